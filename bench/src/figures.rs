@@ -1,0 +1,151 @@
+//! The figures that are promised, and what they must and should reach.
+
+use crate::stats::Object;
+use serde_json::Value;
+
+pub struct Figure {
+    pub part: &'static str,
+    pub key: &'static str,
+    pub text: &'static str,
+    pub unit: &'static str,
+    pub goal: Goal,
+}
+
+pub enum Goal {
+    AtLeast {
+        must: f64,
+        aim: f64,
+    },
+    AtMost {
+        must: f64,
+        aim: f64,
+    },
+    /// Only reported.
+    None,
+}
+
+pub const FIGURES: &[Figure] = &[
+    Figure {
+        part: "round_trip",
+        key: "ratio",
+        text: "round trip of one scalar job, spinning: submit + fence over Rota",
+        unit: "x",
+        goal: at_least(25.0, 60.0),
+    },
+    Figure {
+        part: "throughput",
+        key: "ratio",
+        text: "tiny jobs per second, one producer, batches of 64: Rota over recorded dispatches",
+        unit: "x",
+        goal: at_least(50.0, 150.0),
+    },
+    Figure {
+        part: "throughput",
+        key: "tenants64_ratio",
+        text: "the same with 64 active tenants, relative to 1",
+        unit: "x",
+        goal: at_least(0.8, 1.0),
+    },
+    Figure {
+        part: "publish",
+        key: "single_p50_ns",
+        text: "publishing one job",
+        unit: "ns",
+        goal: at_most(80.0, 40.0),
+    },
+    Figure {
+        part: "publish",
+        key: "batch_p50_ns",
+        text: "publishing in batches of 64, per job",
+        unit: "ns",
+        goal: at_most(30.0, 12.0),
+    },
+    Figure {
+        part: "bandwidth",
+        key: "saxpy_ratio",
+        text: "saxpy over 64 MiB, blocked waiter: bandwidth relative to the best plain dispatch",
+        unit: "x",
+        goal: at_least(0.8, 0.95),
+    },
+    Figure {
+        part: "wake",
+        key: "ratio",
+        text: "waking a parked runtime: round trip relative to submit + fence",
+        unit: "x",
+        goal: at_most(3.0, 1.5),
+    },
+    Figure {
+        part: "idle",
+        key: "cpu_percent",
+        text: "CPU of an idle open runtime over 5 s, of one core",
+        unit: "%",
+        goal: at_most(0.5, 0.0),
+    },
+    Figure {
+        part: "wait",
+        key: "block_cpu_percent",
+        text: "100 blocked waiters and an event descriptor, busy kernel: CPU beyond the kernel's",
+        unit: "%",
+        goal: at_most(5.0, 1.0),
+    },
+    Figure {
+        part: "wait",
+        key: "block_p50_us",
+        text: "the same: wake-up",
+        unit: "us",
+        goal: at_most(150.0, 50.0),
+    },
+    Figure {
+        part: "open",
+        key: "cold_ms",
+        text: "open to first completion, cold",
+        unit: "ms",
+        goal: Goal::None,
+    },
+    Figure {
+        part: "open",
+        key: "warm_ms",
+        text: "open to first completion, with the pipeline cache",
+        unit: "ms",
+        goal: Goal::None,
+    },
+];
+
+impl Figure {
+    /// The measured value, if the report has it.
+    pub fn value(&self, report: &Object) -> Option<f64> {
+        report.get(self.part)?.get(self.key).and_then(Value::as_f64)
+    }
+
+    /// "aim met", "must met", "missed", or "reported".
+    pub fn verdict(&self, value: f64) -> &'static str {
+        // Figures are judged as they are shown: a rounding error is no miss.
+        let (must_met, aim_met) = match self.goal {
+            Goal::AtLeast { must, aim } => (value >= must, value >= aim),
+            Goal::AtMost { must, aim } => (value <= must, value <= aim + 0.005),
+            Goal::None => return "reported",
+        };
+        match (must_met, aim_met) {
+            (_, true) => "aim met",
+            (true, false) => "must met",
+            (false, false) => "missed",
+        }
+    }
+
+    /// What the figure must and should be, as text.
+    pub fn goals(&self) -> (String, String) {
+        match self.goal {
+            Goal::AtLeast { must, aim } => (format!(">= {must}"), format!(">= {aim}")),
+            Goal::AtMost { must, aim } => (format!("<= {must}"), format!("<= {aim}")),
+            Goal::None => ("-".into(), "-".into()),
+        }
+    }
+}
+
+const fn at_least(must: f64, aim: f64) -> Goal {
+    Goal::AtLeast { must, aim }
+}
+
+const fn at_most(must: f64, aim: f64) -> Goal {
+    Goal::AtMost { must, aim }
+}

@@ -1,0 +1,34 @@
+//! The parts. Each measures one promise and writes one object into the report, under its own name.
+
+mod bandwidth;
+mod idle;
+mod open;
+mod publish;
+mod round_trip;
+mod throughput;
+mod wait;
+mod wake;
+
+use crate::context::Context;
+use crate::stats::Object;
+use crate::Fallible;
+
+pub use open::child as open_child;
+
+pub struct Part {
+    pub name: &'static str,
+    /// What is measured, and how; it stands in the report.
+    pub what: &'static str,
+    pub run: fn(&Context) -> Fallible<Object>,
+}
+
+pub const PARTS: &[Part] = &[
+    round_trip::PART,
+    throughput::PART,
+    publish::PART,
+    bandwidth::PART,
+    wake::PART,
+    idle::PART,
+    wait::PART,
+    open::PART,
+];

@@ -1,0 +1,206 @@
+//! Version, and the names and texts of everything that has a number.
+#![cfg(not(loom))]
+
+use crate::boundary::export;
+use std::ffi::{c_char, CString};
+use std::sync::LazyLock;
+
+/// ---- Version -----------------------------------------------------------------------------------
+///
+/// The version of this header; rota_version tells the library's.
+pub const ROTA_VERSION_MAJOR: u32 = 0;
+/// See ROTA_VERSION_MAJOR.
+pub const ROTA_VERSION_MINOR: u32 = 1;
+/// See ROTA_VERSION_MAJOR.
+pub const ROTA_VERSION_PATCH: u32 = 0;
+
+/// A wait without an end; an idle limit that is never reached.
+pub const ROTA_FOREVER: u64 = u64::MAX;
+
+/// More codes than there are of any kind; the engine has one answer for all from here on.
+const CODES: u32 = 64;
+
+/// What the engine says of each code, as C strings.
+struct Texts {
+    known: Vec<CString>,
+    other: CString,
+}
+
+impl Texts {
+    fn new(text: impl Fn(u32) -> String) -> Self {
+        let text = |code| CString::new(text(code)).unwrap_or_default();
+        Self {
+            known: (0..CODES).map(text).collect(),
+            other: text(u32::MAX),
+        }
+    }
+
+    /// The names of C's constants; the engine's have no prefix.
+    fn names(prefix: &str, name: impl Fn(u32) -> &'static str) -> Self {
+        Self::new(|code| match name(code) {
+            "UNKNOWN" => "UNKNOWN".to_string(),
+            name => format!("{prefix}{name}"),
+        })
+    }
+
+    fn get(&self, code: u32) -> *const c_char {
+        let known = self.known.get(code as usize);
+        known.unwrap_or(&self.other).as_ptr()
+    }
+}
+
+/// ---- Version and names -------------------------------------------------------------------------
+///
+/// The library's version: major << 16 | minor << 8 | patch.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: none.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_version() -> u32 {
+    export!(else 0 => {
+        ROTA_VERSION_MAJOR << 16 | ROTA_VERSION_MINOR << 8 | ROTA_VERSION_PATCH
+    })
+}
+
+/// The library's version as text, such as "0.1.0".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_version_text() -> *const c_char {
+    static TEXT: LazyLock<CString> =
+        LazyLock::new(|| CString::new(rota::VERSION).unwrap_or_default());
+    export!(else c"".as_ptr() => { TEXT.as_ptr() })
+}
+
+/// The name of a rota_status, such as "ROTA_STATUS_WOULD_BLOCK".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no status.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_status_name(status: i32) -> *const c_char {
+    static NAMES: LazyLock<Texts> = LazyLock::new(|| {
+        Texts::names("ROTA_STATUS_", |code| {
+            rota::Status::from_code(code as i32).map_or("UNKNOWN", rota::Status::name)
+        })
+    });
+    export!(else c"".as_ptr() => { NAMES.get(status as u32) })
+}
+
+/// What a rota_status means, in one line of English.
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "unknown status" for a number that is no status.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_status_text(status: i32) -> *const c_char {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+        Texts::new(|code| {
+            let status = rota::Status::from_code(code as i32);
+            status
+                .map_or("unknown status", rota::Status::text)
+                .to_string()
+        })
+    });
+    export!(else c"".as_ptr() => { TEXTS.get(status as u32) })
+}
+
+/// The name of a completion's status, such as "ROTA_COMPLETION_FAULTED".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no completion status.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_completion_status_name(status: u32) -> *const c_char {
+    static NAMES: LazyLock<Texts> =
+        LazyLock::new(|| Texts::names("ROTA_COMPLETION_", rota::completion_status_name));
+    export!(else c"".as_ptr() => { NAMES.get(status) })
+}
+
+/// The name of a fault, such as "ROTA_FAULT_OUT_OF_BOUNDS".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "ROTA_FAULT_HANDLER" for every number that is none of Rota's own faults.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_fault_name(fault: u32) -> *const c_char {
+    static NAMES: LazyLock<Texts> = LazyLock::new(|| Texts::names("ROTA_FAULT_", rota::fault_name));
+    export!(else c"".as_ptr() => { NAMES.get(fault) })
+}
+
+/// What a fault means, in one line of English.
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; every number that is none of Rota's own faults is called the handler's.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_fault_text(fault: u32) -> *const c_char {
+    static TEXTS: LazyLock<Texts> =
+        LazyLock::new(|| Texts::new(|code| rota::fault_text(code).to_string()));
+    export!(else c"".as_ptr() => { TEXTS.get(fault) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::*;
+    use crate::jobs::*;
+    use std::ffi::CStr;
+
+    fn text(pointer: *const c_char) -> &'static str {
+        unsafe { CStr::from_ptr(pointer) }.to_str().unwrap()
+    }
+
+    #[test]
+    fn the_version_is_the_packages() {
+        let ours = format!("{ROTA_VERSION_MAJOR}.{ROTA_VERSION_MINOR}.{ROTA_VERSION_PATCH}");
+        assert_eq!(ours, env!("CARGO_PKG_VERSION"));
+        assert_eq!(text(rota_version_text()), ours);
+        assert_eq!(rota_version(), 0x000100);
+    }
+
+    #[test]
+    fn every_number_has_a_name_and_a_text() {
+        for status in ROTA_STATUS_OK..=ROTA_STATUS_WRONG_STATE {
+            assert_ne!(text(rota_status_name(status)), "UNKNOWN", "{status}");
+            assert_ne!(text(rota_status_text(status)), "unknown status");
+        }
+        assert_eq!(text(rota_status_name(1)), "ROTA_STATUS_WOULD_BLOCK");
+        for status in ROTA_COMPLETION_OK..=ROTA_COMPLETION_DEVICE_LOST {
+            assert_ne!(text(rota_completion_status_name(status)), "UNKNOWN");
+        }
+        for fault in ROTA_FAULT_NONE..=ROTA_FAULT_INVALID_DATA {
+            assert_ne!(
+                text(rota_fault_name(fault)),
+                "ROTA_FAULT_HANDLER",
+                "{fault}"
+            );
+            assert_ne!(text(rota_fault_text(fault)), "");
+        }
+    }
+
+    #[test]
+    fn numbers_that_mean_nothing_say_so() {
+        for status in [-1, 25, 64, i32::MIN, i32::MAX] {
+            assert_eq!(text(rota_status_name(status)), "UNKNOWN");
+            assert_eq!(text(rota_status_text(status)), "unknown status");
+        }
+        for number in [0, 7, 64, u32::MAX] {
+            assert_eq!(text(rota_completion_status_name(number)), "UNKNOWN");
+        }
+        for fault in [12, 64, ROTA_FAULT_HANDLER, u32::MAX] {
+            assert_eq!(text(rota_fault_name(fault)), "ROTA_FAULT_HANDLER");
+            assert_ne!(text(rota_fault_text(fault)), "");
+        }
+    }
+}

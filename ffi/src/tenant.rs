@@ -1,0 +1,173 @@
+//! Tenants.
+#![cfg(not(loom))]
+
+use crate::args::{self, Sized8};
+use crate::boundary::export;
+use crate::error::{rota_error, rota_status, Failure};
+use crate::registry::Registry;
+use crate::runtime::{rota_runtime, with_runtime, Family};
+use std::ffi::{c_char, c_int};
+use std::ptr::null;
+use std::sync::Arc;
+
+/// An isolated client of a runtime: its own ring and buffers.
+pub struct rota_tenant {
+    _id: [u8; 0],
+}
+
+/// How to create a tenant. ROTA_TENANT_OPTIONS_INIT asks for defaults everywhere.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rota_tenant_options {
+    /// sizeof(rota_tenant_options), which ROTA_TENANT_OPTIONS_INIT sets.
+    pub struct_size: usize,
+    /// A name for logs and tools. NULL: none.
+    pub label: *const c_char,
+    /// Bytes of label.
+    pub label_len: usize,
+    /// Slots of the ring, which is how many jobs can be open; a power of two. 0: the runtime's.
+    pub slots: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: integers and pointers only; the pair of u32 fills 8 bytes.
+unsafe impl Sized8 for rota_tenant_options {
+    const NAME: &'static str = "rota_tenant_options";
+    const DEFAULT: Self = Self {
+        struct_size: size_of::<Self>(),
+        label: null(),
+        label_len: 0,
+        slots: 0,
+        reserved: 0,
+    };
+}
+
+struct TenantEntry {
+    tenant: rota::Tenant,
+    family: Arc<Family>,
+}
+
+static TENANTS: Registry<TenantEntry> = Registry::new(b'T');
+
+#[inline]
+pub(crate) fn with_tenant<R>(
+    tenant: *mut rota_tenant,
+    call: impl FnOnce(&rota::Tenant) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let id = args::handle("tenant", tenant)?;
+    TENANTS
+        .with(id, |entry| {
+            entry.family.poison.guard(|| call(&entry.tenant))
+        })
+        .unwrap_or(Err(Failure::InvalidHandle("tenant")))
+}
+
+/// Closes a tenant: turns new calls away, wakes those that wait, waits for them, and frees it.
+pub(crate) fn close_tenant(id: u64) -> Result<(), Failure> {
+    let closing = TENANTS.close(id);
+    let closing = closing.map_err(|_| Failure::InvalidHandle("tenant"))?;
+    let family = closing.with(|entry| entry.family.clone());
+    /// Also when the engine panics: whoever destroys the runtime waits for it.
+    struct Remove<'a>(&'a Family, u64);
+    impl Drop for Remove<'_> {
+        fn drop(&mut self) {
+            self.0.remove(self.1);
+        }
+    }
+    let _remove = Remove(&family, id);
+    family.poison.mark(|| {
+        let outcome = closing.with(|entry| entry.tenant.destroy());
+        drop(closing.finish());
+        Ok(outcome?)
+    })
+}
+
+/// ---- Tenant ------------------------------------------------------------------------------------
+///
+/// Creates a tenant. options NULL: defaults everywhere.
+///
+/// Ownership: *tenant is the caller's, to be freed by rota_tenant_destroy or together with the
+/// runtime; the options and their texts are only read.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; OUT_OF_RING_MEMORY,
+/// OUT_OF_MEMORY, STOPPED.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_create(
+    runtime: *mut rota_runtime,
+    options: *const rota_tenant_options,
+    tenant: *mut *mut rota_tenant,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_runtime(runtime, |entry| {
+            // SAFETY: the conventions: NULL or valid, as for all pointers below.
+            let out = unsafe { args::out("tenant", tenant) }?;
+            // SAFETY: as above.
+            let options = unsafe { args::options(options) }?;
+            args::reserved("reserved", options.reserved)?;
+            // SAFETY: as above.
+            let label = unsafe { args::text("label", options.label, options.label_len) }?;
+            let options = rota::TenantOptions {
+                label: label.unwrap_or_default().to_string(),
+                slots: options.slots,
+            };
+            let tenant = entry.runtime.create_tenant(&options)?;
+            let id = entry.family.add(|| {
+                let family = entry.family.clone();
+                let entry = TenantEntry { tenant: tenant.clone(), family };
+                TENANTS.insert(entry).map_err(|_| Failure::OutOfMemory("tenant"))
+            });
+            if id.is_err() {
+                tenant.destroy()?;
+            }
+            out.write(id? as *mut rota_tenant);
+            Ok(())
+        })
+    })
+}
+
+/// Frees a tenant: no job of it is claimed after this has returned, and jobs that were open never
+/// complete. Calls that other threads are in are waited for; those that wait for completions return
+/// INVALID_HANDLE. The handle is stale from here on, whatever is returned. NULL does nothing.
+///
+/// Ownership: takes the tenant and its buffers, mappings and event descriptor.
+/// Threading: any thread, but not from inside the log callback.
+/// Errors: INVALID_HANDLE (also for a second destroy), DEVICE_LOST.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_destroy(
+    tenant: *mut rota_tenant,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        if tenant.is_null() {
+            return Ok(());
+        }
+        close_tenant(tenant as u64)
+    })
+}
+
+/// A descriptor for poll or epoll, readable while the tenant has completions that nobody has taken.
+/// The same one every time. Don't read from it: taking the completions clears it.
+///
+/// Ownership: the descriptor belongs to the tenant, and is closed with it.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, IO_ERROR.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_event_fd(
+    tenant: *mut rota_tenant,
+    fd: *mut c_int,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| {
+            // SAFETY: the conventions: NULL or valid.
+            let out = unsafe { args::out("fd", fd) }?;
+            out.write(tenant.event_fd()?);
+            Ok(())
+        })
+    })
+}

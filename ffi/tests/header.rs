@@ -1,0 +1,472 @@
+//! include/rota/rota.h is what cbindgen makes of the sources, and says the truth about the library.
+//!
+//! `ROTA_BLESS=1 cargo test -p rota-ffi --test header` writes the header anew.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::mem::{offset_of, size_of};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+fn crate_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn include_dir() -> PathBuf {
+    crate_dir().join("../include")
+}
+
+fn header() -> String {
+    std::fs::read_to_string(include_dir().join("rota/rota.h")).expect("rota.h")
+}
+
+/// The names that the header declares as functions.
+fn declared() -> BTreeSet<String> {
+    let names = functions(&header()).into_iter().map(|f| f.name).collect();
+    assert_ne!(names, BTreeSet::new(), "no function found in the header");
+    names
+}
+
+struct Function {
+    name: String,
+    comment: String,
+}
+
+/// Each function of the header with the comment above it.
+fn functions(header: &str) -> Vec<Function> {
+    let mut functions = Vec::new();
+    let mut comment = String::new();
+    for line in header.lines() {
+        if line.starts_with("///") {
+            comment += line;
+            comment += "\n";
+            continue;
+        }
+        // A declaration begins in the first column and has its name before the bracket; a typedef
+        // of a function pointer has none there.
+        let before = line.split_once('(').map(|(before, _)| before);
+        let name = before.and_then(|before| before.rsplit([' ', '*']).next());
+        let starts = line.starts_with(|c: char| c.is_ascii_alphabetic());
+        if let (true, false, Some(name)) = (starts, line.starts_with("typedef"), name) {
+            if name.starts_with("rota_") {
+                functions.push(Function {
+                    name: name.to_string(),
+                    comment: std::mem::take(&mut comment),
+                });
+            }
+        }
+        if !line.trim().is_empty() {
+            comment.clear();
+        }
+    }
+    functions
+}
+
+/// Keeps what cbindgen logs: it leaves out what it can't express, says so here, and goes on. Not kept
+/// is what it says of items that aren't meant for the header, and of `u64::MAX`, which it looks for
+/// as a type after having made UINT64_MAX of it.
+struct Complaints(Mutex<Vec<String>>);
+
+static COMPLAINTS: Complaints = Complaints(Mutex::new(Vec::new()));
+
+impl log::Log for Complaints {
+    fn enabled(&self, metadata: &log::Metadata) -> bool {
+        metadata.level() <= log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record) {
+        if self.enabled(record.metadata()) {
+            let complaint = format!("{}: {}", record.level(), record.args());
+            let private = complaint.starts_with("WARN: Skip rota-ffi::")
+                && (complaint.ends_with("(not `pub`).")
+                    || complaint.ends_with("(not `no_mangle`)."));
+            if !private && !complaint.starts_with("WARN: Can't find u64.") {
+                self.0.lock().unwrap().push(complaint);
+            }
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn the_header_is_what_cbindgen_makes_of_the_sources() {
+    log::set_logger(&COMPLAINTS).expect("the only logger of this test program");
+    log::set_max_level(log::LevelFilter::Warn);
+    let config = cbindgen::Config::from_file(crate_dir().join("cbindgen.toml")).expect("config");
+    let bindings = cbindgen::Builder::new()
+        .with_crate(crate_dir())
+        .with_config(config)
+        .generate()
+        .expect("bindings");
+    let mut made = Vec::new();
+    bindings.write(&mut made);
+    let made = String::from_utf8(made).expect("UTF-8");
+
+    let complaints = COMPLAINTS.0.lock().unwrap();
+    assert!(complaints.is_empty(), "cbindgen says: {complaints:#?}");
+    let path = include_dir().join("rota/rota.h");
+    if std::env::var_os("ROTA_BLESS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &made).expect("write rota.h");
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    if let Some((line, (kept, made))) = (1..)
+        .zip(kept.lines().chain([""]).zip(made.lines().chain([""])))
+        .find(|(_, (kept, made))| kept != made)
+    {
+        panic!(
+            "rota.h, line {line}, is\n    {kept}\nand cbindgen makes\n    {made}\n\
+             If the change is meant: ROTA_BLESS=1 cargo test -p rota-ffi --test header"
+        );
+    }
+    assert_eq!(kept, made);
+}
+
+/// Cargo builds the library in all its kinds beside this test program.
+fn shared_library() -> PathBuf {
+    let test = std::env::current_exe().expect("this program's path");
+    let dir = test.parent().expect("its folder");
+    let name = "librota_ffi.so";
+    [dir.join(name), dir.join("..").join(name)]
+        .into_iter()
+        .find(|path| path.exists())
+        .expect("librota_ffi.so beside the test program")
+}
+
+fn output_of(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(args)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{program} {args:?}\n{complaint}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_library_exports_what_the_header_declares_and_nothing_else() {
+    let library = shared_library();
+    let symbols = output_of("nm", &["-D", "--defined-only", library.to_str().unwrap()]);
+    let exported: BTreeSet<String> = symbols
+        .lines()
+        .filter_map(|line| line.split_whitespace().last())
+        // A symbol may carry its version.
+        .map(|name| name.split('@').next().unwrap_or(name).to_string())
+        .collect();
+    assert_eq!(exported, declared());
+}
+
+#[test]
+fn the_library_is_asked_for_by_its_abi() {
+    let library = shared_library();
+    let dynamic = output_of("readelf", &["-d", library.to_str().unwrap()]);
+    let soname = dynamic.lines().find(|line| line.contains("SONAME"));
+    let soname = soname.expect("a SONAME");
+    assert!(soname.contains("[librota.so.0]"), "{soname}");
+}
+
+#[test]
+fn every_function_says_ownership_threading_errors_and_since() {
+    for function in functions(&header()) {
+        let lines: Vec<&str> = function.comment.lines().collect();
+        let mut last = 0;
+        for word in ["Ownership:", "Threading:", "Errors:", "Since: 0.1"] {
+            let at = lines
+                .iter()
+                .position(|line| line.trim_start_matches('/').trim_start().starts_with(word))
+                .unwrap_or_else(|| panic!("{}: no line {word}", function.name));
+            assert!(at > last, "{}: {word} out of order", function.name);
+            last = at;
+        }
+    }
+}
+
+#[test]
+fn every_export_goes_through_the_boundary() {
+    let mut exports = BTreeSet::new();
+    for file in std::fs::read_dir(crate_dir().join("src")).expect("src") {
+        let path = file.expect("a file").path();
+        let source = std::fs::read_to_string(&path).expect("a source");
+        for rest in source.split("#[no_mangle]\n").skip(1) {
+            let name = rest.split_once("fn ").expect("a function").1;
+            let name = name.split_once('(').expect("its arguments").0.to_string();
+            let body = rest.split_once(" {\n").expect("its body").1;
+            let body = &body[..body.find("\n}").expect("its end")];
+            // What comes before the macro may only be texts that are made once.
+            let before = body.split_once("export!(").map(|(before, _)| before.trim());
+            let harmless = before.is_some_and(|text| {
+                text.is_empty() || text.starts_with("static ") && text.ends_with(';')
+            });
+            assert!(harmless, "{name} in {}", path.display());
+            assert!(body.trim_end().ends_with([')', '}']), "{name}");
+            exports.insert(name);
+        }
+    }
+    assert_eq!(exports, declared());
+}
+
+/// `name: value` of each size and offset, by Rust; the C program below prints the same.
+struct Layout {
+    rust: String,
+    c: String,
+}
+
+macro_rules! layout {
+    ($layout:ident, $type:ident { $($field:ident),+ $(,)? }) => {
+        let layout: &mut Layout = &mut *$layout;
+        let name = stringify!($type);
+        writeln!(layout.rust, "{name}: {}", size_of::<rota_ffi::$type>()).unwrap();
+        writeln!(layout.c, "printf(\"{name}: %zu\\n\", sizeof({name}));").unwrap();
+        $(
+            let (field, at) = (stringify!($field), offset_of!(rota_ffi::$type, $field));
+            writeln!(layout.rust, "{name}.{field}: {at}").unwrap();
+            writeln!(layout.c, "printf(\"{name}.{field}: %zu\\n\", offsetof({name}, {field}));")
+                .unwrap();
+        )+
+        // A field that is missing above fails here, whatever its name is.
+        let rota_ffi::$type { $($field: _),+ };
+    };
+}
+
+const STRICT: [&str; 5] = [
+    "-Wall",
+    "-Wextra",
+    "-pedantic",
+    "-Werror",
+    "-Wmissing-field-initializers",
+];
+
+fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("header");
+    std::fs::create_dir_all(&dir).expect("a scratch folder");
+    dir.join(name)
+}
+
+fn compile(compiler: &str, args: &[&str], source: &str, extension: &str, name: &str) -> PathBuf {
+    let from = scratch(name).with_extension(extension);
+    let to = scratch(name);
+    std::fs::write(&from, source).expect("write a source");
+    let include = format!("-I{}", include_dir().display());
+    let (from, to_text) = (from.to_str().unwrap(), to.to_str().unwrap());
+    let mut all = vec![include.as_str(), from, "-o", to_text];
+    all.extend(STRICT);
+    all.extend(args);
+    output_of(compiler, &all);
+    to
+}
+
+#[test]
+fn structs_lie_in_c_as_they_lie_in_rust() {
+    let mut layout = Layout {
+        rust: String::new(),
+        c: String::new(),
+    };
+    all_structs(&mut layout);
+    let source = format!(
+        "#include <rota/rota.h>\n#include <stdio.h>\nint main(void) {{\n{}return 0;\n}}\n",
+        layout.c
+    );
+    let program = compile("cc", &["-std=c99"], &source, "c", "layout");
+    assert_eq!(output_of(program.to_str().unwrap(), &[]), layout.rust);
+    let structs = header().matches("typedef struct").count();
+    let opaque = ["rota_error", "rota_runtime", "rota_tenant", "rota_outputs"].len();
+    let checked = layout.rust.lines().filter(|line| !line.contains('.'));
+    assert_eq!(
+        checked.count() + opaque,
+        structs,
+        "a struct is not listed above"
+    );
+}
+
+fn all_structs(layout: &mut Layout) {
+    layout!(
+        layout,
+        rota_job {
+            opcode,
+            flags,
+            tiles,
+            fuel,
+            args,
+            user_data
+        }
+    );
+    layout!(
+        layout,
+        rota_completion {
+            ticket,
+            user_data,
+            status,
+            fault,
+            results,
+            fuel,
+            module_version,
+            begin_epoch,
+            end_epoch,
+            digest,
+        }
+    );
+    layout!(
+        layout,
+        rota_device_info {
+            struct_size,
+            index,
+            kind,
+            name,
+            driver,
+            driver_info,
+            api_version,
+            vendor_id,
+            device_id,
+            subgroup_size,
+            memory_bytes,
+            suitable,
+            reason,
+            reserved,
+        }
+    );
+    layout!(
+        layout,
+        rota_runtime_options {
+            struct_size,
+            device,
+            device_len,
+            mode,
+            workers,
+            idle_limit_ns,
+            max_tenants,
+            slots,
+            memory_bytes,
+            cache_dir,
+            cache_dir_len,
+            flags,
+            first_position,
+            lease_fuel,
+            reserved,
+        }
+    );
+    layout!(
+        layout,
+        rota_runtime_info {
+            struct_size,
+            device_name,
+            driver,
+            driver_info,
+            mode,
+            subgroup_size,
+            workers,
+            loop_cap,
+            max_tenants,
+            slots,
+            ring_bytes,
+            segment_bytes,
+            segments,
+            leases,
+            wakes,
+            parks,
+            jobs_completed,
+            tiles_completed,
+            parked,
+            live_polling,
+            torn_records,
+            tenants,
+            open_ns,
+            compile_ns,
+            most_scalar_fuel,
+            most_tile_fuel,
+        }
+    );
+    layout!(
+        layout,
+        rota_tenant_options {
+            struct_size,
+            label,
+            label_len,
+            slots,
+            reserved
+        }
+    );
+    layout!(
+        layout,
+        rota_read {
+            buffer,
+            reserved,
+            offset,
+            len
+        }
+    );
+    layout!(
+        layout,
+        rota_outputs_stats {
+            struct_size,
+            slots_total,
+            slots_reused,
+            slots_moved,
+            slots_appended,
+            bytes_incoming,
+            bytes_copied,
+            bytes_moved,
+            bytes_appended,
+            bytes_retained,
+        }
+    );
+}
+
+/// Uses every initialiser; a field that one of them forgets is a warning.
+const USE_INITIALISERS: &str = "#include <rota/rota.h>
+int main(void) {
+    rota_runtime_options runtime_options = ROTA_RUNTIME_OPTIONS_INIT;
+    rota_runtime_info runtime_info = ROTA_RUNTIME_INFO_INIT;
+    rota_device_info device_info = ROTA_DEVICE_INFO_INIT;
+    rota_tenant_options tenant_options = ROTA_TENANT_OPTIONS_INIT;
+    rota_job job = ROTA_JOB_INIT;
+    rota_outputs_stats stats = ROTA_OUTPUTS_STATS_INIT;
+    uint64_t forever = ROTA_FOREVER;
+    return !(runtime_options.struct_size == sizeof runtime_options &&
+             runtime_info.struct_size == sizeof runtime_info &&
+             device_info.struct_size == sizeof device_info &&
+             tenant_options.struct_size == sizeof tenant_options &&
+             stats.struct_size == sizeof stats && job.tiles == 1 && forever + 1 == 0);
+}
+";
+
+#[test]
+fn every_struct_with_a_size_has_an_initialiser() {
+    let header = header();
+    for part in header.split("typedef struct ").skip(1) {
+        let name = part.split([' ', ';']).next().unwrap_or_default();
+        let body = part.split('}').next().unwrap_or_default();
+        let init = format!("#define {}_INIT", name.to_uppercase());
+        if body.contains("size_t struct_size;") {
+            assert!(header.contains(&init), "no {init}");
+            assert!(
+                USE_INITIALISERS.contains(&format!("{name} ")),
+                "{name} untried"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_header_compiles_alone_in_every_c_and_cpp() {
+    let mut tried = 0;
+    for (compiler, extension, versions) in [
+        ("cc", "c", &["c99", "c11", "c17", "c2x", "gnu17"][..]),
+        ("clang", "c", &["c99", "c17", "c2x"]),
+        ("c++", "cpp", &["c++98", "c++11", "c++17", "c++20"]),
+        ("clang++", "cpp", &["c++98", "c++17", "c++20"]),
+    ] {
+        if Command::new(compiler).arg("--version").output().is_err() {
+            continue;
+        }
+        for version in versions {
+            let name = format!("alone-{compiler}-{version}");
+            let version = format!("-std={version}");
+            let program = compile(compiler, &[&version], USE_INITIALISERS, extension, &name);
+            output_of(program.to_str().unwrap(), &[]);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 5, "no C compiler");
+}

@@ -1,0 +1,1061 @@
+/* Rota keeps one compute kernel resident on a device and lets many tenants hand it small jobs
+ * through rings in shared memory: a submit is a few memory writes.
+ *
+ * What holds for every function. docs/c-api.md says it at length.
+ *
+ * Calls        A fallible call returns a rota_status. Arguments are in the order object, inputs,
+ *              outputs, error. Outputs are written on success only, except counts (accepted, count,
+ *              needed), which always are.
+ * Errors       The last argument, rota_error **error, may be NULL. Else *error is written by every
+ *              call: NULL on success, for WOULD_BLOCK and for TIMEOUT; otherwise an error object,
+ *              which the caller owns, or NULL if there is no memory for one. Under "Errors:" stand
+ *              the statuses that a call is likely to give, without ROTA_STATUS_. Each call that takes
+ *              a runtime or a tenant may also give PANIC.
+ * Handles      Opaque, never dereferenced, and checked: a handle that is stale, closed or of another
+ *              type gives INVALID_HANDLE, and NULL gives NULL_POINTER. Other pointers must point to
+ *              what their type says, be aligned, and not overlap where one of them is written.
+ * Arrays       Pointer and number of elements. With 0 elements the pointer may be NULL.
+ * Texts        In: pointer and bytes, UTF-8, no zero needed; NULL and 0 for the default. Out:
+ *              zero-terminated.
+ * Structs      Set them to their ROTA_..._INIT and change what is to be different. A zero field means
+ *              its default. struct_size tells which version the caller was built with: what a shorter
+ *              struct lacks gets defaults, and what a longer one has more must be zero.
+ * Numbers      Unknown enum values and unknown flags give INVALID_ARGUMENT.
+ * Times        Nanoseconds. 0 doesn't wait, ROTA_FOREVER waits without an end.
+ * Threads      Any call may be made from any thread at any time, also while another thread destroys
+ *              the object: it then succeeds or returns INVALID_HANDLE.
+ * Arguments    A job's args are 32-bit words. A float is passed as its bits: memcpy(&job.args[5],
+ *              &alpha, 4). A 64-bit value takes two words, the low one first: args[i] = (uint32_t)v,
+ *              args[i + 1] = (uint32_t)(v >> 32); 64-bit results come back in the same way. A signed
+ *              value is passed as its two's complement. A buffer is passed as its rota_buffer.
+ *
+ * C99 and later, C++98 and later. The interface and all numbers in it are stable within a major
+ * version from 1.0 on.
+ */
+
+#ifndef ROTA_H
+#define ROTA_H
+
+/* Generated from ffi/src by cbindgen. Don't edit it; docs/c-api.md says how it is made. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Initialisers, in C and in C++: rota_job job = ROTA_JOB_INIT; */
+#define ROTA_RUNTIME_OPTIONS_INIT \
+    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
+#define ROTA_RUNTIME_INFO_INIT \
+    { sizeof(rota_runtime_info), {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+      0, 0, 0, 0 }
+#define ROTA_DEVICE_INFO_INIT \
+    { sizeof(rota_device_info), 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, {0}, 0 }
+#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0 }
+#define ROTA_JOB_INIT { ROTA_OP_NOP, 0, 1, 0, {0}, 0 }
+#define ROTA_OUTPUTS_STATS_INIT { sizeof(rota_outputs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+/// ---- Version -----------------------------------------------------------------------------------
+///
+/// The version of this header; rota_version tells the library's.
+#define ROTA_VERSION_MAJOR 0
+
+/// See ROTA_VERSION_MAJOR.
+#define ROTA_VERSION_MINOR 1
+
+/// See ROTA_VERSION_MAJOR.
+#define ROTA_VERSION_PATCH 0
+
+/// A wait without an end; an idle limit that is never reached.
+#define ROTA_FOREVER UINT64_MAX
+
+/// ---- Status ------------------------------------------------------------------------------------
+///
+/// The call did what it says.
+#define ROTA_STATUS_OK 0
+
+/// The ring is full. Poll some completions and try again; the count says what was accepted.
+#define ROTA_STATUS_WOULD_BLOCK 1
+
+/// Nothing came within the time.
+#define ROTA_STATUS_TIMEOUT 2
+
+/// An argument is wrong: an unknown enum value or flag, a size, a text that is not UTF-8.
+#define ROTA_STATUS_INVALID_ARGUMENT 3
+
+/// A pointer is NULL that must not be.
+#define ROTA_STATUS_NULL_POINTER 4
+
+/// A struct_size is 0, not a multiple of 8, or covers bytes that this version doesn't know and that
+/// aren't zero.
+#define ROTA_STATUS_INVALID_STRUCT_SIZE 5
+
+/// The handle is stale, closed, or of another type or tenant.
+#define ROTA_STATUS_INVALID_HANDLE 6
+
+/// The ticket was never given out by this tenant, or its completion was taken.
+#define ROTA_STATUS_INVALID_TICKET 7
+
+/// No handler has this opcode, or it lies outside the tenant's window.
+#define ROTA_STATUS_INVALID_OPCODE 8
+
+/// A job's tiles are 0 or above the limit, or not 1 for a scalar handler.
+#define ROTA_STATUS_INVALID_TILES 9
+
+/// An offset, length or index lies outside its object.
+#define ROTA_STATUS_OUT_OF_RANGE 10
+
+/// The host has no memory left.
+#define ROTA_STATUS_OUT_OF_MEMORY 11
+
+/// The device has no memory left.
+#define ROTA_STATUS_OUT_OF_DEVICE_MEMORY 12
+
+/// The rings of all tenants together would not fit their memory.
+#define ROTA_STATUS_OUT_OF_RING_MEMORY 13
+
+/// A quota of the tenant is used up.
+#define ROTA_STATUS_QUOTA_EXCEEDED 14
+
+/// There is no Vulkan loader or driver; the message names what was looked for and what to install.
+#define ROTA_STATUS_NO_DRIVER 15
+
+/// No device fits the one asked for.
+#define ROTA_STATUS_NO_DEVICE 16
+
+/// The device lacks something that Rota needs; the message names it.
+#define ROTA_STATUS_DEVICE_UNSUPPORTED 17
+
+/// The device was lost.
+#define ROTA_STATUS_DEVICE_LOST 18
+
+/// A Vulkan call failed; see rota_error_vk_result.
+#define ROTA_STATUS_DRIVER_ERROR 19
+
+/// The runtime was stopped.
+#define ROTA_STATUS_STOPPED 20
+
+/// This device, driver or system can't do that.
+#define ROTA_STATUS_UNSUPPORTED 21
+
+/// A file could not be read or written.
+#define ROTA_STATUS_IO_ERROR 22
+
+/// The library panicked: a bug in it. The runtime can only be destroyed from here.
+#define ROTA_STATUS_PANIC 23
+
+/// The object is in a state in which it can't do that.
+#define ROTA_STATUS_WRONG_STATE 24
+
+/// ---- Log levels --------------------------------------------------------------------------------
+///
+/// Nothing.
+#define ROTA_LOG_OFF 0
+
+/// What went wrong and was not told as the status of a call.
+#define ROTA_LOG_ERROR 1
+
+/// What works, but not as it should.
+#define ROTA_LOG_WARN 2
+
+/// What was chosen and found out when a runtime is opened.
+#define ROTA_LOG_INFO 3
+
+/// What happens seldom: parking, waking, segments.
+#define ROTA_LOG_DEBUG 4
+
+/// What happens often: leases.
+#define ROTA_LOG_TRACE 5
+
+/// ---- Device kinds ------------------------------------------------------------------------------
+///
+/// None of the others.
+#define ROTA_DEVICE_OTHER 0
+
+/// A GPU that shares the host's memory.
+#define ROTA_DEVICE_INTEGRATED 1
+
+/// A GPU with its own memory.
+#define ROTA_DEVICE_DISCRETE 2
+
+/// A GPU of a virtual machine.
+#define ROTA_DEVICE_VIRTUAL 3
+
+/// A software driver that runs on the CPU.
+#define ROTA_DEVICE_CPU 4
+
+/// ---- Modes -------------------------------------------------------------------------------------
+///
+/// RESIDENT where the device can, else BATCH.
+#define ROTA_MODE_AUTO 0
+
+/// The kernel polls the rings live. UNSUPPORTED where the probe says that it can't.
+#define ROTA_MODE_RESIDENT 1
+
+/// Jobs are handed over and completions handed back between launches: slower, for every device.
+#define ROTA_MODE_BATCH 2
+
+/// ---- Flags of a runtime ------------------------------------------------------------------------
+///
+/// Run under the Khronos validation layer, which has to be installed; its messages go to the log.
+#define ROTA_RUNTIME_VALIDATE 1
+
+/// Neither read nor write the pipeline cache on disk.
+#define ROTA_RUNTIME_NO_CACHE 2
+
+/// ---- Waiting -----------------------------------------------------------------------------------
+///
+/// Spins for a moment, then blocks: fast answers without burning a core for slow ones.
+#define ROTA_WAIT_ADAPTIVE 0
+
+/// Spins: the fastest answer, for a core.
+#define ROTA_WAIT_SPIN 1
+
+/// Blocks at once.
+#define ROTA_WAIT_BLOCK 2
+
+/// ---- Flags of a job ----------------------------------------------------------------------------
+///
+/// Starts after all earlier jobs of this tenant have completed.
+#define ROTA_JOB_BARRIER 1
+
+/// As BARRIER, and only if the job just before ended OK; else it completes as SKIPPED.
+#define ROTA_JOB_AFTER_OK 2
+
+/// Fill in fuel, begin_epoch and end_epoch of the completion.
+#define ROTA_JOB_TIMING 4
+
+/// ---- Status of a completion --------------------------------------------------------------------
+///
+/// The job ran to its end.
+#define ROTA_COMPLETION_OK 1
+
+/// It did not; `fault` says why.
+#define ROTA_COMPLETION_FAULTED 2
+
+/// AFTER_OK, and the job before it did not end OK.
+#define ROTA_COMPLETION_SKIPPED 3
+
+/// Cancelled, or open when the runtime was stopped.
+#define ROTA_COMPLETION_CANCELLED 4
+
+/// Its tenant was revoked.
+#define ROTA_COMPLETION_REVOKED 5
+
+/// The device was lost; the job may have run or not.
+#define ROTA_COMPLETION_DEVICE_LOST 6
+
+/// ---- Faults ------------------------------------------------------------------------------------
+///
+/// No fault: the completion isn't FAULTED.
+#define ROTA_FAULT_NONE 0
+
+/// No handler has this opcode.
+#define ROTA_FAULT_UNKNOWN_OPCODE 1
+
+/// The handler was unloaded after the submit.
+#define ROTA_FAULT_HANDLER_UNLOADED 2
+
+/// Too few tiles for so many elements; rota_tiles gives a good number.
+#define ROTA_FAULT_INVALID_TILES 3
+
+/// No such buffer, or it was destroyed.
+#define ROTA_FAULT_INVALID_BUFFER 4
+
+/// The buffer is another tenant's.
+#define ROTA_FAULT_FOREIGN_BUFFER 5
+
+/// A store to a buffer that jobs may only read.
+#define ROTA_FAULT_READ_ONLY 6
+
+/// An access outside the buffer.
+#define ROTA_FAULT_OUT_OF_BOUNDS 7
+
+/// An offset that the handler needs aligned.
+#define ROTA_FAULT_MISALIGNED 8
+
+/// The job's fuel was used up.
+#define ROTA_FAULT_FUEL_EXHAUSTED 9
+
+/// The driver cut a loop short.
+#define ROTA_FAULT_LOOP_CUT 10
+
+/// Data of a wrong form, such as a broken DFA table.
+#define ROTA_FAULT_INVALID_DATA 11
+
+/// From here on: the handler's own code, plus this.
+#define ROTA_FAULT_HANDLER 65536
+
+/// ---- State of a ticket -------------------------------------------------------------------------
+///
+/// Not finished.
+#define ROTA_TICKET_OPEN 1
+
+/// Completed, and the completion not taken yet.
+#define ROTA_TICKET_DONE 2
+
+/// The completion was taken.
+#define ROTA_TICKET_TAKEN 3
+
+/// ---- Standard handlers: opcodes and their arguments --------------------------------------------
+///
+/// A count, and an offset that ends in _word or _byte, is in those units, words being 32 bits. A
+/// tiled handler splits its range evenly: each tile gets count / tiles, rounded up.
+///
+/// Scalar. args: a, b. results: a, b.
+#define ROTA_OP_NOP 1
+
+/// Scalar. args: n, x. Runs n loop iterations of x = x * 1664525 + 1013904223. results: the last x.
+#define ROTA_OP_SPIN 2
+
+/// Tiled. args: dst, dst_word, count, value. Stores the value into each word.
+#define ROTA_OP_FILL 16
+
+/// Tiled. args: src, src_word, dst, dst_word, count. Copies words.
+#define ROTA_OP_COPY 17
+
+/// Tiled. args: x, x_word, y, y_word, count, alpha (float). y[i] = alpha * x[i] + y[i].
+#define ROTA_OP_SAXPY_F32 18
+
+/// Tiled. args: src, src_word, count. results: the 64-bit sum, low word first.
+#define ROTA_OP_SUM_U32 19
+
+/// Tiled. args: src, src_word, count, dst, dst_word. dst[dst_word + tile] = the tile's sum. With one
+/// tile dst may be 0, and results[0] is the sum.
+#define ROTA_OP_SUM_F32 20
+
+/// Tiled. args: src, src_word, count. results: min, max; 0xffffffff, 0 for no elements.
+#define ROTA_OP_MIN_MAX_U32 21
+
+/// Tiled. args: src, src_byte, count (bytes), dst, dst_word. Adds 256 counts to the words at dst.
+#define ROTA_OP_HISTOGRAM_U8 22
+
+/// Tiled. args: text, text_byte, count (bytes), dfa, counts, counts_word, positions (0: none),
+/// positions_cap (pairs). Adds the matches of pattern p that end in the range to
+/// counts[counts_word + p]. positions: word 0 is raised by the number of matches, which may exceed
+/// the cap; then pairs (end of the match as byte offset from text_byte, pattern) in no order.
+/// results: the 64-bit number of matches, low word first. docs/c-api.md describes the DFA table.
+#define ROTA_OP_SCAN_DFA 23
+
+/// ---- Flags of a buffer -------------------------------------------------------------------------
+///
+/// Jobs may only read it; the host may write it all the same.
+#define ROTA_BUFFER_READ_ONLY 1
+
+/// Why a call failed. It belongs to the caller, and to no thread.
+typedef struct rota_error rota_error;
+
+/// Holds what rota_buffers_read_into has read, one entry per read.
+typedef struct rota_outputs rota_outputs;
+
+/// One opened device with its kernel.
+typedef struct rota_runtime rota_runtime;
+
+/// An isolated client of a runtime: its own ring and buffers.
+typedef struct rota_tenant rota_tenant;
+
+/// What every fallible call returns: one of ROTA_STATUS_*. The numbers never change.
+typedef int32_t rota_status;
+
+/// Gets one message: `text` is one line of `len` bytes, zero-terminated UTF-8, which lives until the function
+/// returns. It may be called from any thread, from several at once, but never from inside
+/// rota_submit. It must not call into Rota, throw, or jump out.
+typedef void (*rota_log_fn)(void *user, uint32_t level, const char *text, size_t len);
+
+/// One Vulkan device, as rota_devices_list found it. Texts are zero-terminated UTF-8, cut to fit.
+typedef struct rota_device_info {
+    /// sizeof(rota_device_info), which ROTA_DEVICE_INFO_INIT sets.
+    size_t struct_size;
+    /// What rota_runtime_options.device takes, as text.
+    uint32_t index;
+    /// One of ROTA_DEVICE_*.
+    uint32_t kind;
+    /// The device's name.
+    char name[256];
+    /// The driver's name.
+    char driver[256];
+    /// The driver's version, in its own words.
+    char driver_info[256];
+    /// The Vulkan version, packed as Vulkan does.
+    uint32_t api_version;
+    /// The vendor's PCI id, or one that Khronos gave out.
+    uint32_t vendor_id;
+    /// The vendor's number for the device.
+    uint32_t device_id;
+    /// Lanes of a worker.
+    uint32_t subgroup_size;
+    /// Memory that is local to the device, in bytes.
+    uint64_t memory_bytes;
+    /// 1 if Rota runs on it, else 0.
+    uint32_t suitable;
+    /// Why it isn't suitable; empty if it is.
+    char reason[256];
+    /// 0.
+    uint32_t reserved;
+} rota_device_info;
+
+/// How to open a runtime. ROTA_RUNTIME_OPTIONS_INIT asks for defaults everywhere.
+typedef struct rota_runtime_options {
+    /// sizeof(rota_runtime_options), which ROTA_RUNTIME_OPTIONS_INIT sets.
+    size_t struct_size;
+    /// An index ("0"), a kind ("cpu", "integrated", "discrete", "virtual"), or part of the name.
+    /// NULL: $ROTA_DEVICE, and without it the best device.
+    const char *device;
+    /// Bytes of device.
+    size_t device_len;
+    /// One of ROTA_MODE_*.
+    uint32_t mode;
+    /// Workers of a wide lease, at most 256. 0: what suits the device.
+    uint32_t workers;
+    /// How long the kernel looks for work before it parks, in nanoseconds. 0: 200 us;
+    /// ROTA_FOREVER: it never parks.
+    uint64_t idle_limit_ns;
+    /// Most tenants at once. 0: 4,096, or what fits the device.
+    uint32_t max_tenants;
+    /// Slots of a tenant's ring where the tenant doesn't say; a power of two. 0: 1,024.
+    uint32_t slots;
+    /// Device memory to allocate at once, in bytes; more comes as it is needed. 0: one segment.
+    uint64_t memory_bytes;
+    /// Folder of the pipeline cache. NULL: $ROTA_CACHE_DIR, and without it rota/ in the user's
+    /// cache folder.
+    const char *cache_dir;
+    /// Bytes of cache_dir.
+    size_t cache_dir_len;
+    /// ROTA_RUNTIME_* together.
+    uint32_t flags;
+    /// Where the rings start counting, below 2^31. Tests start just below the wrap.
+    uint32_t first_position;
+    /// Loop iterations after which a lease ends. 0: tuned to the device.
+    uint32_t lease_fuel;
+    /// 0.
+    uint32_t reserved;
+} rota_runtime_options;
+
+/// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
+typedef struct rota_runtime_info {
+    /// sizeof(rota_runtime_info), which ROTA_RUNTIME_INFO_INIT sets.
+    size_t struct_size;
+    /// The device's name.
+    char device_name[256];
+    /// The driver's name.
+    char driver[256];
+    /// The driver's version, in its own words.
+    char driver_info[256];
+    /// The mode it runs in: ROTA_MODE_RESIDENT or ROTA_MODE_BATCH.
+    uint32_t mode;
+    /// Lanes of a worker.
+    uint32_t subgroup_size;
+    /// Workers of a lease.
+    uint32_t workers;
+    /// Loop iterations after which the driver cuts every loop short; 0: it doesn't.
+    uint32_t loop_cap;
+    /// Most tenants at once.
+    uint32_t max_tenants;
+    /// Slots of a tenant's ring where the tenant doesn't say.
+    uint32_t slots;
+    /// Memory of all rings, in bytes.
+    uint64_t ring_bytes;
+    /// Size of one segment, in bytes.
+    uint64_t segment_bytes;
+    /// Segments allocated.
+    uint64_t segments;
+    /// Leases launched.
+    uint64_t leases;
+    /// Times that a submit woke the parked kernel.
+    uint64_t wakes;
+    /// Times that the kernel was parked.
+    uint64_t parks;
+    /// Jobs completed, of every tenant and with every status; counted when their lease ends.
+    uint64_t jobs_completed;
+    /// Tiles completed, counted in the same way.
+    uint64_t tiles_completed;
+    /// 1 while parked, else 0.
+    uint32_t parked;
+    /// 1 if the probe saw that the device can poll live, else 0.
+    uint32_t live_polling;
+    /// Completion records that the probe saw torn.
+    uint32_t torn_records;
+    /// Tenants that there are.
+    uint32_t tenants;
+    /// How long opening took, in nanoseconds.
+    uint64_t open_ns;
+    /// How much of that went into compiling the kernel.
+    uint64_t compile_ns;
+    /// The most fuel that a scalar job may ask for.
+    uint32_t most_scalar_fuel;
+    /// The most fuel that a tiled job may ask for.
+    uint32_t most_tile_fuel;
+} rota_runtime_info;
+
+/// How to create a tenant. ROTA_TENANT_OPTIONS_INIT asks for defaults everywhere.
+typedef struct rota_tenant_options {
+    /// sizeof(rota_tenant_options), which ROTA_TENANT_OPTIONS_INIT sets.
+    size_t struct_size;
+    /// A name for logs and tools. NULL: none.
+    const char *label;
+    /// Bytes of label.
+    size_t label_len;
+    /// Slots of the ring, which is how many jobs can be open; a power of two. 0: the runtime's.
+    uint32_t slots;
+    /// 0.
+    uint32_t reserved;
+} rota_tenant_options;
+
+/// A request. ROTA_JOB_INIT is a NOP with one tile.
+typedef struct rota_job {
+    /// Which handler runs it.
+    uint32_t opcode;
+    /// ROTA_JOB_* together.
+    uint32_t flags;
+    /// At least 1; exactly 1 for a scalar handler.
+    uint32_t tiles;
+    /// Loop iterations that it may take, per tile. 0: the default.
+    uint32_t fuel;
+    /// What the handler says.
+    uint32_t args[10];
+    /// Comes back in the completion; the device never sees it.
+    uint64_t user_data;
+} rota_job;
+
+/// Names a submitted job; never 0. Tickets of one tenant don't repeat.
+typedef uint64_t rota_ticket;
+
+/// The answer to a job.
+typedef struct rota_completion {
+    /// Which job.
+    uint64_t ticket;
+    /// The job's.
+    uint64_t user_data;
+    /// One of ROTA_COMPLETION_*.
+    uint32_t status;
+    /// One of ROTA_FAULT_*, or ROTA_FAULT_HANDLER + the handler's own code.
+    uint32_t fault;
+    /// What the handler says; 0 unless the status is OK.
+    uint32_t results[2];
+    /// Loop iterations that it took, with ROTA_JOB_TIMING; else 0.
+    uint32_t fuel;
+    /// The version of the module that ran it; 0 for the standard handlers.
+    uint32_t module_version;
+    /// The epoch in which it began, with ROTA_JOB_TIMING; else 0.
+    uint64_t begin_epoch;
+    /// The epoch in which it ended, with ROTA_JOB_TIMING; else 0.
+    uint64_t end_epoch;
+    /// A digest of what it wrote, where that is recorded; else 0.
+    uint64_t digest;
+} rota_completion;
+
+/// Names a buffer of a tenant; never 0. Jobs carry it as one argument.
+typedef uint32_t rota_buffer;
+
+/// A range of a buffer to read.
+typedef struct rota_read {
+    /// Which buffer.
+    uint32_t buffer;
+    /// 0.
+    uint32_t reserved;
+    /// In bytes.
+    uint64_t offset;
+    /// In bytes; may be 0.
+    uint64_t len;
+} rota_read;
+
+/// What the last rota_buffers_read_into did with the memory of the outputs. An entry is reused if
+/// its allocation was large enough, moved if it got a larger one, appended if it was not there
+/// before.
+typedef struct rota_outputs_stats {
+    /// sizeof(rota_outputs_stats), which ROTA_OUTPUTS_STATS_INIT sets.
+    size_t struct_size;
+    /// Entries.
+    uint64_t slots_total;
+    /// Entries reused.
+    uint64_t slots_reused;
+    /// Entries moved.
+    uint64_t slots_moved;
+    /// Entries appended.
+    uint64_t slots_appended;
+    /// Bytes read.
+    uint64_t bytes_incoming;
+    /// Of these, bytes that went into reused entries.
+    uint64_t bytes_copied;
+    /// Of these, bytes that went into moved entries.
+    uint64_t bytes_moved;
+    /// Of these, bytes that went into appended entries.
+    uint64_t bytes_appended;
+    /// Bytes allocated for all entries, used or not.
+    uint64_t bytes_retained;
+} rota_outputs_stats;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/// ---- Version and names -------------------------------------------------------------------------
+///
+/// The library's version: major << 16 | minor << 8 | patch.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: none.
+/// Since: 0.1
+uint32_t rota_version(void);
+
+/// The library's version as text, such as "0.1.0".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none.
+/// Since: 0.1
+const char *rota_version_text(void);
+
+/// The name of a rota_status, such as "ROTA_STATUS_WOULD_BLOCK".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no status.
+/// Since: 0.1
+const char *rota_status_name(int32_t status);
+
+/// What a rota_status means, in one line of English.
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "unknown status" for a number that is no status.
+/// Since: 0.1
+const char *rota_status_text(int32_t status);
+
+/// The name of a completion's status, such as "ROTA_COMPLETION_FAULTED".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no completion status.
+/// Since: 0.1
+const char *rota_completion_status_name(uint32_t status);
+
+/// The name of a fault, such as "ROTA_FAULT_OUT_OF_BOUNDS".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "ROTA_FAULT_HANDLER" for every number that is none of Rota's own faults.
+/// Since: 0.1
+const char *rota_fault_name(uint32_t fault);
+
+/// What a fault means, in one line of English.
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; every number that is none of Rota's own faults is called the handler's.
+/// Since: 0.1
+const char *rota_fault_text(uint32_t fault);
+
+/// ---- Errors ------------------------------------------------------------------------------------
+///
+/// The status of the call that failed.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: ROTA_STATUS_OK for NULL; ROTA_STATUS_INVALID_HANDLE for what is not an error object.
+/// Since: 0.1
+rota_status rota_error_status(const struct rota_error *error);
+
+/// What happened and what to do about it, in English, zero-terminated UTF-8 without a line end.
+///
+/// Ownership: the text belongs to the error and lives until rota_error_destroy.
+/// Threading: any thread.
+/// Errors: none; an empty text for NULL, and one that says so for what is not an error object.
+/// Since: 0.1
+const char *rota_error_message(const struct rota_error *error);
+
+/// The VkResult of the Vulkan call that failed; 0 if none did.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 for NULL and for what is not an error object.
+/// Since: 0.1
+int32_t rota_error_vk_result(const struct rota_error *error);
+
+/// 1 if the same call may succeed later without anything else being changed, else 0.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 for NULL and for what is not an error object.
+/// Since: 0.1
+uint32_t rota_error_retryable(const struct rota_error *error);
+
+/// Frees an error object. NULL, and one that is destroyed already, do nothing.
+///
+/// Ownership: takes the error; its message goes with it.
+/// Threading: any thread, also another than the one that got the error.
+/// Errors: none.
+/// Since: 0.1
+void rota_error_destroy(struct rota_error *error);
+
+/// ---- Log ---------------------------------------------------------------------------------------
+///
+/// Sets the function that gets log messages of the whole process up to `level`, one of ROTA_LOG_*;
+/// fn NULL: none. After it has returned, the function set before is no longer called nor running.
+///
+/// Ownership: `user` stays the caller's and is handed to fn as it is.
+/// Threading: any thread, but not from inside fn.
+/// Errors: INVALID_ARGUMENT for an unknown level; WRONG_STATE from inside fn, and in a Rust program
+/// that has its own logger.
+/// Since: 0.1
+rota_status rota_log_set(rota_log_fn fn, void *user, uint32_t level, struct rota_error **error);
+
+/// ---- Devices -----------------------------------------------------------------------------------
+///
+/// Lists the Vulkan devices, also those that Rota can't use: the first `cap` go to `infos`, and how
+/// many there are to `needed`. Only the struct_size of infos[0] is read, and it counts for all of
+/// them. NULL and 0 just ask how many there are.
+///
+/// Ownership: copies; nothing to free.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, NO_DRIVER, DRIVER_ERROR. `needed` is always written.
+/// Since: 0.1
+rota_status rota_devices_list(struct rota_device_info *infos,
+                              size_t cap,
+                              size_t *needed,
+                              struct rota_error **error);
+
+/// ---- Runtime -----------------------------------------------------------------------------------
+///
+/// Opens a device and starts the pump. options NULL: defaults everywhere.
+///
+/// Ownership: *runtime is the caller's, to be freed by rota_runtime_destroy; the options and their
+/// texts are only read.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
+/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY,
+/// IO_ERROR.
+/// Since: 0.1
+rota_status rota_runtime_open(const struct rota_runtime_options *options,
+                              struct rota_runtime **runtime,
+                              struct rota_error **error);
+
+/// Tells what a runtime is and has done. The counts are read one by one while work goes on.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE.
+/// Since: 0.1
+rota_status rota_runtime_get_info(struct rota_runtime *runtime,
+                                  struct rota_runtime_info *info,
+                                  struct rota_error **error);
+
+/// Ends the kernel. Open jobs complete as CANCELLED; completions can still be polled, and buffers
+/// read where the host can reach them. From here on submits give STOPPED. A second stop does nothing.
+///
+/// Ownership: the runtime stays the caller's.
+/// Threading: any thread; returns when the kernel has ended.
+/// Errors: NULL_POINTER, INVALID_HANDLE, DEVICE_LOST, DRIVER_ERROR.
+/// Since: 0.1
+rota_status rota_runtime_stop(struct rota_runtime *runtime,
+                              struct rota_error **error);
+
+/// Stops the runtime, destroys its tenants, and frees everything. Calls that other threads are in
+/// are waited for; those that wait for completions return INVALID_HANDLE. The handles of the runtime
+/// and of its tenants are stale from here on, whatever is returned. NULL does nothing.
+///
+/// Ownership: takes the runtime and its tenants, and with them their buffers, mappings and event
+/// descriptors.
+/// Threading: any thread, but not from inside the log callback.
+/// Errors: INVALID_HANDLE (also for a second destroy).
+/// Since: 0.1
+rota_status rota_runtime_destroy(struct rota_runtime *runtime,
+                                 struct rota_error **error);
+
+/// ---- Tenant ------------------------------------------------------------------------------------
+///
+/// Creates a tenant. options NULL: defaults everywhere.
+///
+/// Ownership: *tenant is the caller's, to be freed by rota_tenant_destroy or together with the
+/// runtime; the options and their texts are only read.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; OUT_OF_RING_MEMORY,
+/// OUT_OF_MEMORY, STOPPED.
+/// Since: 0.1
+rota_status rota_tenant_create(struct rota_runtime *runtime,
+                               const struct rota_tenant_options *options,
+                               struct rota_tenant **tenant,
+                               struct rota_error **error);
+
+/// Frees a tenant: no job of it is claimed after this has returned, and jobs that were open never
+/// complete. Calls that other threads are in are waited for; those that wait for completions return
+/// INVALID_HANDLE. The handle is stale from here on, whatever is returned. NULL does nothing.
+///
+/// Ownership: takes the tenant and its buffers, mappings and event descriptor.
+/// Threading: any thread, but not from inside the log callback.
+/// Errors: INVALID_HANDLE (also for a second destroy), DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_tenant_destroy(struct rota_tenant *tenant, struct rota_error **error);
+
+/// A descriptor for poll or epoll, readable while the tenant has completions that nobody has taken.
+/// The same one every time. Don't read from it: taking the completions clears it.
+///
+/// Ownership: the descriptor belongs to the tenant, and is closed with it.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, IO_ERROR.
+/// Since: 0.1
+rota_status rota_tenant_event_fd(struct rota_tenant *tenant, int *fd, struct rota_error **error);
+
+/// ---- Jobs --------------------------------------------------------------------------------------
+///
+/// Submits jobs in their order. A refused job ends the call: the ones before it are accepted, and
+/// `accepted` tells how many, whatever is returned. tickets NULL: not asked for; else it has room
+/// for n, and as many as were accepted are written.
+///
+/// Ownership: the jobs are copied.
+/// Threading: any thread, several at once; never blocks, and calls nobody back.
+/// Errors: WOULD_BLOCK when the ring is full; NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (n 0,
+/// flags, fuel), INVALID_OPCODE, INVALID_TILES, STOPPED, DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_submit(struct rota_tenant *tenant,
+                        const struct rota_job *jobs,
+                        size_t n,
+                        rota_ticket *tickets,
+                        size_t *accepted,
+                        struct rota_error **error);
+
+/// Takes up to `cap` completions, the oldest first as far as they have finished. Waits for the first
+/// one if there is none, at most timeout_ns, in the way that `wait` says, and never for more than one.
+/// `count` is always written.
+///
+/// Ownership: copies. A completion taken is taken: its slot may be used again.
+/// Threading: any thread, several at once; each completion is handed to one of them.
+/// Errors: TIMEOUT when nothing came; NULL_POINTER, INVALID_HANDLE (also when the tenant is
+/// destroyed meanwhile), INVALID_ARGUMENT (cap 0, wait), STOPPED when there is nothing left to come,
+/// DEVICE_LOST likewise.
+/// Since: 0.1
+rota_status rota_poll(struct rota_tenant *tenant,
+                      struct rota_completion *completions,
+                      size_t cap,
+                      uint32_t wait,
+                      uint64_t timeout_ns,
+                      size_t *count,
+                      struct rota_error **error);
+
+/// Waits for one job, at most timeout_ns, and takes its completion.
+///
+/// Ownership: a copy. The completion is taken, as by rota_poll.
+/// Threading: any thread. A rota_poll beside it may take the completion first.
+/// Errors: TIMEOUT; INVALID_TICKET (also when the completion is taken by somebody else),
+/// NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (wait), STOPPED, DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_wait(struct rota_tenant *tenant,
+                      rota_ticket ticket,
+                      uint32_t wait,
+                      uint64_t timeout_ns,
+                      struct rota_completion *completion,
+                      struct rota_error **error);
+
+/// Asks for a job not to run. It completes in any case: as CANCELLED if it had not run, else with
+/// what became of it; tiles that have begun are finished.
+///
+/// Ownership: none.
+/// Threading: any thread; doesn't wait.
+/// Errors: INVALID_TICKET (also when the completion was taken), NULL_POINTER, INVALID_HANDLE, STOPPED.
+/// Since: 0.1
+rota_status rota_cancel(struct rota_tenant *tenant,
+                        rota_ticket ticket,
+                        struct rota_error **error);
+
+/// Tells where a job is: one of ROTA_TICKET_*.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: INVALID_TICKET when it was never given out, NULL_POINTER, INVALID_HANDLE.
+/// Since: 0.1
+rota_status rota_ticket_state(struct rota_tenant *tenant,
+                              rota_ticket ticket,
+                              uint32_t *state,
+                              struct rota_error **error);
+
+/// A good number of tiles for so many elements (the count in the handler's own units): at least 1,
+/// and never so few that the handler faults.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: none; 0 for an opcode that is no standard handler.
+/// Since: 0.1
+uint32_t rota_tiles(uint32_t opcode, uint64_t elements);
+
+/// ---- Buffers -----------------------------------------------------------------------------------
+///
+/// Creates a buffer of so many bytes, all of them 0. flags: ROTA_BUFFER_*.
+///
+/// Ownership: the tenant owns it; rota_buffer_destroy frees it, or the tenant's end.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (bytes 0, flags), OUT_OF_DEVICE_MEMORY,
+/// OUT_OF_MEMORY, STOPPED, DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_buffer_create(struct rota_tenant *tenant,
+                               uint64_t bytes,
+                               uint32_t flags,
+                               rota_buffer *buffer,
+                               struct rota_error **error);
+
+/// Frees a buffer. Its name is stale at once; its memory is used again when the jobs submitted
+/// before have completed. Doesn't wait for them.
+///
+/// Ownership: takes the buffer.
+/// Threading: any thread.
+/// Errors: WRONG_STATE while it is mapped, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's).
+/// Since: 0.1
+rota_status rota_buffer_destroy(struct rota_tenant *tenant,
+                                rota_buffer buffer,
+                                struct rota_error **error);
+
+/// The size of a buffer, as it was asked for.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's).
+/// Since: 0.1
+rota_status rota_buffer_size(struct rota_tenant *tenant,
+                             rota_buffer buffer,
+                             uint64_t *bytes,
+                             struct rota_error **error);
+
+/// Writes `len` bytes at `offset`. All jobs submitted after it has returned see them. Jobs that are
+/// open may see any of them, old or new.
+///
+/// Ownership: the data is copied.
+/// Threading: any thread; ranges that overlap are the callers' to order.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's),
+/// INVALID_ARGUMENT (len), DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_buffer_write(struct rota_tenant *tenant,
+                              rota_buffer buffer,
+                              uint64_t offset,
+                              const void *data,
+                              size_t len,
+                              struct rota_error **error);
+
+/// Reads `len` bytes at `offset`. It sees what all jobs wrote whose completions have been taken.
+///
+/// Ownership: copies to the caller's memory.
+/// Threading: any thread.
+/// Errors: as rota_buffer_write; the data is written on success only.
+/// Since: 0.1
+rota_status rota_buffer_read(struct rota_tenant *tenant,
+                             rota_buffer buffer,
+                             uint64_t offset,
+                             void *data,
+                             size_t len,
+                             struct rota_error **error);
+
+/// Sets `len` bytes at `offset` to a value; seen as a rota_buffer_write is.
+///
+/// Ownership: none.
+/// Threading: as rota_buffer_write.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's), DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_buffer_fill(struct rota_tenant *tenant,
+                             rota_buffer buffer,
+                             uint64_t offset,
+                             uint64_t len,
+                             uint8_t value,
+                             struct rota_error **error);
+
+/// Gives the buffer's own memory as the host sees it, `len` bytes. Jobs and host share it: what a
+/// job writes is there when its completion has been taken, what the host writes is seen by jobs
+/// submitted afterwards.
+///
+/// Ownership: the memory stays the buffer's. The pointer is valid until rota_buffer_unmap, or the
+/// end of the tenant or the runtime; using it later is not caught.
+/// Threading: any thread; accesses are the callers' to order.
+/// Errors: UNSUPPORTED where the host can't reach it, NULL_POINTER, INVALID_HANDLE (the tenant's or
+/// the buffer's).
+/// Since: 0.1
+rota_status rota_buffer_map(struct rota_tenant *tenant,
+                            rota_buffer buffer,
+                            void **data,
+                            uint64_t *len,
+                            struct rota_error **error);
+
+/// Ends the use of a mapping. A buffer mapped several times is unmapped as often.
+///
+/// Ownership: the pointer from rota_buffer_map is not the caller's to use any more.
+/// Threading: any thread.
+/// Errors: WRONG_STATE when it isn't mapped, NULL_POINTER, INVALID_HANDLE (the tenant's or the
+/// buffer's).
+/// Since: 0.1
+rota_status rota_buffer_unmap(struct rota_tenant *tenant,
+                              rota_buffer buffer,
+                              struct rota_error **error);
+
+/// Makes a buffer of memory that the caller has, without a copy, where the device can. `host` and
+/// `len` are multiples of the page size. flags: ROTA_BUFFER_*.
+///
+/// Ownership: the memory stays the caller's, and has to stay in place until the buffer's jobs have
+/// completed after rota_buffer_destroy, or the tenant is destroyed. The tenant owns the buffer.
+/// Threading: any thread.
+/// Errors: UNSUPPORTED where the device can't, NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT
+/// (alignment, flags), OUT_OF_DEVICE_MEMORY, DRIVER_ERROR.
+/// Since: 0.1
+rota_status rota_buffer_import(struct rota_tenant *tenant,
+                               void *host,
+                               uint64_t len,
+                               uint32_t flags,
+                               rota_buffer *buffer,
+                               struct rota_error **error);
+
+/// ---- Outputs -----------------------------------------------------------------------------------
+///
+/// Creates outputs, which hold nothing yet. They belong to no runtime.
+///
+/// Ownership: *outputs is the caller's, to be freed by rota_outputs_destroy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, OUT_OF_MEMORY.
+/// Since: 0.1
+rota_status rota_outputs_create(struct rota_outputs **outputs, struct rota_error **error);
+
+/// Frees outputs. NULL does nothing.
+///
+/// Ownership: takes the outputs and all data that rota_outputs_get gave.
+/// Threading: any thread; waits for a call that another thread is in.
+/// Errors: INVALID_HANDLE (also for a second destroy).
+/// Since: 0.1
+rota_status rota_outputs_destroy(struct rota_outputs *outputs, struct rota_error **error);
+
+/// Reads n ranges at once into the outputs, entry i holding reads[i]. It sees what rota_buffer_read
+/// sees. Allocations are kept: from the second use with the same sizes on, nothing is allocated.
+///
+/// Ownership: copies into the outputs; pointers from rota_outputs_get are invalid from here on, also
+/// if it fails.
+/// Threading: any thread, but one at a time for one outputs object.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (tenant, outputs or a buffer),
+/// INVALID_ARGUMENT (n 0, reserved), WRONG_STATE (another thread is at it), OUT_OF_MEMORY, DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_buffers_read_into(struct rota_tenant *tenant,
+                                   const struct rota_read *reads,
+                                   size_t n,
+                                   struct rota_outputs *outputs,
+                                   struct rota_error **error);
+
+/// Gives entry i of the outputs.
+///
+/// Ownership: the data belongs to the outputs, and is valid until the next rota_buffers_read_into or
+/// rota_outputs_destroy.
+/// Threading: one thread at a time for one outputs object.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_outputs_get(struct rota_outputs *outputs,
+                             size_t i,
+                             const void **data,
+                             size_t *len,
+                             struct rota_error **error);
+
+/// Tells what the last rota_buffers_read_into reused, moved and appended.
+///
+/// Ownership: a copy.
+/// Threading: one thread at a time for one outputs object.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_outputs_get_stats(struct rota_outputs *outputs,
+                                   struct rota_outputs_stats *stats,
+                                   struct rota_error **error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ROTA_H */

@@ -1,0 +1,250 @@
+//! What can go wrong, and the stable number of each.
+
+use std::path::PathBuf;
+
+use ash::vk;
+
+/// The stable numbers of what a call can answer; the same in C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Status {
+    Ok = 0,
+    WouldBlock = 1,
+    Timeout = 2,
+    InvalidArgument = 3,
+    NullPointer = 4,
+    InvalidStructSize = 5,
+    InvalidHandle = 6,
+    InvalidTicket = 7,
+    InvalidOpcode = 8,
+    InvalidTiles = 9,
+    OutOfRange = 10,
+    OutOfMemory = 11,
+    OutOfDeviceMemory = 12,
+    OutOfRingMemory = 13,
+    QuotaExceeded = 14,
+    NoDriver = 15,
+    NoDevice = 16,
+    DeviceUnsupported = 17,
+    DeviceLost = 18,
+    DriverError = 19,
+    Stopped = 20,
+    Unsupported = 21,
+    IoError = 22,
+    Panic = 23,
+    WrongState = 24,
+}
+
+/// Every status with its name and a line for people.
+const STATUSES: [(Status, &str, &str); 25] = [
+    (Status::Ok, "OK", "success"),
+    (Status::WouldBlock, "WOULD_BLOCK", "the ring is full: take completions, then submit the rest"),
+    (Status::Timeout, "TIMEOUT", "nothing happened within the time given"),
+    (Status::InvalidArgument, "INVALID_ARGUMENT", "an argument has a value that isn't allowed"),
+    (Status::NullPointer, "NULL_POINTER", "a pointer that has to point somewhere is NULL"),
+    (Status::InvalidStructSize, "INVALID_STRUCT_SIZE", "struct_size is 0, or fields this library doesn't know are set"),
+    (Status::InvalidHandle, "INVALID_HANDLE", "the handle is closed, stale, or of another kind or owner"),
+    (Status::InvalidTicket, "INVALID_TICKET", "the ticket was never given by this tenant, or its completion was taken"),
+    (Status::InvalidOpcode, "INVALID_OPCODE", "no handler of this tenant has that opcode"),
+    (Status::InvalidTiles, "INVALID_TILES", "tiles must be 1 to 16777216, and 1 for a scalar handler"),
+    (Status::OutOfRange, "OUT_OF_RANGE", "the range reaches beyond the buffer's end"),
+    (Status::OutOfMemory, "OUT_OF_MEMORY", "the host has no memory left"),
+    (Status::OutOfDeviceMemory, "OUT_OF_DEVICE_MEMORY", "the device has no memory left"),
+    (Status::OutOfRingMemory, "OUT_OF_RING_MEMORY", "the ring memory has no room for another tenant"),
+    (Status::QuotaExceeded, "QUOTA_EXCEEDED", "the tenant's quota doesn't allow it"),
+    (Status::NoDriver, "NO_DRIVER", "no Vulkan loader or driver is installed"),
+    (Status::NoDevice, "NO_DEVICE", "no Vulkan device matches"),
+    (Status::DeviceUnsupported, "DEVICE_UNSUPPORTED", "the device lacks something that Rota needs"),
+    (Status::DeviceLost, "DEVICE_LOST", "the device was lost; open a new runtime"),
+    (Status::DriverError, "DRIVER_ERROR", "a Vulkan call failed"),
+    (Status::Stopped, "STOPPED", "the runtime was stopped"),
+    (Status::Unsupported, "UNSUPPORTED", "the device or this build can't do it"),
+    (Status::IoError, "IO_ERROR", "a file or system call failed"),
+    (Status::Panic, "PANIC", "a bug in Rota was caught; destroy the runtime"),
+    (Status::WrongState, "WRONG_STATE", "the object is not in a state that allows it"),
+];
+
+impl Status {
+    /// The status of that number.
+    pub fn from_code(code: i32) -> Option<Self> {
+        STATUSES.get(usize::try_from(code).ok()?).map(|s| s.0)
+    }
+
+    /// All of them, in order of their numbers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        STATUSES.iter().map(|s| s.0)
+    }
+
+    /// As in the C header, without the prefix.
+    pub fn name(self) -> &'static str {
+        STATUSES[self as usize].1
+    }
+
+    /// One line: what it means and what to do.
+    pub fn text(self) -> &'static str {
+        STATUSES[self as usize].2
+    }
+}
+
+/// An error. The kinds that the hot path can give carry no text, so that they cost nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the ring is full: take completions, then submit the rest")]
+    WouldBlock,
+    #[error("nothing happened within the time given")]
+    Timeout,
+    #[error("{0}")]
+    InvalidArgument(&'static str),
+    #[error("{what} is {value}, but must be {allowed}")]
+    InvalidValue { what: &'static str, value: u64, allowed: &'static str },
+    #[error("the tenant or runtime is closed")]
+    Closed,
+    #[error("buffer {0:#010x} is not a live buffer of this tenant")]
+    InvalidBuffer(u32),
+    #[error("ticket {0:#018x} was never given by this tenant, or its completion was taken")]
+    InvalidTicket(u64),
+    #[error("opcode {0:#x} has no handler; standard handlers are below 0x1000")]
+    InvalidOpcode(u32),
+    #[error("{tiles} tiles for opcode {opcode:#x}, but {allowed}")]
+    InvalidTiles { opcode: u32, tiles: u32, allowed: &'static str },
+    #[error("a budget of {fuel} loop iterations a lane is more than the {most} that this device can run in one go")]
+    InvalidFuel { fuel: u32, most: u32 },
+    #[error("job flags {0:#x} are not all known")]
+    InvalidFlags(u32),
+    #[error("bytes {offset} to {offset}+{len} reach beyond the buffer's {size}")]
+    OutOfRange { offset: u64, len: u64, size: u64 },
+    #[error("the host has no memory left for {0}")]
+    OutOfMemory(&'static str),
+    #[error("the device has no memory for {bytes} more bytes in one piece: {why}")]
+    OutOfDeviceMemory { bytes: u64, why: &'static str },
+    #[error("no ring of {slots} slots is free: {tenants} tenants are registered and the ring memory would fit {fit} more slots in one piece; use fewer slots, destroy tenants, or open the runtime with other limits")]
+    OutOfRingMemory { slots: u32, tenants: u32, fit: u32 },
+    #[error("no Vulkan driver: {looked_for}. Install the Vulkan loader and a driver: on Debian and Ubuntu `apt install libvulkan1 mesa-vulkan-drivers` (runs on any machine, also without a GPU), or your GPU vendor's driver; `rota doctor` shows what is found")]
+    NoDriver { looked_for: String },
+    #[error("no Vulkan device matches '{wanted}'; there are: {found}")]
+    NoDevice { wanted: String, found: String },
+    #[error("device '{device}' can't run Rota: {why}")]
+    DeviceUnsupported { device: String, why: String },
+    #[error("the device was lost; jobs that were open have the status DEVICE_LOST; open a new runtime")]
+    DeviceLost,
+    #[error("{call} failed: {result}")]
+    Driver { call: &'static str, result: vk::Result },
+    #[error("the kernel could not be composed: {0}")]
+    Compose(#[from] crate::kernel::ComposeError),
+    #[error("the runtime was stopped")]
+    Stopped,
+    #[error("{0}")]
+    Unsupported(&'static str),
+    #[error("live polling was asked for, but {0}; open with mode AUTO or BATCH")]
+    NotResident(String),
+    #[error("{what} '{path}': {source}", path = path.display())]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{what}: {source}")]
+    System { what: &'static str, source: std::io::Error },
+    #[error("{0}")]
+    WrongState(&'static str),
+}
+
+impl Error {
+    /// The stable number.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::WouldBlock => Status::WouldBlock,
+            Self::Timeout => Status::Timeout,
+            Self::InvalidArgument(_) | Self::InvalidValue { .. } | Self::InvalidFlags(_) | Self::InvalidFuel { .. } => {
+                Status::InvalidArgument
+            }
+            Self::Closed | Self::InvalidBuffer(_) => Status::InvalidHandle,
+            Self::InvalidTicket(_) => Status::InvalidTicket,
+            Self::InvalidOpcode(_) => Status::InvalidOpcode,
+            Self::InvalidTiles { .. } => Status::InvalidTiles,
+            Self::OutOfRange { .. } => Status::OutOfRange,
+            Self::OutOfMemory(_) => Status::OutOfMemory,
+            Self::OutOfDeviceMemory { .. } => Status::OutOfDeviceMemory,
+            Self::OutOfRingMemory { .. } => Status::OutOfRingMemory,
+            Self::NoDriver { .. } => Status::NoDriver,
+            Self::NoDevice { .. } => Status::NoDevice,
+            Self::DeviceUnsupported { .. } => Status::DeviceUnsupported,
+            Self::DeviceLost => Status::DeviceLost,
+            Self::Driver { result: vk::Result::ERROR_DEVICE_LOST, .. } => Status::DeviceLost,
+            Self::Driver { result: vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, .. } => Status::OutOfDeviceMemory,
+            Self::Driver { result: vk::Result::ERROR_OUT_OF_HOST_MEMORY, .. } => Status::OutOfMemory,
+            Self::Driver { .. } | Self::Compose(_) => Status::DriverError,
+            Self::Stopped => Status::Stopped,
+            Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,
+            Self::Io { .. } | Self::System { .. } => Status::IoError,
+            Self::WrongState(_) => Status::WrongState,
+        }
+    }
+
+    /// The `VkResult` behind it, or 0.
+    pub fn vk_result(&self) -> i32 {
+        match self {
+            Self::Driver { result, .. } => result.as_raw(),
+            Self::DeviceLost => vk::Result::ERROR_DEVICE_LOST.as_raw(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the same call can succeed later without anything being changed by the caller.
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::WouldBlock | Self::Timeout)
+    }
+}
+
+/// Names the call that gave a Vulkan error.
+pub(crate) trait VkContext<T> {
+    fn vk(self, call: &'static str) -> Result<T, Error>;
+}
+
+impl<T> VkContext<T> for Result<T, vk::Result> {
+    fn vk(self, call: &'static str) -> Result<T, Error> {
+        self.map_err(|result| Error::Driver { call, result })
+    }
+}
+
+macro_rules! named_codes {
+    ($(#[$doc:meta])* $name_fn:ident, $text_fn:ident, $unknown:literal, $unknown_text:literal, [$(($code:expr, $name:literal, $text:literal)),+ $(,)?]) => {
+        /// The name, as in the C header without the prefix.
+        pub fn $name_fn(code: u32) -> &'static str {
+            match code { $(c if c == $code => $name,)+ _ => $unknown }
+        }
+
+        $(#[$doc])*
+        pub fn $text_fn(code: u32) -> &'static str {
+            match code { $(c if c == $code => $text,)+ _ => $unknown_text }
+        }
+    };
+}
+
+use crate::ring::layout::{completion_status as s, fault as f};
+
+named_codes! {
+    /// What a completion's status means.
+    completion_status_name, completion_status_text, "UNKNOWN", "no such status", [
+        (s::OK, "OK", "the job ran"),
+        (s::FAULTED, "FAULTED", "the job ended early; its fault says why"),
+        (s::SKIPPED, "SKIPPED", "an AFTER_OK job, and the one before it did not end OK"),
+        (s::CANCELLED, "CANCELLED", "cancelled before all of it had run"),
+        (s::REVOKED, "REVOKED", "its tenant was revoked before all of it had run"),
+        (s::DEVICE_LOST, "DEVICE_LOST", "the device was lost; the job may or may not have run"),
+    ]
+}
+
+named_codes! {
+    /// What a fault means; codes from 0x10000 on are the handler's own.
+    fault_name, fault_text, "HANDLER", "the handler's own code", [
+        (f::NONE, "NONE", "no fault"),
+        (f::UNKNOWN_OPCODE, "UNKNOWN_OPCODE", "the kernel has no handler of that opcode and kind"),
+        (f::HANDLER_UNLOADED, "HANDLER_UNLOADED", "the handler was unloaded after the job was submitted"),
+        (f::INVALID_TILES, "INVALID_TILES", "too few tiles for that many elements: see rota_tiles"),
+        (f::INVALID_BUFFER, "INVALID_BUFFER", "no such buffer, or it was destroyed"),
+        (f::FOREIGN_BUFFER, "FOREIGN_BUFFER", "the buffer belongs to another tenant"),
+        (f::READ_ONLY, "READ_ONLY", "the buffer may not be written by jobs"),
+        (f::OUT_OF_BOUNDS, "OUT_OF_BOUNDS", "an access beyond the buffer's end; nothing was read or written there"),
+        (f::MISALIGNED, "MISALIGNED", "an offset is not a multiple of what the handler needs"),
+        (f::FUEL_EXHAUSTED, "FUEL_EXHAUSTED", "the job ran out of loop iterations"),
+        (f::LOOP_CUT, "LOOP_CUT", "the driver cut a loop short"),
+        (f::INVALID_DATA, "INVALID_DATA", "a table that the handler reads is not what it should be"),
+    ]
+}

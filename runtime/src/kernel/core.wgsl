@@ -1,0 +1,671 @@
+// The scheduler core: what every worker does for as long as its lease lasts.
+//
+// A worker is one subgroup, and one workgroup. It goes round: look for a tenant with something to claim, claim up to
+// one scalar job per lane or some tiles of a tiled job, run them, write the completions. Every word that decides
+// where the worker goes is read by one lane and broadcast, because lanes that each read a shared word can see
+// different values; the worker leaves its loop as a whole, and only between claims.
+//
+// Software drivers don't branch around code that no lane takes: they run it with all lanes masked, and every memory
+// access in it costs. What they do branch on is the end of a loop. So the loops are nested by how often they are
+// needed: innermost looking, around it looking and running light jobs, around that everything else.
+//
+// Three functions come from the composer: rota_run_light(opcode), rota_run_scalar(opcode) and rota_run_tiled(opcode)
+// call the handlers, and give false if the kernel has none of that opcode and kind.
+
+const KIND_NONE: u32 = 0u;
+const KIND_LIGHT: u32 = 1u;
+const KIND_SCALAR: u32 = 2u;
+const KIND_OPEN: u32 = 3u;
+const KIND_TILE: u32 = 4u;
+const KIND_CONTROL: u32 = 5u;
+
+// What this worker has done in this lease; the same in all lanes.
+var<private> w_fuel: u32;
+var<private> w_jobs: u32;
+var<private> w_tiles: u32;
+var<private> w_lost: u32;
+
+// Makes this worker's writes visible to the others and to the host, and theirs to it. In uniform flow only.
+fn fence() {
+    storageBarrier();
+}
+
+fn first_lane(ballot: vec4<u32>) -> u32 {
+    if (ROTA_LANES <= 32u || ballot.x != 0u) {
+        return firstTrailingBit(ballot.x);
+    }
+    return 32u + firstTrailingBit(ballot.y);
+}
+
+fn any_lane(ballot: vec4<u32>) -> bool {
+    if (ROTA_LANES <= 32u) {
+        return ballot.x != 0u;
+    }
+    return (ballot.x | ballot.y) != 0u;
+}
+
+// How many lanes from lane 0 on are set without a gap.
+fn run_length(ballot: vec4<u32>) -> u32 {
+    if (ROTA_LANES <= 32u || ~ballot.x != 0u) {
+        return min(firstTrailingBit(~ballot.x), ROTA_LANES);
+    }
+    return min(32u + firstTrailingBit(~ballot.y), ROTA_LANES);
+}
+
+fn position_after(position: u32, n: u32) -> u32 {
+    return (position + n) & ROTA_POSITION_MASK;
+}
+
+// ---------------------------------------------------------------- looking
+
+// What a lane finds at one tenant.
+struct Sight {
+    kind: u32,
+    cursor: u32,
+}
+
+// Whether a tiled job of this tenant has unclaimed tiles, else whether the job at the cursor can be claimed, and how.
+fn look_at(tenant: u32, scalars: bool) -> Sight {
+    let base = atomicLoad(&rota_tenants[tenant].base);
+    let mask = atomicLoad(&rota_tenants[tenant].mask);
+    let open = atomicLoad(&rota_state.tenants[tenant].open);
+    let cursor = atomicLoad(&rota_state.tenants[tenant].cursor);
+    if (open != 0u && atomicLoad(&rota_tiles[base + ((open - 1u) & mask)].remaining) != 0u) {
+        return Sight(KIND_TILE, cursor);
+    }
+    let slot = base + (cursor & mask);
+    if (atomicLoad(&rota_slots[slot].stamp) != position_after(cursor, 1u) || (cursor & ROTA_CURSOR_CLOSED) != 0u) {
+        return Sight(KIND_NONE, cursor);
+    }
+    let flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
+    if (flags == ROTA_FLAG_LIGHT) {
+        return Sight(select(KIND_NONE, KIND_LIGHT, scalars), cursor);
+    }
+    // A job that has to wait for the earlier ones is not claimed before they are done.
+    if ((flags & (ROTA_FLAG_BARRIER | ROTA_FLAG_AFTER_OK)) != 0u) {
+        if (atomicLoad(&rota_state.tenants[tenant].done) != cursor) {
+            return Sight(KIND_NONE, cursor);
+        }
+    }
+    if ((flags & ROTA_FLAG_CONTROL) != 0u && tenant == 0u) {
+        return Sight(select(KIND_NONE, KIND_CONTROL, scalars), cursor);
+    }
+    if ((flags & ROTA_FLAG_TILED) != 0u) {
+        return Sight(select(KIND_NONE, KIND_OPEN, open == 0u), cursor);
+    }
+    return Sight(select(KIND_NONE, KIND_SCALAR, scalars), cursor);
+}
+
+// ---------------------------------------------------------------- completing
+
+// Writes the completion of the job in `slot`, on the lanes where `mine` is set; called by the whole worker. The stamp
+// is the last component of the record, because software drivers store a vector one component at a time, in order.
+// Where a device was seen to store it in pieces out of order, a fence stands between payload and stamp.
+fn complete(mine: bool, slot: u32, stamp: u32, status: u32, fault: u32, results: vec2<u32>) {
+    let word = status | (fault << 8u);
+    if (ROTA_TORN_RECORDS) {
+        if (mine) {
+            rota_records[slot].x = word;
+            rota_records[slot].y = results.x;
+            rota_records[slot].z = results.y;
+        }
+        fence();
+        if (mine) {
+            rota_records[slot].w = stamp;
+        }
+    } else if (mine) {
+        rota_records[slot] = vec4<u32>(word, results, stamp);
+    }
+}
+
+// The records that only some jobs ask for. They go before the first one, each with its own stamp.
+fn complete_extra(slot: u32, stamp: u32, fuel: u32, begin: u32, end: u32) {
+    rota_extra[2u * slot] = vec4<u32>(fuel, 0u, begin, stamp);
+    rota_extra[2u * slot + 1u] = vec4<u32>(end, 0u, 0u, stamp);
+}
+
+// Raises the tenant's done count, after a completion is written. It equals the cursor when all that was claimed has
+// completed; both have 31 bits.
+fn raise_done(tenant: u32, n: u32) {
+    let old = atomicAdd(&rota_state.tenants[tenant].done, n);
+    if (old + n > ROTA_POSITION_MASK) {
+        atomicAnd(&rota_state.tenants[tenant].done, ROTA_POSITION_MASK);
+    }
+}
+
+fn status_of(fault: u32) -> u32 {
+    return select(ROTA_STATUS_OK, ROTA_STATUS_FAULTED, fault != 0u);
+}
+
+// Whether the job at the cursor, in `slot`, is AFTER_OK and the one just before it did not end OK. Called by the whole
+// worker, and asked of the lane with `mine` set, before the claim: all earlier jobs are done then, and the record can't
+// be overwritten, because the job that would do so is behind this one in the ring.
+fn skips(base: u32, mask: u32, cursor: u32, slot: u32, mine: bool) -> bool {
+    let asked = mine && (rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_AFTER_OK) != 0u;
+    if (!any_lane(subgroupBallot(asked))) {
+        return false;
+    }
+    fence();
+    let before = (cursor - 1u) & ROTA_POSITION_MASK;
+    let record = rota_records[base + (before & mask)];
+    return asked && !(record.w == cursor && (record.x & 0xffu) == ROTA_STATUS_OK);
+}
+
+// ---------------------------------------------------------------- light jobs
+
+// Claims and runs up to one light job per lane from the cursor on: scalar jobs without flags, of handlers so small that
+// nothing in them needs care. This is the path that most jobs take.
+fn run_light(tenant: u32, cursor: u32, lane: u32) {
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+    let stamp = position_after(cursor, lane + 1u);
+    let slot = base + ((cursor + lane) & mask);
+    let mine = lane <= mask && atomicLoad(&rota_slots[slot].stamp) == stamp
+        && rota_slots[slot].words[ROTA_JOB_FLAGS] == ROTA_FLAG_LIGHT;
+    let n = run_length(subgroupBallot(mine));
+    var claimed = false;
+    if (lane == 0u && n != 0u) {
+        claimed = atomicCompareExchangeWeak(&rota_state.tenants[tenant].cursor, cursor, position_after(cursor, n)).exchanged;
+    }
+    if (!any_lane(subgroupBallot(claimed))) {
+        w_lost += 1u;
+        return;
+    }
+    fence();
+
+    var status = 0u;
+    rota_fault = 0u;
+    rota_result = vec2<u32>(0u);
+    rota_fuel = ROTA_LIGHT_FUEL;
+    rota_slot = slot;
+    rota_tenant = tenant;
+    rota_tile = 0u;
+    rota_tiled = false;
+    if (lane < n) {
+        if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
+            status = ROTA_STATUS_CANCELLED;
+        } else if (!rota_run_light(rota_slots[slot].words[ROTA_JOB_OPCODE])) {
+            rota_fault = ROTA_FAULT_UNKNOWN_OPCODE;
+        }
+    }
+    if (status == 0u) {
+        status = status_of(rota_fault);
+    }
+    w_fuel += subgroupAdd(ROTA_LIGHT_FUEL - rota_fuel);
+    w_jobs += n;
+    fence();
+    complete(lane < n, slot, stamp, status, rota_fault, rota_result);
+    fence();
+    if (lane == 0u) {
+        raise_done(tenant, n);
+    }
+}
+
+// ---------------------------------------------------------------- scalar jobs
+
+// Claims and runs up to one job per lane from the cursor on; with `single`, just the one at the cursor.
+fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+    let position = position_after(cursor, lane);
+    let stamp = position_after(position, 1u);
+    let slot = base + (position & mask);
+
+    // The published run at the front, cut before the first job that is tiled, or has to wait, or whose budget would
+    // make the round too long for the driver.
+    var mine = lane <= mask && (!single || lane == 0u) && atomicLoad(&rota_slots[slot].stamp) == stamp;
+    var budget = 0u;
+    if (mine) {
+        let flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
+        let waits = (flags & (ROTA_FLAG_BARRIER | ROTA_FLAG_AFTER_OK)) != 0u;
+        let other = (flags & (ROTA_FLAG_TILED | ROTA_FLAG_CONTROL)) != 0u;
+        mine = lane == 0u || !(waits || other);
+        budget = min(rota_slots[slot].words[ROTA_JOB_FUEL], rota_push.round_fuel);
+    }
+    // Before the claim: once this job is claimed, the record of the one before it may be overwritten.
+    let skip = skips(base, mask, cursor, slot, mine && lane == 0u);
+    if (any_lane(subgroupBallot(budget > rota_push.round_fuel / ROTA_LANES))) {
+        let sum = subgroupInclusiveAdd(budget);
+        mine = mine && (lane == 0u || sum <= rota_push.round_fuel);
+    }
+    let n = run_length(subgroupBallot(mine));
+    var claimed = false;
+    if (lane == 0u) {
+        claimed = atomicCompareExchangeWeak(&rota_state.tenants[tenant].cursor, cursor, position_after(cursor, n)).exchanged;
+    }
+    if (!any_lane(subgroupBallot(claimed))) {
+        w_lost += 1u;
+        return;
+    }
+    fence();
+
+    mine = lane < n;
+    var status = 0u;
+    var timed = false;
+    var begin = 0u;
+    rota_fault = 0u;
+    rota_result = vec2<u32>(0u);
+    rota_fuel = budget;
+    rota_slot = slot;
+    rota_tenant = tenant;
+    rota_tile = 0u;
+    rota_tiled = false;
+    if (mine) {
+        let flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
+        timed = (flags & ROTA_FLAG_TIMING) != 0u;
+        if (timed) {
+            begin = atomicAdd(&rota_state.epoch, 1u);
+        }
+        if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
+            status = ROTA_STATUS_CANCELLED;
+        } else if (skip && lane == 0u) {
+            status = ROTA_STATUS_SKIPPED;
+        } else if ((flags & ROTA_FLAG_TILED) != 0u) {
+            // A tiled job comes this way only to be answered at once: see open_tiled.
+            rota_fault = ROTA_FAULT_INVALID_TILES;
+        } else if (!rota_run_scalar(rota_slots[slot].words[ROTA_JOB_OPCODE])) {
+            rota_fault = ROTA_FAULT_UNKNOWN_OPCODE;
+        }
+    }
+    let spent = select(0u, budget - rota_fuel, mine);
+    if (status == 0u) {
+        status = status_of(rota_fault);
+    }
+    if (timed) {
+        complete_extra(slot, stamp, spent, begin, atomicAdd(&rota_state.epoch, 1u));
+    }
+    w_fuel += subgroupAdd(spent);
+    w_jobs += n;
+    fence();
+    complete(mine, slot, stamp, status, rota_fault, rota_result);
+    fence();
+    if (lane == 0u) {
+        raise_done(tenant, n);
+    }
+}
+
+// ---------------------------------------------------------------- tiled jobs
+
+// Makes the tiled job at the cursor the tenant's open one.
+fn open_tiled(tenant: u32, cursor: u32, lane: u32) {
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+    let slot = base + (cursor & mask);
+    let stamp = position_after(cursor, 1u);
+
+    // What will not run is answered as a scalar job is: nothing is opened for it.
+    let skip = skips(base, mask, cursor, slot, lane == 0u);
+    var at_once = false;
+    if (lane == 0u) {
+        let tiles = rota_slots[slot].words[ROTA_JOB_TILES];
+        at_once = skip || tiles == 0u || tiles > ROTA_MAX_TILES || atomicLoad(&rota_slots[slot].cancel) == stamp;
+    }
+    if (any_lane(subgroupBallot(at_once))) {
+        run_scalars(tenant, cursor, lane, true);
+        return;
+    }
+
+    // The open word first: once the cursor has moved, this job must be the open one; a failed claim leaves no trace.
+    var opened = false;
+    if (lane == 0u) {
+        if (atomicCompareExchangeWeak(&rota_state.tenants[tenant].open, 0u, cursor + 1u).exchanged) {
+            opened = atomicCompareExchangeWeak(&rota_state.tenants[tenant].cursor, cursor, stamp).exchanged;
+            if (!opened) {
+                atomicStore(&rota_state.tenants[tenant].open, 0u);
+            }
+        }
+    }
+    if (!any_lane(subgroupBallot(opened))) {
+        w_lost += 1u;
+        return;
+    }
+    fence();
+    if (lane == 0u) {
+        atomicStore(&rota_tiles[slot].fault, 0u);
+        atomicStore(&rota_tiles[slot].marks, 0u);
+        atomicStore(&rota_tiles[slot].result[0], 0u);
+        atomicStore(&rota_tiles[slot].result[1], 0u);
+        atomicStore(&rota_tiles[slot].fuel, 0u);
+        if ((rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
+            atomicStore(&rota_tiles[slot].begin, atomicAdd(&rota_state.epoch, 1u));
+        }
+        atomicStore(&rota_tiles[slot].unfinished, rota_slots[slot].words[ROTA_JOB_TILES]);
+    }
+    fence();
+    if (lane == 0u) {
+        atomicStore(&rota_tiles[slot].remaining, rota_slots[slot].words[ROTA_JOB_TILES]);
+    }
+}
+
+// Claims a tile of the tenant's open job, runs it, and completes the job if it was the last to finish.
+fn run_tile(tenant: u32, lane: u32) {
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+    var slot = 0u;
+    var before = 0u;
+    if (lane == 0u) {
+        let open = atomicLoad(&rota_state.tenants[tenant].open);
+        if (open != 0u) {
+            slot = base + ((open - 1u) & mask);
+            let remaining = atomicLoad(&rota_tiles[slot].remaining);
+            if (remaining != 0u) {
+                if (atomicCompareExchangeWeak(&rota_tiles[slot].remaining, remaining, remaining - 1u).exchanged) {
+                    before = remaining;
+                    // Whoever takes the last tile lets the next job open, and nobody else does.
+                    if (remaining == 1u) {
+                        atomicStore(&rota_state.tenants[tenant].open, 0u);
+                    }
+                }
+            }
+        }
+    }
+    before = subgroupBroadcastFirst(before);
+    if (before == 0u) {
+        w_lost += 1u;
+        return;
+    }
+    slot = subgroupBroadcastFirst(slot);
+    fence();
+
+    // From here on everything comes from the slot: if this worker stalled before its claim, and the slot was used
+    // again meanwhile, then what it claimed is a tile of the new job.
+    var stamp = 0u;
+    var flags = 0u;
+    var count = 0u;
+    var budget = 0u;
+    var opcode = 0u;
+    var mark = 0u;
+    if (lane == 0u) {
+        stamp = atomicLoad(&rota_slots[slot].stamp);
+        opcode = rota_slots[slot].words[ROTA_JOB_OPCODE];
+        flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
+        count = rota_slots[slot].words[ROTA_JOB_TILES];
+        budget = min(rota_slots[slot].words[ROTA_JOB_FUEL], rota_push.round_fuel / ROTA_LANES);
+        if ((atomicLoad(&rota_state.tenants[tenant].cursor) & ROTA_CURSOR_CLOSED) != 0u) {
+            mark = ROTA_MARK_REVOKED;
+        } else if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
+            mark = ROTA_MARK_CANCELLED;
+        }
+        if (mark != 0u) {
+            atomicOr(&rota_tiles[slot].marks, mark);
+        }
+    }
+    stamp = subgroupBroadcastFirst(stamp);
+    opcode = subgroupBroadcastFirst(opcode);
+    flags = subgroupBroadcastFirst(flags);
+    count = subgroupBroadcastFirst(count);
+    budget = subgroupBroadcastFirst(budget);
+    mark = subgroupBroadcastFirst(mark);
+
+    rota_fault = 0u;
+    rota_fuel = budget;
+    rota_slot = slot;
+    rota_tenant = tenant;
+    rota_tile = count - before;
+    rota_tiled = true;
+    if (mark == 0u) {
+        if (!rota_run_tiled(opcode)) {
+            rota_fault = ROTA_FAULT_UNKNOWN_OPCODE;
+        }
+    }
+    let spent = subgroupAdd(budget - rota_fuel);
+    let fault = subgroupMax(rota_fault);
+    w_fuel += spent;
+    w_tiles += 1u;
+    if (lane == 0u) {
+        atomicAdd(&rota_tiles[slot].fuel, spent);
+        if (fault != 0u) {
+            atomicMax(&rota_tiles[slot].fault, fault);
+        }
+    }
+    fence();
+    finish_tiles(tenant, slot, stamp, flags, 1u, lane);
+}
+
+// Counts n tiles of the job in `slot` as finished; whoever finishes the last writes the completion.
+fn finish_tiles(tenant: u32, slot: u32, stamp: u32, flags: u32, n: u32, lane: u32) {
+    var last = false;
+    if (lane == 0u) {
+        last = atomicSub(&rota_tiles[slot].unfinished, n) == n;
+    }
+    if (!any_lane(subgroupBallot(last))) {
+        return;
+    }
+    fence();
+    var status = 0u;
+    var fault = 0u;
+    var results = vec2<u32>(0u);
+    if (lane == 0u) {
+        let marks = atomicLoad(&rota_tiles[slot].marks);
+        fault = atomicLoad(&rota_tiles[slot].fault);
+        status = status_of(fault);
+        if ((marks & ROTA_MARK_CANCELLED) != 0u) {
+            status = ROTA_STATUS_CANCELLED;
+        }
+        if ((marks & ROTA_MARK_REVOKED) != 0u) {
+            status = ROTA_STATUS_REVOKED;
+        }
+        results = vec2<u32>(
+            atomicLoad(&rota_tiles[slot].result[0]) ^ (0u - (marks & 1u)),
+            atomicLoad(&rota_tiles[slot].result[1]) ^ (0u - ((marks >> 1u) & 1u)),
+        );
+        if ((flags & ROTA_FLAG_TIMING) != 0u) {
+            complete_extra(slot, stamp, atomicLoad(&rota_tiles[slot].fuel), atomicLoad(&rota_tiles[slot].begin),
+                atomicAdd(&rota_state.epoch, 1u));
+        }
+    }
+    w_jobs += 1u;
+    fence();
+    complete(lane == 0u, slot, stamp, status, fault, results);
+    fence();
+    if (lane == 0u) {
+        raise_done(tenant, 1u);
+    }
+}
+
+// ---------------------------------------------------------------- control jobs
+
+// Runs the control job at tenant 0's cursor. The worker runs it as a whole.
+fn run_control(cursor: u32, lane: u32) {
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].mask));
+    var claimed = false;
+    if (lane == 0u) {
+        claimed = atomicCompareExchangeWeak(&rota_state.tenants[0].cursor, cursor, position_after(cursor, 1u)).exchanged;
+    }
+    if (!any_lane(subgroupBallot(claimed))) {
+        w_lost += 1u;
+        return;
+    }
+    fence();
+    let slot = base + (cursor & mask);
+    let opcode = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_OPCODE]);
+    let tenant = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS]);
+    let head = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS + 1u]);
+    var fault = 0u;
+    var left = 0u;
+    if (opcode == ROTA_CONTROL_REVOKE && tenant < arrayLength(&rota_tenants)) {
+        left = revoke(tenant, head, lane);
+    } else {
+        fault = ROTA_FAULT_UNKNOWN_OPCODE;
+    }
+    w_jobs += 1u;
+    fence();
+    complete(lane == 0u, slot, position_after(cursor, 1u), status_of(fault), fault, vec2<u32>(left, 0u));
+    fence();
+    if (lane == 0u) {
+        raise_done(0u, 1u);
+    }
+}
+
+// Closes the tenant, takes the unclaimed tiles of its open job, and completes its published slots from the cursor up to
+// `head` as REVOKED, a bounded number of them. Gives how many are left. Publishers have left the tenant before.
+fn revoke(tenant: u32, head: u32, lane: u32) -> u32 {
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+    var position = 0u;
+    if (lane == 0u) {
+        position = atomicOr(&rota_state.tenants[tenant].cursor, ROTA_CURSOR_CLOSED) & ROTA_POSITION_MASK;
+    }
+    position = subgroupBroadcastFirst(position);
+    fence();
+    var slot = 0u;
+    var taken = 0u;
+    if (lane == 0u) {
+        let open = atomicLoad(&rota_state.tenants[tenant].open);
+        if (open != 0u) {
+            slot = base + ((open - 1u) & mask);
+            taken = atomicExchange(&rota_tiles[slot].remaining, 0u);
+            if (taken != 0u) {
+                atomicOr(&rota_tiles[slot].marks, ROTA_MARK_REVOKED);
+                atomicStore(&rota_state.tenants[tenant].open, 0u);
+            }
+        }
+    }
+    taken = subgroupBroadcastFirst(taken);
+    slot = subgroupBroadcastFirst(slot);
+    if (taken != 0u) {
+        let stamp = subgroupBroadcastFirst(atomicLoad(&rota_slots[slot].stamp));
+        let flags = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_FLAGS]);
+        fence();
+        finish_tiles(tenant, slot, stamp, flags, taken, lane);
+    }
+
+    let published = (head - position) & ROTA_POSITION_MASK;
+    let now = min(published, ROTA_REVOKE_ROUNDS * ROTA_LANES);
+    for (var first = 0u; first < now; first += ROTA_LANES) {
+        let p = position_after(position, first + lane);
+        let at = base + (p & mask);
+        let mine = first + lane < now;
+        let stamp = position_after(p, 1u);
+        if (mine && (rota_slots[at].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
+            complete_extra(at, stamp, 0u, 0u, 0u);
+        }
+        fence();
+        complete(mine, at, stamp, ROTA_STATUS_REVOKED, 0u, vec2<u32>(0u));
+        w_fuel += 1u;
+    }
+    w_jobs += now;
+    fence();
+    if (lane == 0u) {
+        atomicStore(&rota_state.tenants[tenant].cursor, position_after(position, now) | ROTA_CURSOR_CLOSED);
+        raise_done(tenant, now);
+    }
+    return published - now;
+}
+
+// ---------------------------------------------------------------- the loop
+
+@compute @workgroup_size(ROTA_LANES)
+fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let worker = group.x;
+    let lease = rota_push.lease;
+    let takes_scalars = worker == 0u || (rota_push.flags & ROTA_LEASE_ALL_TAKE_SCALARS) != 0u;
+    let idle_limit = select(rota_push.extra_idle_rounds, rota_push.idle_rounds, worker == 0u);
+    rota_lane = lane;
+    var rounds = 0u;
+    var busy = 0u;
+    var idle = 0u;
+    // Where in the active list to look next: behind the tenant served last, so that all get their turn.
+    var next = 0u;
+    var reason = 0u;
+
+    loop {
+        var tenant = 0u;
+        var kind = KIND_NONE;
+        var cursor = 0u;
+        loop {
+            loop {
+                // One lane reads what decides whether the worker goes on, and how many tenants there are to look at.
+                var active_count = 0u;
+                if (lane == 0u) {
+                    active_count = atomicLoad(&rota_control.words.active_count);
+                    let ended = atomicLoad(&rota_state.ended);
+                    let stop = atomicLoad(&rota_control.words.stop_lease);
+                    if (i32(ended - lease) >= 0) {
+                        reason = ROTA_LEAVE_ENDED;
+                    } else if (i32(stop - lease) >= 0) {
+                        reason = ROTA_LEAVE_STOPPED;
+                    } else if (w_fuel + rounds + 2u * busy >= rota_push.fuel) {
+                        reason = ROTA_LEAVE_FUEL;
+                    } else if (idle >= idle_limit) {
+                        reason = ROTA_LEAVE_IDLE;
+                    }
+                }
+                reason = subgroupBroadcastFirst(reason);
+                if (reason != 0u) {
+                    break;
+                }
+                active_count = min(subgroupBroadcastFirst(active_count), arrayLength(&rota_control.list));
+                rounds += 1u;
+
+                // Lane k looks at the k-th tenant from `next` on; a ballot shows who has something.
+                var sight = Sight(KIND_NONE, 0u);
+                var i = next + lane;
+                i = select(i, i - active_count, i >= active_count);
+                if (lane < active_count && i < active_count) {
+                    tenant = rota_control.list[i];
+                    if (tenant < arrayLength(&rota_tenants)) {
+                        sight = look_at(tenant, takes_scalars);
+                    }
+                }
+                let found = subgroupBallot(sight.kind != KIND_NONE);
+                if (any_lane(found)) {
+                    let winner = first_lane(found);
+                    tenant = subgroupShuffle(tenant, winner);
+                    kind = subgroupShuffle(sight.kind, winner);
+                    cursor = subgroupShuffle(sight.cursor, winner);
+                    next += winner + 1u;
+                    next = select(next, next - active_count, next >= active_count);
+                    next = select(next, 0u, next >= active_count);
+                    break;
+                }
+                next += ROTA_LANES;
+                next = select(next, 0u, next >= active_count);
+                idle += 1u;
+            }
+            if (reason != 0u) {
+                break;
+            }
+            idle = 0u;
+            busy += 1u;
+            if (kind != KIND_LIGHT) {
+                break;
+            }
+            run_light(tenant, cursor, lane);
+        }
+        if (reason != 0u) {
+            break;
+        }
+        switch kind {
+            case KIND_SCALAR: {
+                run_scalars(tenant, cursor, lane, false);
+            }
+            case KIND_TILE: {
+                run_tile(tenant, lane);
+            }
+            case KIND_OPEN: {
+                open_tiled(tenant, cursor, lane);
+            }
+            default: {
+                run_control(cursor, lane);
+            }
+        }
+    }
+
+    if (lane == 0u && (reason == ROTA_LEAVE_STOPPED || reason == ROTA_LEAVE_FUEL)) {
+        atomicStore(&rota_state.ended, lease);
+    }
+    // Two sets of reports in turn: the next lease may have ended before the host reads this one's.
+    let report = worker + (lease & 1u) * ROTA_MAX_WORKERS;
+    if (lane == 0u && report < arrayLength(&rota_reports)) {
+        rota_reports[report].lease = lease;
+        rota_reports[report].reason = reason;
+        rota_reports[report].rounds = rounds;
+        rota_reports[report].busy = busy;
+        rota_reports[report].fuel = w_fuel;
+        rota_reports[report].jobs = w_jobs;
+        rota_reports[report].tiles = w_tiles;
+        rota_reports[report].lost = w_lost;
+    }
+}

@@ -1,0 +1,182 @@
+//! Composes the kernel: the scheduler core, the prelude and the handlers, from WGSL to SPIR-V, in process.
+//!
+//! Sources are parsed one by one, each behind the prelude, and joined on naga's IR (see `import`). Loops of handlers
+//! are metered on their way in (see `fuel`). The core comes last, with stubs for the handlers that its two dispatch
+//! functions call.
+
+mod fuel;
+mod import;
+pub mod standard;
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{Handle, Module};
+
+use crate::ring::layout::{self, binding, KernelShape};
+
+/// A handler, as the kernel knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Handler {
+    /// The opcode that the kernel calls it by.
+    pub opcode: u32,
+    /// The function's name in its module.
+    pub function: String,
+    /// Whether a worker runs it on tiles, or a lane alone.
+    pub tiled: bool,
+    /// Whether a scalar handler is small enough for the path that every look at the rings runs through.
+    pub light: bool,
+}
+
+/// WGSL source with handlers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HandlerModule {
+    pub name: String,
+    pub source: String,
+    pub handlers: Vec<Handler>,
+}
+
+/// Why a kernel could not be composed.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    #[error("module '{module}' is not valid WGSL:\n{text}")]
+    Parse { module: String, text: String },
+    #[error("module '{module}': {what}")]
+    Unsupported { module: String, what: String },
+    #[error("module '{module}' has no function '{function}'")]
+    NoFunction { module: String, function: String },
+    #[error("the composed kernel is not valid: {0}")]
+    Invalid(String),
+    #[error("the composed kernel can't be written as SPIR-V: {0}")]
+    Write(String),
+}
+
+/// Composes a kernel of that shape from these modules.
+pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>, ComposeError> {
+    let prelude = layout::wgsl(shape) + include_str!("prelude.wgsl");
+    let mut kernel = parse("prelude", &prelude)?;
+    let mut known = function_names(&kernel);
+    let prelude_names = known.clone();
+    let meter = fuel::Meter::find(&kernel);
+
+    let mut stubs = String::new();
+    let mut scalar_cases = String::new();
+    let mut tiled_cases = String::new();
+    let mut light_cases = String::new();
+    for (m, module) in modules.iter().enumerate() {
+        let source = parse(&module.name, &format!("{prelude}{}", module.source))?;
+        let unsupported =
+            |e: import::Unsupported| ComposeError::Unsupported { module: module.name.clone(), what: e.to_string() };
+        let named = import::Importer::new(&source, &mut kernel, &prelude_names)
+            .functions(|function, _| meter.rewrite(function))
+            .map_err(unsupported)?;
+        for (h, handler) in module.handlers.iter().enumerate() {
+            let function = *named.get(&handler.function).ok_or_else(|| ComposeError::NoFunction {
+                module: module.name.clone(),
+                function: handler.function.clone(),
+            })?;
+            let stub = format!("rota_handler_{m}_{h}");
+            writeln!(stubs, "fn {stub}() {{}}").unwrap();
+            let case = format!("case {}u: {{ {stub}(); }}\n", handler.opcode);
+            if handler.tiled {
+                tiled_cases.push_str(&case);
+            } else {
+                scalar_cases.push_str(&case);
+                if handler.light {
+                    light_cases.push_str(&case);
+                }
+            }
+            known.insert(stub, function);
+        }
+    }
+
+    let dispatch = |name: &str, cases: &str| {
+        format!(
+            "fn {name}(opcode: u32) -> bool {{ switch opcode {{ {cases} default: {{ return false; }} }} return true; }}\n"
+        )
+    };
+    let core = format!(
+        "{prelude}{stubs}{}{}{}{}",
+        dispatch("rota_run_light", &light_cases),
+        dispatch("rota_run_scalar", &scalar_cases),
+        dispatch("rota_run_tiled", &tiled_cases),
+        include_str!("core.wgsl"),
+    );
+    let core = parse("core", &core)?;
+    let mut importer = import::Importer::new(&core, &mut kernel, &known);
+    importer
+        .functions(|_, _| ())
+        .and_then(|_| importer.entry_points())
+        .map_err(|e| ComposeError::Unsupported { module: "core".into(), what: e.to_string() })?;
+    write(&kernel, shape)
+}
+
+/// Makes SPIR-V of a single source that has an entry point of its own: the probe.
+pub fn compose_alone(name: &str, source: &str) -> Result<Vec<u32>, ComposeError> {
+    let module = parse(name, source)?;
+    emit(&module)
+}
+
+fn parse(name: &str, source: &str) -> Result<Module, ComposeError> {
+    naga::front::wgsl::parse_str(source)
+        .map_err(|e| ComposeError::Parse { module: name.into(), text: e.emit_to_string(source) })
+}
+
+fn function_names(module: &Module) -> HashMap<String, Handle<naga::Function>> {
+    module.functions.iter().filter_map(|(h, f)| Some((f.name.clone()?, h))).collect()
+}
+
+fn write(module: &Module, shape: KernelShape) -> Result<Vec<u32>, ComposeError> {
+    let mut words = emit(module)?;
+    let views = (0..2 * shape.segments).map(|n| binding::SEGMENT + n).collect::<Vec<_>>();
+    alias(&mut words, &views);
+    Ok(words)
+}
+
+fn emit(module: &Module) -> Result<Vec<u32>, ComposeError> {
+    let capabilities = Capabilities::SUBGROUP
+        | Capabilities::IMMEDIATES
+        | Capabilities::MEMORY_DECORATION_COHERENT
+        | Capabilities::MEMORY_DECORATION_VOLATILE;
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(module)
+        .map_err(|e| ComposeError::Invalid(e.emit_to_string("")))?;
+    let options = naga::back::spv::Options {
+        lang_version: (1, 3),
+        flags: naga::back::spv::WriterFlags::empty(),
+        // The core checks its own indices and the accessors check the handlers'. This second belt costs little where
+        // an index is already known to be in range.
+        bounds_check_policies: naga::proc::BoundsCheckPolicies::default(),
+        zero_initialize_workgroup_memory: naga::back::spv::ZeroInitializeWorkgroupMemoryMode::None,
+        // Fuel bounds the handlers' loops.
+        force_loop_bounding: false,
+        ..Default::default()
+    };
+    naga::back::spv::write_vec(module, &info, &options, None).map_err(|e| ComposeError::Write(e.to_string()))
+}
+
+const OP_DECORATE: u32 = 71;
+const DECORATION_ALIASED: u32 = 20;
+const DECORATION_BINDING: u32 = 33;
+
+/// Decorates the variables at these bindings as Aliased: a segment is bound twice, once plain and once for atomics,
+/// and without the decoration a driver may take for granted that they don't overlap. naga has no way to say so.
+fn alias(words: &mut Vec<u32>, bindings: &[u32]) {
+    let mut at = 5;
+    let mut found = Vec::new();
+    let mut first_decoration = None;
+    while at < words.len() {
+        let (length, opcode) = ((words[at] >> 16) as usize, words[at] & 0xffff);
+        if opcode == OP_DECORATE {
+            first_decoration.get_or_insert(at);
+            if words[at + 2] == DECORATION_BINDING && bindings.contains(&words[at + 3]) {
+                found.push(words[at + 1]);
+            }
+        }
+        at += length;
+    }
+    let Some(at) = first_decoration else { return };
+    let decorations = found.into_iter().flat_map(|id| [3 << 16 | OP_DECORATE, id, DECORATION_ALIASED]);
+    words.splice(at..at, decorations);
+}

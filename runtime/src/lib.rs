@@ -1,0 +1,46 @@
+//! Rota keeps one Vulkan compute kernel resident on a device, and lets many tenants hand it small jobs through rings in
+//! shared memory: no queue submit, no fence, no system call for a job.
+//!
+//! A [`Runtime`] opens a device. A [`Tenant`] submits [`Job`]s and takes [`Completion`]s. `docs/design.md` tells how it
+//! works, `docs/protocol.md` describes every shared word.
+
+#[cfg(not(loom))]
+pub mod device;
+#[cfg(not(loom))]
+mod error;
+#[cfg(not(loom))]
+pub mod kernel;
+#[cfg(not(loom))]
+mod memory;
+#[cfg(not(loom))]
+mod pump;
+pub mod ring;
+#[cfg(not(loom))]
+mod runtime;
+#[cfg(not(loom))]
+mod shared;
+#[cfg(not(loom))]
+mod tenant;
+#[cfg(not(loom))]
+mod watch;
+
+#[cfg(not(loom))]
+pub use {
+    device::choose::{DeviceInfo, DeviceKind},
+    device::probe::Probe,
+    error::{completion_status_name, completion_status_text, fault_name, fault_text, Error, Status},
+    kernel::standard::{op, recommended_tiles},
+    memory::{OutputStats, Outputs, Read},
+    ring::layout::{completion_status, fault},
+    ring::submission::{Completion, Job, TicketState},
+    runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
+    tenant::{Tenant, TenantOptions, Wait},
+};
+
+/// Flags that a job may carry.
+pub mod job_flags {
+    pub use crate::ring::layout::flag::{AFTER_OK, BARRIER, TIMING};
+}
+
+/// The version of the library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,430 @@
+//! Segments, and the buffers that are cut from them.
+//!
+//! A buffer is named by a handle: an index into the buffer table, and a generation. The kernel reads the table live
+//! and checks owner, generation, rights and range at every use. A destroyed buffer dies in three steps, so that no job
+//! can ever reach memory that is another's by then:
+//!
+//! 1. it is *dying*: jobs submitted before may use it, later ones may not;
+//! 2. when those jobs have completed, its entry stops being live, and new look-ups fail;
+//! 3. when the leases that were launched until then have ended, no worker can be in the middle of a use any more: the
+//!    range and the index are free.
+
+mod outputs;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::device::memory::{Allocation, Use};
+use crate::device::Device;
+use crate::error::Error;
+use crate::ring::layout::{binding, buffer_place, buffer_state, BufferEntry, BUFFERS, POSITION_MASK};
+use crate::ring::sync::lock;
+pub use outputs::{OutputStats, Outputs, Read};
+
+/// Segments that a kernel can reach at most.
+pub const MAX_SEGMENTS: u32 = 8;
+/// How large segments are made where nothing larger is asked for.
+const SEGMENT_BYTES: u64 = 128 << 20;
+/// Buffers start and end on this.
+const GRAIN: u64 = 16;
+
+struct Segment {
+    allocation: Allocation,
+    /// In grains. An imported segment is one buffer and has none.
+    allocator: Option<offset_allocator::Allocator<u32>>,
+}
+
+/// A live buffer, on the host.
+pub struct Buffer {
+    pub handle: u32,
+    pub owner: u32,
+    pub bytes: u64,
+    segment: u32,
+    range: Option<offset_allocator::Allocation<u32>>,
+    data: *mut u8,
+    write_combined: bool,
+    maps: AtomicU32,
+    dying: AtomicBool,
+}
+
+// SAFETY: `data` points into a segment's mapping, which lives as long as the runtime; what bytes hold while host and
+// jobs use them at once is up to the tenant.
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
+
+/// A buffer on its way out.
+struct Leaving {
+    buffer: Arc<Buffer>,
+    /// Set once the entry is no longer live: the last lease that may still use it.
+    after_lease: Option<u32>,
+}
+
+/// All segments and buffers of a runtime.
+pub struct Memory {
+    device: Arc<Device>,
+    table: *const BufferEntry,
+    max_range: u64,
+    max_segments: u32,
+    segments: Mutex<Vec<Segment>>,
+    buffers: RwLock<Vec<Option<Arc<Buffer>>>>,
+    /// Indices that can be used again, with the generation that they had.
+    free: Mutex<Vec<u32>>,
+    generations: Mutex<Vec<u16>>,
+    leaving: Mutex<Vec<Leaving>>,
+}
+
+// SAFETY: `table` points to atomics that are mapped as long as the runtime lives.
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
+
+/// A buffer that couldn't be cut from what there is.
+pub enum NoRoom {
+    /// Another segment would help.
+    NeedsSegment,
+    Error(Error),
+}
+
+impl Memory {
+    /// `table` is where the host writes the buffer table.
+    pub fn new(device: &Arc<Device>, table: *const BufferEntry) -> Self {
+        let limits = &device.limits;
+        Self {
+            device: device.clone(),
+            table,
+            // Offsets within a segment are counted in words of 32 bits.
+            max_range: limits.max_storage_range.min(u32::MAX as u64) / GRAIN * GRAIN,
+            max_segments: ((limits.max_storage_buffers - binding::SEGMENT) / 2).min(MAX_SEGMENTS),
+            segments: Mutex::new(Vec::new()),
+            buffers: RwLock::new(Vec::new()),
+            free: Mutex::new(Vec::new()),
+            generations: Mutex::new(Vec::new()),
+            leaving: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn entry(&self, index: u32) -> &BufferEntry {
+        debug_assert!((index as usize) < BUFFERS);
+        // SAFETY: the table has BUFFERS entries, and indices are below that.
+        unsafe { &*self.table.add(index as usize) }
+    }
+
+    /// How many segments a kernel can reach on this device.
+    pub fn max_segments(&self) -> u32 {
+        self.max_segments
+    }
+
+    /// How many entries of the table have ever been used.
+    pub fn handles(&self) -> usize {
+        self.buffers.read().unwrap_or_else(|p| p.into_inner()).len()
+    }
+
+    /// How many segments there are, and their bytes in all.
+    pub fn segments(&self) -> (u32, u64) {
+        let segments = lock(&self.segments);
+        (segments.len() as u32, segments.iter().map(|s| s.allocation.size).sum())
+    }
+
+    /// The bindings of `count` segments: two views of each. Those that don't exist yet stand in by the first.
+    pub fn bindings(&self, count: u32) -> Vec<(u32, ash::vk::Buffer, u64)> {
+        let segments = lock(&self.segments);
+        (0..count)
+            .flat_map(|s| {
+                let segment = segments.get(s as usize).unwrap_or(&segments[0]);
+                let number = binding::SEGMENT + 2 * s;
+                let one = |n| (n, segment.allocation.buffer, segment.allocation.size);
+                [one(number), one(number + 1)]
+            })
+            .collect()
+    }
+
+    /// Adds a segment that has room for `bytes` in one piece; gives how many there are now.
+    pub fn add_segment(&self, bytes: u64) -> Result<u32, Error> {
+        if bytes > self.max_range {
+            return Err(Error::OutOfDeviceMemory { bytes, why: "the device's storage buffers can't be that large" });
+        }
+        let mut segments = lock(&self.segments);
+        self.room_for_segment(&segments, bytes)?;
+        let size = bytes.max(SEGMENT_BYTES.min(self.max_range)).next_multiple_of(GRAIN);
+        let allocation = Allocation::new(&self.device, size, Use::Device)?;
+        let grains = (allocation.size / GRAIN) as u32;
+        let most = (BUFFERS as u32).min(grains).max(16);
+        let allocator = offset_allocator::Allocator::with_max_allocs(grains, most);
+        segments.push(Segment { allocation, allocator: Some(allocator) });
+        Ok(segments.len() as u32)
+    }
+
+    fn room_for_segment(&self, segments: &[Segment], bytes: u64) -> Result<(), Error> {
+        if segments.len() as u32 >= self.max_segments {
+            return Err(Error::OutOfDeviceMemory { bytes, why: "all segments are in use: destroy buffers" });
+        }
+        Ok(())
+    }
+
+    /// Cuts a buffer from the segments, cleared.
+    pub fn create(&self, owner: u32, bytes: u64, writable: bool) -> Result<Arc<Buffer>, NoRoom> {
+        if bytes == 0 {
+            return Err(NoRoom::Error(Error::InvalidArgument("a buffer needs at least 1 byte")));
+        }
+        if bytes > self.max_range {
+            let why = "the device's storage buffers can't be that large";
+            return Err(NoRoom::Error(Error::OutOfDeviceMemory { bytes, why }));
+        }
+        let mut segments = lock(&self.segments);
+        let grains = bytes.div_ceil(GRAIN) as u32;
+        let found = segments.iter_mut().enumerate().find_map(|(i, s)| {
+            let range = s.allocator.as_mut()?.allocate(grains)?;
+            Some((i as u32, range))
+        });
+        let Some((segment, range)) = found else { return Err(NoRoom::NeedsSegment) };
+        let allocation = &segments[segment as usize].allocation;
+        // SAFETY: the range lies in the segment, by its allocator.
+        let data = unsafe { allocation.mapped.add(range.offset as usize * GRAIN as usize) };
+        // SAFETY: as above, and no lease can reach a free range (see the head of this file).
+        unsafe { data.write_bytes(0, grains as usize * GRAIN as usize) };
+        let write_combined = allocation.write_combined;
+        let offset = range.offset;
+        let made = self.register(owner, bytes, writable, segment, offset, Some(range), data, write_combined);
+        if made.is_err() {
+            if let Some(allocator) = &mut segments[segment as usize].allocator {
+                allocator.free(range);
+            }
+        }
+        made.map_err(NoRoom::Error)
+    }
+
+    /// Makes a segment and a buffer of the caller's memory.
+    ///
+    /// # Safety
+    /// The memory stays valid until the buffer is gone: destroyed and no longer in use by jobs, or the runtime
+    /// destroyed.
+    pub unsafe fn import(&self, owner: u32, host: *mut u8, bytes: u64, writable: bool) -> Result<Arc<Buffer>, Error> {
+        if bytes == 0 || bytes > self.max_range {
+            return Err(Error::InvalidValue {
+                what: "the length to import",
+                value: bytes,
+                allowed: "at least 1 and at most the device's storage buffer range",
+            });
+        }
+        let mut segments = lock(&self.segments);
+        self.room_for_segment(&segments, bytes)?;
+        // SAFETY: passed on to the caller.
+        let allocation = unsafe { Allocation::import(&self.device, host, bytes)? };
+        let segment = segments.len() as u32;
+        let made = self.register(owner, bytes, writable, segment, 0, None, host, false)?;
+        segments.push(Segment { allocation, allocator: None });
+        Ok(made)
+    }
+
+    /// Gives it an index and publishes its entry.
+    #[allow(clippy::too_many_arguments)]
+    fn register(
+        &self,
+        owner: u32,
+        bytes: u64,
+        writable: bool,
+        segment: u32,
+        offset: u32,
+        range: Option<offset_allocator::Allocation<u32>>,
+        data: *mut u8,
+        write_combined: bool,
+    ) -> Result<Arc<Buffer>, Error> {
+        let mut buffers = self.buffers.write().unwrap_or_else(|p| p.into_inner());
+        let mut generations = lock(&self.generations);
+        let index = match lock(&self.free).pop() {
+            Some(index) => index,
+            None if buffers.len() < BUFFERS => {
+                buffers.push(None);
+                generations.push(0);
+                buffers.len() as u32 - 1
+            }
+            None => return Err(Error::OutOfDeviceMemory { bytes, why: "all 65,536 buffer handles are in use" }),
+        };
+        // Generation 0 is left out, so that handle 0 is never a buffer.
+        let generation = match generations[index as usize].wrapping_add(1) {
+            0 => 1,
+            g => g,
+        };
+        generations[index as usize] = generation;
+        let handle = index | (generation as u32) << 16;
+        let entry = self.entry(index);
+        entry.base.store(offset, Ordering::Relaxed);
+        entry.bytes.store(bytes as u32, Ordering::Relaxed);
+        let rights = if writable { buffer_place::WRITABLE } else { 0 };
+        entry.place.store(segment | rights, Ordering::Relaxed);
+        entry.owner.store(owner, Ordering::Relaxed);
+        // Release: the entry before the word that makes it live. (A submit that names it fences write-combined memory.)
+        entry.state.store(generation as u32 | buffer_state::LIVE, Ordering::Release);
+        let buffer = Arc::new(Buffer {
+            handle,
+            owner,
+            bytes,
+            segment,
+            range,
+            data,
+            write_combined,
+            maps: AtomicU32::new(0),
+            dying: AtomicBool::new(false),
+        });
+        buffers[index as usize] = Some(buffer.clone());
+        Ok(buffer)
+    }
+
+    /// The buffer of that handle and owner.
+    pub fn get(&self, handle: u32, owner: u32) -> Result<Arc<Buffer>, Error> {
+        let buffers = self.buffers.read().unwrap_or_else(|p| p.into_inner());
+        buffers
+            .get((handle & 0xffff) as usize)
+            .and_then(|b| b.as_ref())
+            .filter(|b| b.handle == handle && b.owner == owner && !b.dying.load(Ordering::Relaxed))
+            .cloned()
+            .ok_or(Error::InvalidBuffer(handle))
+    }
+
+    /// All buffers of a tenant.
+    pub fn owned_by(&self, owner: u32) -> Vec<u32> {
+        let buffers = self.buffers.read().unwrap_or_else(|p| p.into_inner());
+        buffers
+            .iter()
+            .flatten()
+            .filter(|b| b.owner == owner && !b.dying.load(Ordering::Relaxed))
+            .map(|b| b.handle)
+            .collect()
+    }
+
+    /// Starts to destroy a buffer: jobs from position `until` of its owner on can't use it any more.
+    pub fn destroy(&self, handle: u32, owner: u32, until: u64) -> Result<(), Error> {
+        let buffer = self.get(handle, owner)?;
+        if buffer.maps.load(Ordering::Relaxed) != 0 {
+            return Err(Error::WrongState("the buffer is mapped: unmap it before it is destroyed"));
+        }
+        if buffer.dying.swap(true, Ordering::Relaxed) {
+            return Err(Error::InvalidBuffer(handle));
+        }
+        let entry = self.entry(handle & 0xffff);
+        entry.until_position.store(until as u32 & POSITION_MASK, Ordering::Relaxed);
+        entry.state.store(handle >> 16 | buffer_state::LIVE | buffer_state::DYING, Ordering::Release);
+        lock(&self.leaving).push(Leaving { buffer, after_lease: None });
+        Ok(())
+    }
+
+    /// Destroys a buffer whose tenant goes, mapped or not.
+    pub fn abandon(&self, handle: u32, owner: u32, until: u64) {
+        if let Ok(buffer) = self.get(handle, owner) {
+            buffer.maps.store(0, Ordering::Relaxed);
+            // Somebody else may have destroyed it meanwhile, which is as well.
+            let _ = self.destroy(handle, owner, until);
+        }
+    }
+
+    /// Moves every leaving buffer on by as many steps as it can go. `completed` tells whether all jobs of a tenant
+    /// before a position have completed; `launched` and `ended` are the numbers of the last lease launched and ended.
+    pub fn reclaim(&self, completed: impl Fn(u32, u32) -> bool, launched: u32, ended: u32) {
+        let mut leaving = lock(&self.leaving);
+        if leaving.is_empty() {
+            return;
+        }
+        leaving.retain_mut(|l| {
+            let index = l.buffer.handle & 0xffff;
+            let entry = self.entry(index);
+            match l.after_lease {
+                None => {
+                    // The host wrote that word; in memory that is slow to read back, but this is rare.
+                    if completed(l.buffer.owner, entry.until_position.load(Ordering::Relaxed)) {
+                        entry.state.store(0, Ordering::Release);
+                        l.after_lease = Some(launched);
+                    }
+                    true
+                }
+                // A host thread may still be copying from or to it: it holds an `Arc`.
+                Some(lease) if (ended.wrapping_sub(lease) as i32) < 0 || Arc::strong_count(&l.buffer) > 2 => true,
+                Some(_) => {
+                    self.free(&l.buffer);
+                    false
+                }
+            }
+        });
+    }
+
+    /// How many buffers wait to be freed.
+    pub fn leaving(&self) -> usize {
+        lock(&self.leaving).len()
+    }
+
+    fn free(&self, buffer: &Buffer) {
+        let index = buffer.handle & 0xffff;
+        let mut buffers = self.buffers.write().unwrap_or_else(|p| p.into_inner());
+        buffers[index as usize] = None;
+        if let (Some(range), Some(allocator)) =
+            (buffer.range, &mut lock(&self.segments)[buffer.segment as usize].allocator)
+        {
+            allocator.free(range);
+        }
+        lock(&self.free).push(index);
+    }
+}
+
+impl Buffer {
+    /// Where bytes `offset` to `offset + len` lie.
+    fn range(&self, offset: u64, len: u64) -> Result<*mut u8, Error> {
+        if offset > self.bytes || len > self.bytes - offset {
+            return Err(Error::OutOfRange { offset, len, size: self.bytes });
+        }
+        // SAFETY: the offset is within the buffer, which is within the segment.
+        Ok(unsafe { self.data.add(offset as usize) })
+    }
+
+    /// Copies into the buffer. Jobs submitted after this returns see it.
+    pub fn write(&self, offset: u64, data: &[u8]) -> Result<(), Error> {
+        let to = self.range(offset, data.len() as u64)?;
+        // SAFETY: the range was checked; the caller's slice can't overlap memory that only we map, and an imported
+        // buffer's memory may: `copy` allows for it.
+        unsafe { std::ptr::copy(data.as_ptr(), to, data.len()) };
+        self.written();
+        Ok(())
+    }
+
+    /// Copies out of the buffer; sees what jobs wrote whose completions were taken.
+    pub fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
+        let from = self.range(offset, out.len() as u64)?;
+        // SAFETY: as in `write`.
+        unsafe { std::ptr::copy(from, out.as_mut_ptr(), out.len()) };
+        Ok(())
+    }
+
+    /// Sets `len` bytes.
+    pub fn fill(&self, offset: u64, len: u64, value: u8) -> Result<(), Error> {
+        let to = self.range(offset, len)?;
+        // SAFETY: the range was checked.
+        unsafe { to.write_bytes(value, len as usize) };
+        self.written();
+        Ok(())
+    }
+
+    /// Where the buffer lies, until it is unmapped as often as it was mapped.
+    pub fn map(&self) -> (*mut u8, u64) {
+        self.maps.fetch_add(1, Ordering::Relaxed);
+        (self.data, self.bytes)
+    }
+
+    pub fn unmap(&self) -> Result<(), Error> {
+        self.maps
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+            .map(|_| self.written())
+            .map_err(|_| Error::WrongState("the buffer isn't mapped"))
+    }
+
+    /// Write-combined stores leave the processor before a later submit's stamp only if told to.
+    fn written(&self) {
+        #[cfg(target_arch = "x86_64")]
+        if self.write_combined {
+            // SAFETY: sfence is part of x86-64.
+            unsafe { std::arch::x86_64::_mm_sfence() };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        if self.write_combined {
+            std::sync::atomic::fence(Ordering::SeqCst);
+        }
+    }
+}

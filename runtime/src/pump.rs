@@ -1,0 +1,289 @@
+//! The pump: the thread that launches leases, one ahead, and parks the kernel when there is nothing to do.
+//!
+//! A lease ends after a bounded time: drivers kill kernels that run for long, and some cut loops short. The next one is
+//! already queued then. When leases find nothing to do for the idle limit, no more are launched; if by the end of the
+//! last one every published job is done, the pump sleeps until a submit rings.
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::device::lease::LaunchSlot;
+use crate::error::Error;
+use crate::ring::layout::{binding, leave, lease_flag, Push, POSITION_MASK};
+use crate::ring::sync::lock;
+use crate::runtime::{Engine, Mode};
+
+/// What a lease should take where no driver's limit decides.
+const LEASE_TIME: Duration = Duration::from_millis(20);
+/// In BATCH mode, rounds without work after which a worker leaves.
+const BATCH_IDLE_ROUNDS: u32 = 64;
+/// How often the active list is swept.
+const SWEEP_EVERY: Duration = Duration::from_millis(20);
+/// In BATCH mode, how long the pump looks for new slots before it parks.
+const BATCH_LINGER: Duration = Duration::from_micros(50);
+
+/// Starts the thread.
+pub(crate) fn start(engine: &Arc<Engine>) -> Result<JoinHandle<()>, Error> {
+    let mut pump = Pump::new(engine.clone())?;
+    std::thread::Builder::new()
+        .name("rota-pump".into())
+        .spawn(move || pump.run())
+        .map_err(|source| Error::System { what: "starting the pump thread", source })
+}
+
+/// A launch under way.
+struct Flight {
+    slot: usize,
+    lease: u32,
+    workers: u32,
+    launched: Instant,
+}
+
+struct Pump {
+    engine: Arc<Engine>,
+    slots: Vec<LaunchSlot>,
+    /// Oldest first; at most as many as slots.
+    flights: Vec<Flight>,
+    fuel: u32,
+    /// Idle rounds that a worker makes in a microsecond, as measured.
+    rounds_per_us: f64,
+    /// Since when leases have found nothing to do.
+    idle_since: Option<Instant>,
+    last_end: Instant,
+    last_sweep: Instant,
+}
+
+/// What a lease that has ended tells.
+struct Outcome {
+    busy: bool,
+    idled_out: bool,
+}
+
+impl Pump {
+    fn new(engine: Arc<Engine>) -> Result<Self, Error> {
+        let bindings = binding::SEGMENT + 2 * engine.memory.max_segments();
+        let queued = if engine.mode == Mode::Batch { 1 } else { 2 };
+        let slots = (0..queued)
+            .map(|_| LaunchSlot::new(&engine.device, engine.layout.set, bindings))
+            .collect::<Result<_, _>>()?;
+        let fuel = engine.lease_fuel.unwrap_or(100_000);
+        let now = Instant::now();
+        Ok(Self {
+            engine,
+            slots,
+            flights: Vec::with_capacity(2),
+            fuel,
+            rounds_per_us: 10.0,
+            idle_since: None,
+            last_end: now,
+            last_sweep: now,
+        })
+    }
+
+    fn run(&mut self) {
+        let outcome = match self.engine.mode {
+            Mode::Batch => self.run_batch(),
+            _ => self.run_resident(),
+        };
+        if let Err(e) = &outcome {
+            log::error!(target: "rota::pump", "the kernel can't go on: {e}");
+            self.flights.clear();
+        }
+        // No lease runs any more: what has not completed never will.
+        self.engine.ended(outcome.is_err());
+    }
+
+    fn run_resident(&mut self) -> Result<(), Error> {
+        loop {
+            self.park();
+            if self.engine.is_stopping() {
+                return Ok(());
+            }
+            self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
+            self.engine.watch.running();
+            self.idle_since = None;
+            let mut wanted = true;
+            while wanted || !self.flights.is_empty() {
+                while wanted && self.flights.len() < self.slots.len() && !self.engine.is_stopping() {
+                    self.launch()?;
+                }
+                if self.flights.is_empty() {
+                    break;
+                }
+                let outcome = self.land()?;
+                wanted = !self.engine.is_stopping() && !self.is_idle(&outcome);
+                self.after_lease(false);
+            }
+        }
+    }
+
+    fn run_batch(&mut self) -> Result<(), Error> {
+        loop {
+            self.park();
+            if self.engine.is_stopping() {
+                return Ok(());
+            }
+            self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
+            self.engine.watch.running();
+            let mut last_work = Instant::now();
+            while !self.engine.is_stopping() && last_work.elapsed() < BATCH_LINGER {
+                if self.has_work() {
+                    self.to_device();
+                    self.launch()?;
+                    self.land()?;
+                    self.to_host();
+                    last_work = Instant::now();
+                    self.after_lease(false);
+                } else {
+                    std::thread::yield_now();
+                }
+            }
+        }
+    }
+
+    /// Sleeps until there is work or the runtime stops.
+    fn park(&mut self) {
+        let engine = self.engine.clone();
+        if engine.is_stopping() {
+            return;
+        }
+        engine.watch.look(true);
+        let slept = engine.doorbell.park(|| engine.is_stopping() || self.has_work());
+        if slept {
+            engine.counts.parks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether any published job is not done. Exact only when no lease runs.
+    fn has_work(&self) -> bool {
+        self.engine.registry.all().iter().any(|t| t.ring.head() as u32 & POSITION_MASK != self.engine.shared.done(t.index))
+    }
+
+    fn launch(&mut self) -> Result<(), Error> {
+        let engine = &self.engine;
+        let free = (0..self.slots.len())
+            .find(|&i| !self.slots[i].is_running())
+            .expect("there are no more flights than slots");
+        let current = lock(&engine.current).clone();
+        let wide = engine.wants_wide();
+        let workers = if wide { engine.workers } else if engine.all_take_scalars { engine.workers.min(4) } else { 1 };
+        let lease = {
+            let mut leases = lock(&engine.leases);
+            leases.launched = leases.launched.wrapping_add(1);
+            leases.wide = wide;
+            leases.launched
+        };
+        let idle_us = engine.idle_limit.map_or(f64::INFINITY, |l| l.as_secs_f64() * 1e6);
+        let idle_rounds = match engine.mode {
+            Mode::Batch => BATCH_IDLE_ROUNDS,
+            _ => (idle_us * self.rounds_per_us).clamp(16.0, u32::MAX as f64) as u32,
+        };
+        let push = Push {
+            lease,
+            fuel: self.fuel,
+            round_fuel: engine.round_fuel,
+            idle_rounds,
+            extra_idle_rounds: idle_rounds.min((50.0 * self.rounds_per_us) as u32).max(16),
+            flags: if engine.all_take_scalars { lease_flag::ALL_TAKE_SCALARS } else { 0 },
+        };
+        let words = [push.lease, push.fuel, push.round_fuel, push.idle_rounds, push.extra_idle_rounds, push.flags];
+        let bytes = words.map(u32::to_ne_bytes);
+        self.slots[free].launch(&current.pipeline, &current.bindings, current.version, bytes.as_flattened(), workers)?;
+        self.flights.push(Flight { slot: free, lease, workers, launched: Instant::now() });
+        Ok(())
+    }
+
+    /// Waits for the oldest lease to end and reads what its workers report.
+    fn land(&mut self) -> Result<Outcome, Error> {
+        let flight = self.flights.remove(0);
+        self.slots[flight.slot].wait(u64::MAX)?;
+        let engine = &self.engine;
+        let end = Instant::now();
+        let time = end - flight.launched.max(self.last_end);
+        self.last_end = end;
+        let mut outcome = Outcome { busy: false, idled_out: false };
+        let (mut rounds, mut busy_rounds, mut by_fuel) = (0, 0, false);
+        for worker in 0..flight.workers {
+            let report = engine.shared.report(flight.lease, worker);
+            if report.lease.load(Ordering::Acquire) != flight.lease {
+                continue;
+            }
+            let busy = report.busy.load(Ordering::Relaxed);
+            outcome.busy |= busy != 0;
+            engine.counts.jobs.fetch_add(report.jobs.load(Ordering::Relaxed) as u64, Ordering::Relaxed);
+            engine.counts.tiles.fetch_add(report.tiles.load(Ordering::Relaxed) as u64, Ordering::Relaxed);
+            by_fuel |= report.reason.load(Ordering::Relaxed) == leave::FUEL;
+            if worker == 0 {
+                rounds = report.rounds.load(Ordering::Relaxed);
+                busy_rounds = busy;
+                outcome.idled_out = report.reason.load(Ordering::Relaxed) == leave::IDLE;
+            }
+        }
+        engine.counts.leases.fetch_add(1, Ordering::Relaxed);
+        let us = time.as_secs_f64() * 1e6;
+        if busy_rounds == 0 && rounds > 256 && us > 20.0 {
+            // A lease that was kept from its core looks slow: it counts little.
+            self.rounds_per_us += (rounds as f64 / us - self.rounds_per_us) / 4.0;
+        }
+        if by_fuel && engine.lease_fuel.is_none() {
+            let ratio = LEASE_TIME.as_secs_f64() / time.as_secs_f64().max(1e-5);
+            self.fuel = ((self.fuel as f64 * ratio.clamp(0.5, 2.0)) as u32).clamp(20_000, 1 << 28);
+        }
+        lock(&engine.leases).ended = flight.lease;
+        engine.lease_ended.notify_all();
+        if outcome.busy {
+            self.idle_since = None;
+        } else if self.idle_since.is_none() {
+            self.idle_since = Some(end - time);
+        }
+        Ok(outcome)
+    }
+
+    /// Whether the kernel has been idle for the idle limit.
+    fn is_idle(&self, outcome: &Outcome) -> bool {
+        let Some(limit) = self.engine.idle_limit else { return false };
+        outcome.idled_out || self.idle_since.is_some_and(|since| since.elapsed() >= limit)
+    }
+
+    /// What is done at the end of a lease.
+    fn after_lease(&mut self, parked: bool) {
+        let engine = &self.engine;
+        engine.reclaim();
+        engine.watch.look(parked);
+        if self.last_sweep.elapsed() >= SWEEP_EVERY {
+            self.last_sweep = Instant::now();
+            let tenants = engine.registry.all();
+            let find = |index: u32| tenants.iter().find(|t| t.index == index);
+            // A tenant that was made since isn't in `tenants`; it stays.
+            let known = |index: u32| find(index).is_some();
+            if tenants.len() > 1 {
+                engine.active.sweep(
+                    |index| &find(index).expect("only known ones are swept").listed,
+                    |index| known(index) && find(index).is_some_and(|t| t.ring.is_empty()),
+                );
+            }
+        }
+    }
+
+    /// In BATCH mode: everything that the host published since the last launch.
+    fn to_device(&self) {
+        let shared = &self.engine.shared;
+        shared.tables_to_device(self.engine.memory.handles());
+        for tenant in self.engine.registry.all() {
+            let mut sent = lock(&tenant.sent);
+            let (base, size) = (tenant.range.base, tenant.range.size);
+            *sent = shared.slots_to_device(base, size, tenant.ring.tail().min(*sent), *sent, tenant.ring.head());
+        }
+    }
+
+    /// In BATCH mode: the completions of the lease that has ended.
+    fn to_host(&self) {
+        for tenant in self.engine.registry.all() {
+            let sent = *lock(&tenant.sent);
+            let (base, size) = (tenant.range.base, tenant.range.size);
+            self.engine.shared.records_to_host(base, size, tenant.ring.tail().min(sent), sent);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The rings: the shared-memory protocol between host and kernel, without any Vulkan.
+//!
+//! * `layout`: every shared word, for host and kernel from one source;
+//! * `submission`: the host's side of one tenant's ring, from submit to take;
+//! * `doorbell`: how the pump parks and a submit wakes it;
+//! * `active`: which tenants the kernel looks at.
+
+pub mod active;
+pub mod doorbell;
+pub mod layout;
+pub mod submission;
+pub(crate) mod sync;
+
+#[cfg(all(test, loom))]
+mod loom_tests;

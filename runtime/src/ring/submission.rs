@@ -1,0 +1,469 @@
+//! The host's side of one tenant's ring: reserve, publish, take.
+//!
+//! Many threads may publish at once, and many may take. A publisher first takes tokens, of which there are as many as
+//! slots; a token guarantees a free slot, so that from the moment it adds to `head` nothing can fail. Tokens come back
+//! when completions are taken *in order*: a slot is free when its completion and all before it were taken.
+//!
+//! Who may touch a slot is decided by two chains of release and acquire: publisher to kernel to taker through the
+//! stamps of slot and completion, and taker to the next publisher through the tokens.
+
+use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
+use super::sync::{fence, lock, AtomicU32, AtomicU64, Mutex, Ordering, Padded};
+
+/// A job, as a caller gives it. 64 bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Which handler runs it.
+    pub opcode: u32,
+    /// `job_flags`.
+    pub flags: u32,
+    /// 1 to 2^24; 1 for a scalar job.
+    pub tiles: u32,
+    /// Loop iterations that each lane may run; 0 means the handler's default.
+    pub fuel: u32,
+    /// What the handler reads by `arg(i)`.
+    pub args: [u32; 10],
+    /// Comes back with the completion; the device never sees it.
+    pub user_data: u64,
+}
+
+impl Default for Job {
+    fn default() -> Self {
+        Self { opcode: 0, flags: 0, tiles: 1, fuel: 0, args: [0; 10], user_data: 0 }
+    }
+}
+
+/// The answer to a job. 64 bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Completion {
+    pub ticket: u64,
+    pub user_data: u64,
+    /// One of `completion_status`.
+    pub status: u32,
+    /// One of `fault`, if the status is FAULTED.
+    pub fault: u32,
+    pub results: [u32; 2],
+    /// Loop iterations, summed over lanes and tiles; with the TIMING flag, else 0.
+    pub fuel: u32,
+    /// The version of the module that the handler came from; with the TIMING flag, else 0.
+    pub module_version: u32,
+    /// Device-wide epochs at the job's begin and end; with the TIMING flag, else 0.
+    pub begin_epoch: u64,
+    pub end_epoch: u64,
+    /// Digest of the job's stores; 0 while no recorder asks for it.
+    pub digest: u64,
+}
+
+/// The memory of one ring: where the host writes slots and where it reads records.
+#[derive(Clone, Copy)]
+pub struct RingMemory {
+    pub slots: *const Slot,
+    pub records: *const Record,
+    /// Two per slot.
+    pub extra: *const Record,
+    /// A power of two.
+    pub size: u32,
+    /// Whether the slots' memory may be write-combined, so that stores need a store fence to be in order.
+    pub write_combined: bool,
+}
+
+// SAFETY: the memory is made of atomics, and whoever makes a `RingMemory` keeps it mapped while the ring lives.
+unsafe impl Send for RingMemory {}
+// SAFETY: as above.
+unsafe impl Sync for RingMemory {}
+
+impl RingMemory {
+    pub(crate) fn slot(&self, position: u64) -> &Slot {
+        // SAFETY: the index is below `size`, and the ring's memory outlives it.
+        unsafe { &*self.slots.add((position as u32 & (self.size - 1)) as usize) }
+    }
+
+    pub(crate) fn record(&self, position: u64) -> &Record {
+        // SAFETY: as in `slot`.
+        unsafe { &*self.records.add((position as u32 & (self.size - 1)) as usize) }
+    }
+
+    pub(crate) fn extra(&self, position: u64, n: u32) -> &Record {
+        // SAFETY: as in `slot`; there are EXTRA_RECORDS records per slot.
+        unsafe { &*self.extra.add(((position as u32 & (self.size - 1)) * EXTRA_RECORDS + n) as usize) }
+    }
+
+    /// Makes every slot and record stale for a ring that starts at `first`, and the job before `first` one that ended
+    /// OK, so that the first job may be AFTER_OK. Only while no kernel runs on this ring.
+    pub fn reset(&self, first: u64) {
+        for position in first..first + self.size as u64 {
+            let stale = stamp(position.wrapping_sub(self.size as u64));
+            self.slot(position).stamp.store(stale, Ordering::Relaxed);
+            self.slot(position).cancel.store(stale, Ordering::Relaxed);
+            let record = self.record(position);
+            record.words[0].store(completion_status::OK, Ordering::Relaxed);
+            record.words[3].store(stale, Ordering::Relaxed);
+            for n in 0..EXTRA_RECORDS {
+                self.extra(position, n).words[3].store(stale, Ordering::Relaxed);
+            }
+        }
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// The stamp of a position: the word that says a slot or record is valid for this lap.
+pub fn stamp(position: u64) -> u32 {
+    (position as u32).wrapping_add(1) & POSITION_MASK
+}
+
+/// What is kept per slot on the host.
+struct Note {
+    user_data: AtomicU64,
+    flags: AtomicU32,
+}
+
+/// What takers share.
+struct Take {
+    /// The oldest position whose completion isn't taken.
+    tail: u64,
+    /// A bit per slot: taken out of order, ahead of `tail`.
+    ahead: Box<[u64]>,
+    /// How many bits are set.
+    ahead_count: u32,
+    /// Polls in a row that found nothing.
+    empty_polls: u32,
+}
+
+/// The host's side of a ring.
+pub struct Ring {
+    memory: RingMemory,
+    notes: Box<[Note]>,
+    /// The next position to publish.
+    head: Padded<AtomicU64>,
+    /// Free slots.
+    tokens: Padded<AtomicU32>,
+    /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
+    ended: AtomicU32,
+    take: Padded<Mutex<Take>>,
+}
+
+/// After this many unfinished jobs in a row a poll stops looking further, but for every 16th poll that finds nothing:
+/// reading on would take the cache lines from the kernel that is about to write them.
+const LOOK_AHEAD: u32 = 16;
+
+/// What a ticket's job is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum TicketState {
+    /// Not finished.
+    Open = 1,
+    /// Finished; its completion wasn't taken yet.
+    Done = 2,
+    /// Its completion was taken.
+    Taken = 3,
+}
+
+impl Ring {
+    /// A ring that starts counting at `first`. The memory must have been `reset` to it.
+    pub fn new(memory: RingMemory, first: u64) -> Self {
+        let size = memory.size as usize;
+        Self {
+            memory,
+            notes: (0..size).map(|_| Note { user_data: AtomicU64::new(0), flags: AtomicU32::new(0) }).collect(),
+            head: Padded(AtomicU64::new(first)),
+            tokens: Padded(AtomicU32::new(memory.size)),
+            ended: AtomicU32::new(0),
+            take: Padded(Mutex::new(Take {
+                tail: first,
+                ahead: vec![0; size.div_ceil(64)].into(),
+                ahead_count: 0,
+                empty_polls: 0,
+            })),
+        }
+    }
+
+    /// Slots of the ring.
+    pub fn size(&self) -> u32 {
+        self.memory.size
+    }
+
+    /// The next position that will be published.
+    pub fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// The oldest position whose completion isn't taken.
+    pub fn tail(&self) -> u64 {
+        lock(&self.take).tail
+    }
+
+    /// Whether no job is published whose completion wasn't taken.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.load(Ordering::Acquire) == self.memory.size
+    }
+
+    /// Takes up to `n` tokens; gives how many.
+    pub fn reserve(&self, n: u32) -> u32 {
+        let mut free = self.tokens.load(Ordering::Relaxed);
+        loop {
+            let got = free.min(n);
+            if got == 0 {
+                return 0;
+            }
+            // Acquire: what the taker read from the slots that these tokens stand for was read before we write them.
+            match self.tokens.compare_exchange_weak(free, free - got, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return got,
+                Err(now) => free = now,
+            }
+        }
+    }
+
+    /// Publishes `jobs`, for which tokens were reserved; gives the position of the first. `slot_words` makes of each
+    /// job its flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
+    pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> (u32, u32)) -> u64 {
+        // Relaxed: the position alone says nothing to anybody; the slot's stamp does.
+        let first = self.head.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+        for (position, job) in (first..).zip(jobs) {
+            let (flags, fuel) = slot_words(job);
+            let slot = self.memory.slot(position);
+            let note = &self.notes[(position as u32 & (self.memory.size - 1)) as usize];
+            note.user_data.store(job.user_data, Ordering::Relaxed);
+            note.flags.store(flags, Ordering::Relaxed);
+            slot.words[0].store(job.opcode, Ordering::Relaxed);
+            slot.words[1].store(flags, Ordering::Relaxed);
+            slot.words[2].store(job.tiles, Ordering::Relaxed);
+            slot.words[3].store(fuel, Ordering::Relaxed);
+            for (word, arg) in slot.words[4..].iter().zip(job.args) {
+                word.store(arg, Ordering::Relaxed);
+            }
+            self.store_fence();
+            // Release: a worker that sees the stamp sees the words.
+            slot.stamp.store(stamp(position), Ordering::Release);
+        }
+        self.store_fence();
+        first
+    }
+
+    /// Write-combined memory isn't ordered by x86's usual rules: a release store may pass earlier stores to it.
+    fn store_fence(&self) {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        if self.memory.write_combined {
+            // SAFETY: sfence is part of x86-64.
+            unsafe { std::arch::x86_64::_mm_sfence() };
+        }
+        #[cfg(all(not(target_arch = "x86_64"), not(loom)))]
+        if self.memory.write_combined {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// The completion of the job at `position`, if it is there. `position` must be published and not taken.
+    fn completion(&self, position: u64) -> Option<Completion> {
+        let record = self.memory.record(position);
+        let expected = stamp(position);
+        let note = &self.notes[(position as u32 & (self.memory.size - 1)) as usize];
+        let mut completion = Completion::default();
+        // Acquire: with the stamp come the record's other words and all that the job wrote.
+        if record.words[3].load(Ordering::Acquire) != expected {
+            completion.status = self.ended.load(Ordering::Acquire);
+            if completion.status == 0 {
+                return None;
+            }
+            // The ring ended between the two loads: the job may have completed before.
+            if record.words[3].load(Ordering::Acquire) != expected {
+                completion.user_data = note.user_data.load(Ordering::Relaxed);
+                return Some(completion);
+            }
+        }
+        completion.user_data = note.user_data.load(Ordering::Relaxed);
+        let word = record.words[0].load(Ordering::Relaxed);
+        completion.status = word & 0xff;
+        completion.fault = word >> 8;
+        completion.results = [record.words[1].load(Ordering::Relaxed), record.words[2].load(Ordering::Relaxed)];
+        if note.flags.load(Ordering::Relaxed) & flag::TIMING != 0 {
+            let (fuel, end) = (self.memory.extra(position, 0), self.memory.extra(position, 1));
+            // The kernel writes them before the first record, so they are here unless the device reorders; then the
+            // next look finds them.
+            if fuel.words[3].load(Ordering::Acquire) != expected || end.words[3].load(Ordering::Acquire) != expected {
+                return None;
+            }
+            completion.fuel = fuel.words[0].load(Ordering::Relaxed);
+            completion.module_version = fuel.words[1].load(Ordering::Relaxed);
+            completion.begin_epoch = fuel.words[2].load(Ordering::Relaxed) as u64;
+            completion.end_epoch = end.words[0].load(Ordering::Relaxed) as u64;
+            completion.digest =
+                end.words[1].load(Ordering::Relaxed) as u64 | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
+        }
+        Some(completion)
+    }
+
+    /// Whether the job at a published, untaken position has finished: one load, for looking often.
+    fn finished(&self, position: u64) -> bool {
+        self.memory.record(position).words[3].load(Ordering::Acquire) == stamp(position)
+            || self.ended.load(Ordering::Acquire) != 0
+    }
+
+    /// Takes completions into `out`; gives how many. `ticket` names a position. They come in the order of their
+    /// positions, unless the oldest job has not finished: then those of younger ones that have.
+    pub fn take(&self, out: &mut [Completion], ticket: impl Fn(u64) -> u64) -> usize {
+        let mut take = lock(&self.take);
+        let start = take.tail;
+        let mut count = self.take_oldest(&mut take, out, &ticket);
+        if count == 0 {
+            count = self.take_younger(&mut take, out, &ticket);
+        }
+        take.empty_polls = if count == 0 { take.empty_polls.wrapping_add(1) } else { 0 };
+        self.return_tokens(take.tail - start);
+        count
+    }
+
+    /// Takes from the tail on, up to the first job that has not finished.
+    fn take_oldest(&self, take: &mut Take, out: &mut [Completion], ticket: &impl Fn(u64) -> u64) -> usize {
+        let head = self.published_end();
+        let mut count = 0;
+        while count < out.len() && take.tail < head {
+            let Some(completion) = self.completion(take.tail) else { break };
+            out[count] = Completion { ticket: ticket(take.tail), ..completion };
+            count += 1;
+            self.mark_taken(take, take.tail);
+        }
+        count
+    }
+
+    /// Takes from behind the tail, where the oldest job has not finished.
+    fn take_younger(&self, take: &mut Take, out: &mut [Completion], ticket: &impl Fn(u64) -> u64) -> usize {
+        let head = self.published_end();
+        let look_ahead = if take.empty_polls % 16 == 15 { self.memory.size } else { LOOK_AHEAD };
+        let mut missing = 0;
+        let mut count = 0;
+        let mut position = take.tail + 1;
+        while count < out.len() && position < head && missing < look_ahead {
+            if !take.is_ahead(self.slot_index(position)) {
+                match self.completion(position) {
+                    Some(completion) => {
+                        // The oldest may have finished while this looked further: then it comes first.
+                        if count == 0 && self.finished(take.tail) {
+                            return self.take_oldest(take, out, ticket);
+                        }
+                        out[count] = Completion { ticket: ticket(position), ..completion };
+                        count += 1;
+                        missing = 0;
+                        self.mark_taken(take, position);
+                    }
+                    None => missing += 1,
+                }
+            }
+            position += 1;
+        }
+        count
+    }
+
+    /// Takes the completion of one job, if it has finished. `Err` tells why there is none to take.
+    pub fn take_one(&self, position: u64, ticket: u64) -> Result<Completion, TicketState> {
+        if position < self.published_end() && !self.finished(position) {
+            // Either not finished, or its slot is used again and so it was taken; only the lock can tell.
+            let take = lock(&self.take);
+            return Err(self.state_locked(&take, position));
+        }
+        let mut take = lock(&self.take);
+        match self.state_locked(&take, position) {
+            TicketState::Done => {}
+            other => return Err(other),
+        }
+        let Some(completion) = self.completion(position) else { return Err(TicketState::Open) };
+        let start = take.tail;
+        self.mark_taken(&mut take, position);
+        self.return_tokens(take.tail - start);
+        Ok(Completion { ticket, ..completion })
+    }
+
+    /// What the job at `position` is at; positions that were never published count as open.
+    pub fn state(&self, position: u64) -> TicketState {
+        self.state_locked(&lock(&self.take), position)
+    }
+
+    fn state_locked(&self, take: &Take, position: u64) -> TicketState {
+        if position < take.tail || (position < take.tail + self.memory.size as u64 && take.is_ahead(self.slot_index(position)))
+        {
+            return TicketState::Taken;
+        }
+        if position < self.published_end() && self.completion(position).is_some() {
+            return TicketState::Done;
+        }
+        TicketState::Open
+    }
+
+    /// Whether any completion can be taken.
+    pub fn has_completion(&self) -> bool {
+        let take = lock(&self.take);
+        let head = self.published_end();
+        (take.tail..head).any(|p| !take.is_ahead(self.slot_index(p)) && self.completion(p).is_some())
+    }
+
+    /// Whether all jobs before `position` have finished, taken or not.
+    pub fn all_finished(&self, position: u64) -> bool {
+        let take = lock(&self.take);
+        (take.tail..position).all(|p| take.is_ahead(self.slot_index(p)) || self.finished(p))
+    }
+
+    /// Marks the job at `position` as cancelled, unless it was taken already. A worker that has not started it will
+    /// complete it as CANCELLED.
+    pub fn cancel(&self, position: u64) -> TicketState {
+        let take = lock(&self.take);
+        let state = self.state_locked(&take, position);
+        if state == TicketState::Open && position < self.published_end() {
+            // The lock keeps the slot from being used again: that takes its token, which only takers give back.
+            self.memory.slot(position).cancel.store(stamp(position), Ordering::Release);
+            self.store_fence();
+        }
+        state
+    }
+
+    /// From now on every job that never completed has this status. Only when no kernel will run on this ring again.
+    pub fn end(&self, status: u32) {
+        self.ended.store(status, Ordering::Release);
+    }
+
+    /// Positions below this one have been handed to publishers. They may still be at writing the slot; then the stamp
+    /// of the completion can't be there either.
+    fn published_end(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    fn slot_index(&self, position: u64) -> u32 {
+        position as u32 & (self.memory.size - 1)
+    }
+
+    fn mark_taken(&self, take: &mut Take, position: u64) {
+        if position != take.tail {
+            take.set_ahead(self.slot_index(position));
+            return;
+        }
+        take.tail += 1;
+        while take.ahead_count != 0 && take.is_ahead(self.slot_index(take.tail)) {
+            let slot = self.slot_index(take.tail);
+            take.clear_ahead(slot);
+            take.tail += 1;
+        }
+    }
+
+    fn return_tokens(&self, n: u64) {
+        if n != 0 {
+            // Release: our reads of the slots' notes and records come before the next publisher's writes.
+            self.tokens.fetch_add(n as u32, Ordering::Release);
+        }
+    }
+}
+
+impl Take {
+    fn is_ahead(&self, slot: u32) -> bool {
+        self.ahead[(slot / 64) as usize] >> (slot % 64) & 1 != 0
+    }
+
+    fn set_ahead(&mut self, slot: u32) {
+        self.ahead[(slot / 64) as usize] |= 1 << (slot % 64);
+        self.ahead_count += 1;
+    }
+
+    fn clear_ahead(&mut self, slot: u32) {
+        self.ahead[(slot / 64) as usize] &= !(1 << (slot % 64));
+        self.ahead_count -= 1;
+    }
+}

@@ -1,0 +1,695 @@
+//! The runtime: one opened device with its kernel, and all that tenants share.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::device::cache::Cache;
+use crate::device::choose::{self, DeviceInfo};
+use crate::device::lease::Bindings;
+use crate::device::pipeline::{Layout, Pipeline};
+use crate::device::probe::Probe;
+use crate::device::{Device, Instance};
+use crate::error::Error;
+use crate::kernel;
+use crate::kernel::standard;
+use crate::memory::Memory;
+use crate::pump;
+use crate::ring::active::ActiveList;
+use crate::ring::doorbell::Doorbell;
+use crate::ring::layout::{
+    binding, completion_status, control_op, flag, KernelShape, Push, MAX_SLOTS, MAX_WORKERS, POSITION_MASK,
+};
+use crate::ring::submission::{Completion, Job, Ring};
+use crate::ring::sync::lock;
+use crate::shared::SharedMemory;
+use crate::tenant::{standard_handlers, HandlerEntry, Inner, Registry, Tenant, TenantOptions};
+use crate::watch::Watch;
+
+/// How host and kernel meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Mode {
+    /// RESIDENT where the probe shows that it works, else BATCH.
+    #[default]
+    Auto = 0,
+    /// The kernel polls the rings while it runs.
+    Resident = 1,
+    /// Slots and completions are copied between leases: within the Vulkan specification on every device.
+    Batch = 2,
+}
+
+/// How a runtime is opened. Zero and `None` mean the default.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeOptions {
+    /// Index, kind (cpu, integrated, discrete, virtual) or part of the name; else `$ROTA_DEVICE`, else the best.
+    pub device: Option<String>,
+    pub mode: Mode,
+    /// Workers of a wide lease; by default as many as help on this device.
+    pub workers: u32,
+    /// How long the kernel stays up without work. Default 200 us; `u64::MAX` for ever.
+    pub idle_limit_ns: u64,
+    /// Default 4,096, or what the ring memory fits.
+    pub max_tenants: u32,
+    /// Slots of a ring where a tenant asks for no number; a power of two. Default 1,024.
+    pub slots: u32,
+    /// Device memory to have ready for buffers. More is added when it is needed.
+    pub memory_bytes: u64,
+    /// Where compiled kernels are kept; else `$ROTA_CACHE_DIR`, else `rota` in the user's cache folder.
+    pub cache_dir: Option<PathBuf>,
+    /// Check every Vulkan call by the Khronos validation layer, whose messages go to the log.
+    pub validate: bool,
+    /// Keep nothing on disk.
+    pub no_cache: bool,
+    /// Where rings start counting positions. For tests of the wrap.
+    pub first_position: u32,
+    /// Loop iterations of a worker in one lease; by default tuned by time.
+    pub lease_fuel: u32,
+}
+
+/// What a runtime is and has done.
+#[derive(Clone, Debug)]
+pub struct RuntimeInfo {
+    pub device: DeviceInfo,
+    pub mode: Mode,
+    pub probe: Probe,
+    pub workers: u32,
+    pub max_tenants: u32,
+    pub tenants: u32,
+    pub slots: u32,
+    pub ring_bytes: u64,
+    pub segments: u32,
+    pub segment_bytes: u64,
+    pub leases: u64,
+    pub wakes: u64,
+    pub parks: u64,
+    /// Jobs that leases reported as completed; counted when a lease ends.
+    pub jobs: u64,
+    pub tiles: u64,
+    pub parked: bool,
+    pub open: Duration,
+    pub compile: Duration,
+    /// The most loop iterations a lane may be given, by a scalar job and by a tile.
+    pub most_scalar_fuel: u32,
+    pub most_tile_fuel: u32,
+}
+
+/// Counts of the pump, for `info`.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub leases: AtomicU64,
+    pub wakes: AtomicU64,
+    pub parks: AtomicU64,
+    pub jobs: AtomicU64,
+    pub tiles: AtomicU64,
+}
+
+/// The kernel that the next lease runs, and what it is bound to.
+#[derive(Clone)]
+pub(crate) struct Current {
+    pub pipeline: Arc<Pipeline>,
+    pub bindings: Arc<Bindings>,
+    /// Changes with the bindings.
+    pub version: u64,
+}
+
+/// Which leases there were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Leases {
+    /// The last one launched.
+    pub launched: u32,
+    /// The last one that has ended, with all before.
+    pub ended: u32,
+    /// The last one that the host told to end.
+    pub stopped: u32,
+    /// Whether the last one launched is wide.
+    pub wide: bool,
+}
+
+const RUNNING: u32 = 0;
+const STOPPING: u32 = 1;
+const STOPPED: u32 = 2;
+const LOST: u32 = 3;
+
+/// All that tenants, pump and watcher share.
+pub(crate) struct Engine {
+    pub shared: SharedMemory,
+    pub memory: Memory,
+    pub doorbell: Doorbell,
+    pub active: ActiveList,
+    pub watch: Arc<Watch>,
+    pub registry: Registry,
+    pub handlers: Box<[HandlerEntry]>,
+    pub counts: Counts,
+    pub current: Mutex<Current>,
+    pub leases: Mutex<Leases>,
+    /// Told when a lease has ended.
+    pub lease_ended: Condvar,
+    pub layout: Arc<Layout>,
+    pub mode: Mode,
+    pub probe: Probe,
+    pub workers: u32,
+    pub cores: u32,
+    pub idle_limit: Option<Duration>,
+    pub round_fuel: u32,
+    /// Fixed by the caller or by the driver's loop limit; else the pump tunes it.
+    pub lease_fuel: Option<u32>,
+    pub most_scalar_fuel: u32,
+    pub most_tile_fuel: u32,
+    pub all_take_scalars: bool,
+    state: AtomicU32,
+    spinners: AtomicI64,
+    /// When tiled jobs were last submitted, in nanoseconds since `opened`; 0 if never.
+    tiled_at: AtomicU64,
+    pub opened: Instant,
+    open_time: Duration,
+    default_slots: u32,
+    segments_bound: Mutex<u32>,
+    cache: Cache,
+    /// The runtime's own tenant; its jobs are the control jobs, one at a time.
+    control: Mutex<Option<Arc<Inner>>>,
+    pub device: Arc<Device>,
+}
+
+/// Of the budget of loop iterations that a capped driver leaves to a lease, what one round may take.
+const CAPPED_ROUND_FUEL: u32 = 24_000;
+/// Loop iterations of the core that are not counted one by one.
+const CAP_MARGIN: u32 = 1_500;
+/// Without a cap a round may take so many.
+const ROUND_FUEL: u32 = 1 << 26;
+/// Slots of the runtime's own ring.
+const CONTROL_SLOTS: u32 = 16;
+
+impl Engine {
+    fn open(options: &RuntimeOptions) -> Result<Arc<Self>, Error> {
+        let opened = Instant::now();
+        check_options(options)?;
+        let instance = Arc::new(Instance::new(options.validate)?);
+        let from_environment = std::env::var("ROTA_DEVICE").ok().filter(|v| !v.is_empty());
+        let wanted = options.device.as_deref().or(from_environment.as_deref());
+        let candidate = choose::choose(instance.candidates()?, wanted)?;
+        let device = Arc::new(Device::open(instance, candidate)?);
+        let cache = Cache::new(options.cache_dir.as_deref(), options.no_cache);
+        let probe = Probe::of(&device, &cache)?;
+        let mode = match options.mode {
+            Mode::Auto if probe.live => Mode::Resident,
+            Mode::Auto => Mode::Batch,
+            Mode::Resident if !probe.live => {
+                return Err(Error::NotResident(format!(
+                    "on '{}' a running kernel did not see the host's writes in order ({} of {} messages, {} torn)",
+                    device.info.name, probe.rounds, 4000, probe.torn_messages
+                )))
+            }
+            mode => mode,
+        };
+
+        let default_slots = if options.slots == 0 { 1024 } else { options.slots };
+        let most_slots = (device.limits.max_storage_range / 64).min(u32::MAX as u64) as u32;
+        let tenants = if options.max_tenants == 0 { 4096 } else { options.max_tenants } + 1;
+        let budget = if device.info.kind == choose::DeviceKind::Cpu { u32::MAX } else { 1 << 18 };
+        let total_slots = (tenants as u64 * default_slots as u64 + CONTROL_SLOTS as u64)
+            .min(most_slots as u64)
+            .min(budget.max(default_slots + CONTROL_SLOTS) as u64) as u32;
+        let shared = SharedMemory::new(&device, tenants, total_slots, mode == Mode::Batch)?;
+        let memory = Memory::new(&device, shared.buffer_table());
+        memory.add_segment(options.memory_bytes.max(16))?;
+        let layout =
+            Arc::new(Layout::new(&device, binding::SEGMENT + 2 * memory.max_segments(), size_of::<Push>() as u32)?);
+        let shape = KernelShape {
+            lanes: device.limits.subgroup_size,
+            segments: 1,
+            torn_records: probe.torn_records != 0,
+        };
+        let pipeline = compile(&device, &layout, &cache, shape)?;
+        let bindings = Arc::new([shared.bindings(), memory.bindings(1)].concat());
+
+        let lanes = device.limits.subgroup_size;
+        let (round_fuel, lease_fuel) = match probe.loop_cap {
+            0 => (ROUND_FUEL, None),
+            cap => {
+                let round = CAPPED_ROUND_FUEL.min(cap / 3);
+                (round, Some(cap.saturating_sub(round + CAP_MARGIN).max(cap / 4)))
+            }
+        };
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get()) as u32;
+        let on_cpu = device.info.kind == choose::DeviceKind::Cpu;
+        let workers = match options.workers {
+            0 if on_cpu => cores.min(16),
+            0 => 128,
+            n => n,
+        };
+        // SAFETY: the list's memory is part of `shared`, which lives in the same engine, and only the list writes it.
+        let active = unsafe { ActiveList::new(shared.control(), shared.active_list(), tenants) };
+        let (most_scalar_fuel, most_tile_fuel) = (round_fuel, round_fuel / lanes);
+        let engine = Arc::new(Self {
+            memory,
+            doorbell: Doorbell::new(),
+            active,
+            watch: Watch::new(),
+            registry: Registry::new(tenants, total_slots, options.first_position as u64),
+            handlers: standard_handlers(most_scalar_fuel, most_tile_fuel),
+            counts: Counts::default(),
+            current: Mutex::new(Current { pipeline: Arc::new(pipeline), bindings, version: 1 }),
+            leases: Mutex::new(Leases::default()),
+            lease_ended: Condvar::new(),
+            layout,
+            mode,
+            probe,
+            workers,
+            cores,
+            idle_limit: match options.idle_limit_ns {
+                0 => Some(Duration::from_micros(200)),
+                u64::MAX => None,
+                ns => Some(Duration::from_nanos(ns)),
+            },
+            round_fuel,
+            lease_fuel: match (lease_fuel, options.lease_fuel) {
+                (fixed, 0) => fixed,
+                (None, wish) => Some(wish),
+                (Some(most), wish) => Some(wish.min(most)),
+            },
+            most_scalar_fuel,
+            most_tile_fuel,
+            all_take_scalars: !on_cpu,
+            state: AtomicU32::new(RUNNING),
+            spinners: AtomicI64::new(0),
+            tiled_at: AtomicU64::new(0),
+            opened,
+            open_time: Duration::ZERO,
+            default_slots,
+            segments_bound: Mutex::new(1),
+            cache,
+            control: Mutex::new(None),
+            shared,
+            device,
+        });
+        Ok(engine)
+    }
+
+    fn add_tenant(self: &Arc<Self>, label: &str, slots: u32) -> Result<Arc<Inner>, Error> {
+        let (index, range, first, tag) = match self.registry.reserve(slots) {
+            // What is only waiting for a lease to end comes free by ending it.
+            Err(_) if self.registry.leaving() != 0 => {
+                self.end_leases()?;
+                self.registry.reserve(slots)?
+            }
+            other => other?,
+        };
+        let memory = self.shared.give_ring(index, range.base, range.size, first);
+        let ring = Ring::new(memory, first);
+        let inner = Arc::new(Inner::new(self.clone(), index, tag, label.into(), range, ring));
+        self.registry.add(&inner);
+        Ok(inner)
+    }
+
+    /// Revokes what a tenant has left, and lets go of its ring and buffers. Its publishers have left.
+    pub fn remove_tenant(&self, inner: &Inner) -> Result<(), Error> {
+        for handle in self.memory.owned_by(inner.index) {
+            // Mapped buffers go too: after this nobody has a handle to unmap them by.
+            self.memory.abandon(handle, inner.index, inner.ring.head());
+        }
+        let revoked = self.revoke(inner);
+        if revoked.is_ok() || self.has_ended() {
+            self.active.remove(inner.index, &inner.listed);
+            let launched = lock(&self.leases).launched;
+            self.registry.remove(inner, launched);
+        }
+        if self.has_ended() {
+            return Ok(());
+        }
+        revoked
+    }
+
+    /// Closes a tenant on the device by a control job, and waits until all its jobs have completed.
+    fn revoke(&self, inner: &Inner) -> Result<(), Error> {
+        let head = inner.ring.head();
+        loop {
+            let job = Job {
+                opcode: control_op::REVOKE,
+                args: [inner.index, head as u32 & POSITION_MASK, 0, 0, 0, 0, 0, 0, 0, 0],
+                ..Job::default()
+            };
+            let completion = self.run_control(job)?;
+            if completion.status != completion_status::OK {
+                return Err(Error::DeviceLost);
+            }
+            if completion.results[0] == 0 {
+                break;
+            }
+        }
+        // What had begun before is still to finish.
+        let mut drained = [Completion::default(); 64];
+        while !inner.ring.is_empty() {
+            if inner.ring.take(&mut drained, |_| 0) == 0 {
+                if self.has_ended() {
+                    return Err(self.why_stopped());
+                }
+                std::thread::sleep(Duration::from_micros(20));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one control job and waits for it.
+    fn run_control(&self, job: Job) -> Result<Completion, Error> {
+        let control = lock(&self.control);
+        let control = control.as_ref().ok_or(Error::Stopped)?;
+        while control.ring.reserve(1) == 0 {
+            return Err(Error::WrongState("the runtime's own ring is full"));
+        }
+        let position = control.ring.publish(&[job], |_| (flag::CONTROL, 0));
+        let parked = self.doorbell.published();
+        self.active.ensure(control.index, &control.listed);
+        if parked {
+            self.doorbell.ring();
+        }
+        let started = Instant::now();
+        loop {
+            if let Ok(completion) = control.ring.take_one(position, 0) {
+                return Ok(completion);
+            }
+            if started.elapsed() > Duration::from_micros(30) {
+                std::thread::sleep(Duration::from_micros(20));
+            }
+        }
+    }
+
+    // ------------------------------------------------------------ leases
+
+    /// Ends every lease that was launched until now, and waits for it.
+    pub fn end_leases(&self) -> Result<(), Error> {
+        let mut leases = lock(&self.leases);
+        let target = leases.launched;
+        self.stop_leases(&mut leases);
+        while (leases.ended.wrapping_sub(target) as i32) < 0 {
+            if self.has_ended() {
+                return Err(self.why_stopped());
+            }
+            leases = self
+                .lease_ended
+                .wait_timeout(leases, Duration::from_millis(50))
+                .unwrap_or_else(|p| p.into_inner())
+                .0;
+        }
+        drop(leases);
+        self.reclaim();
+        Ok(())
+    }
+
+    /// Tells all launched leases to end.
+    pub fn stop_leases(&self, leases: &mut Leases) {
+        if leases.stopped != leases.launched {
+            leases.stopped = leases.launched;
+            self.shared.control().stop_lease.store(leases.launched, Ordering::Release);
+        }
+    }
+
+    /// Frees what waited for leases to end.
+    pub fn reclaim(&self) {
+        if self.memory.leaving() == 0 && self.registry.leaving() == 0 {
+            return;
+        }
+        let leases = *lock(&self.leases);
+        self.memory.reclaim(|owner, until| self.completed_until(owner, until), leases.launched, leases.ended);
+        self.registry.reclaim(leases.ended);
+    }
+
+    /// Whether all jobs of a tenant before a position have completed.
+    fn completed_until(&self, owner: u32, until: u32) -> bool {
+        // A tenant that is gone has nothing left.
+        let Some(inner) = self.registry.get(owner) else { return true };
+        let head = inner.ring.head();
+        let until = head - ((head as u32).wrapping_sub(until) & POSITION_MASK) as u64;
+        inner.ring.all_finished(until)
+    }
+
+    /// Makes the memory for a buffer that didn't fit.
+    pub fn make_room(&self, bytes: u64) -> Result<(), Error> {
+        if self.memory.leaving() != 0 {
+            // Destroyed buffers whose jobs have completed need only a lease boundary, or two: one to stop being live and
+            // one to be out of use.
+            let before = self.memory.leaving();
+            self.end_leases()?;
+            self.end_leases()?;
+            if self.memory.leaving() < before {
+                return Ok(());
+            }
+        }
+        self.memory.add_segment(bytes)?;
+        self.use_segments()
+    }
+
+    /// Switches to a kernel that reaches all segments, and waits until no older one runs.
+    pub fn use_segments(&self) -> Result<(), Error> {
+        let mut bound = lock(&self.segments_bound);
+        let (segments, _) = self.memory.segments();
+        let reach = segments.next_power_of_two().min(self.memory.max_segments());
+        let shape = KernelShape {
+            lanes: self.device.limits.subgroup_size,
+            segments: reach,
+            torn_records: self.probe.torn_records != 0,
+        };
+        let pipeline = if reach > *bound {
+            Some(Arc::new(compile(&self.device, &self.layout, &self.cache, shape)?))
+        } else {
+            None
+        };
+        {
+            let mut current = lock(&self.current);
+            if let Some(pipeline) = pipeline {
+                current.pipeline = pipeline;
+            }
+            current.bindings = Arc::new([self.shared.bindings(), self.memory.bindings(reach)].concat());
+            current.version += 1;
+        }
+        *bound = reach.max(*bound);
+        drop(bound);
+        self.end_leases()
+    }
+
+    // ------------------------------------------------------------ hints for the pump
+
+    /// A caller spins, for as long as this lives.
+    pub fn spinning(&self) -> Spinning<'_> {
+        self.spinners.fetch_add(1, Ordering::Relaxed);
+        Spinning(self)
+    }
+
+    /// By a submit of tiled jobs: a wide lease would help.
+    #[inline]
+    pub fn tiled_work(&self) {
+        let now = self.opened.elapsed().as_nanos() as u64;
+        self.tiled_at.store(now.max(1), Ordering::Relaxed);
+        if self.workers > 1 && self.wants_wide() {
+            let mut leases = lock(&self.leases);
+            if !leases.wide && leases.launched != leases.ended {
+                self.stop_leases(&mut leases);
+            }
+        }
+    }
+
+    /// Whether the next lease should have all workers. Beside spinning callers extra workers have a core only where
+    /// there are enough of them.
+    pub fn wants_wide(&self) -> bool {
+        let at = self.tiled_at.load(Ordering::Relaxed);
+        if at == 0 || self.workers == 1 {
+            return false;
+        }
+        let recent = self.opened.elapsed().as_nanos() as u64 - at < 1_000_000_000;
+        let spinners = self.spinners.load(Ordering::Relaxed).max(0) as u32;
+        recent && (self.all_take_scalars || spinners + self.workers <= self.cores)
+    }
+
+    // ------------------------------------------------------------ the end
+
+    /// Whether no job will run any more.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state.load(Ordering::Acquire), STOPPED | LOST)
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.state.load(Ordering::Acquire) != RUNNING
+    }
+
+    pub fn why_stopped(&self) -> Error {
+        if self.state.load(Ordering::Acquire) == LOST {
+            Error::DeviceLost
+        } else {
+            Error::Stopped
+        }
+    }
+
+    /// By the pump, when no lease runs and none will: open jobs get their last status.
+    pub fn ended(&self, lost: bool) {
+        for inner in self.registry.all() {
+            inner.close();
+            inner.ring.end(Self::end_status(lost));
+        }
+        self.state.store(if lost { LOST } else { STOPPED }, Ordering::Release);
+        self.lease_ended.notify_all();
+        self.watch.stop();
+    }
+}
+
+/// See `Engine::spinning`.
+pub(crate) struct Spinning<'a>(&'a Engine);
+
+impl Drop for Spinning<'_> {
+    fn drop(&mut self) {
+        self.0.spinners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn compile(device: &Arc<Device>, layout: &Arc<Layout>, cache: &Cache, shape: KernelShape) -> Result<Pipeline, Error> {
+    let spirv = kernel::compose(shape, &[standard::module()])?;
+    Pipeline::new(device, layout, cache, &spirv)
+}
+
+fn check_options(options: &RuntimeOptions) -> Result<(), Error> {
+    let value = |what, value: u32, allowed| Err(Error::InvalidValue { what, value: value as u64, allowed });
+    if options.slots != 0 && (!options.slots.is_power_of_two() || options.slots > MAX_SLOTS) {
+        return value("slots", options.slots, "a power of two up to 1048576");
+    }
+    if options.max_tenants > 65_535 {
+        return value("max_tenants", options.max_tenants, "at most 65535");
+    }
+    if options.workers as usize > MAX_WORKERS {
+        return value("workers", options.workers, "at most 256");
+    }
+    if options.first_position > POSITION_MASK {
+        return value("first_position", options.first_position, "below 2^31");
+    }
+    Ok(())
+}
+
+struct Threads {
+    pump: Option<JoinHandle<()>>,
+    watch: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    engine: Arc<Engine>,
+    threads: Mutex<Threads>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    fn stop(&self) {
+        let engine = &self.engine;
+        let mut threads = lock(&self.threads);
+        if threads.pump.is_none() {
+            return;
+        }
+        let _ = engine.state.compare_exchange(RUNNING, STOPPING, Ordering::AcqRel, Ordering::Acquire);
+        for inner in engine.registry.all() {
+            inner.close();
+        }
+        engine.stop_leases(&mut lock(&engine.leases));
+        engine.doorbell.ring();
+        for thread in [threads.pump.take(), threads.watch.take()].into_iter().flatten() {
+            // A thread that panicked has said so; there is nothing else to do about it here.
+            let _ = thread.join();
+        }
+        // The runtime's own tenant holds the engine, and the engine holds it: let go.
+        lock(&engine.control).take();
+    }
+}
+
+/// One opened device with its kernel. Clones are the same runtime; dropping the last one stops it. Tenants stay valid
+/// after that: what they still have can be polled.
+#[derive(Clone)]
+pub struct Runtime(Arc<Shared>);
+
+impl Runtime {
+    /// Opens a device and makes its kernel. The kernel starts with the first job.
+    pub fn open(options: &RuntimeOptions) -> Result<Self, Error> {
+        let started = Instant::now();
+        let mut engine = Engine::open(options)?;
+        if let Some(engine) = Arc::get_mut(&mut engine) {
+            engine.open_time = started.elapsed();
+        }
+        let control = engine.add_tenant("rota", CONTROL_SLOTS)?;
+        *lock(&engine.control) = Some(control);
+        let watch = engine.watch.start()?;
+        let pump = pump::start(&engine);
+        let pump = match pump {
+            Ok(pump) => pump,
+            Err(e) => {
+                engine.watch.stop();
+                let _ = watch.join();
+                lock(&engine.control).take();
+                return Err(e);
+            }
+        };
+        let threads = Mutex::new(Threads { pump: Some(pump), watch: Some(watch) });
+        Ok(Self(Arc::new(Shared { engine, threads })))
+    }
+
+    pub fn info(&self) -> RuntimeInfo {
+        let engine = &self.0.engine;
+        let (segments, segment_bytes) = engine.memory.segments();
+        let count = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        RuntimeInfo {
+            device: engine.device.info.clone(),
+            mode: engine.mode,
+            probe: engine.probe,
+            workers: engine.workers,
+            max_tenants: engine.shared.max_tenants - 1,
+            tenants: engine.registry.count().saturating_sub(1),
+            slots: engine.default_slots,
+            ring_bytes: engine.shared.ring_bytes(),
+            segments,
+            segment_bytes,
+            leases: count(&engine.counts.leases),
+            wakes: count(&engine.counts.wakes),
+            parks: count(&engine.counts.parks),
+            jobs: count(&engine.counts.jobs),
+            tiles: count(&engine.counts.tiles),
+            parked: engine.doorbell.is_parked(),
+            open: engine.open_time,
+            compile: lock(&engine.current).pipeline.compile,
+            most_scalar_fuel: engine.most_scalar_fuel,
+            most_tile_fuel: engine.most_tile_fuel,
+        }
+    }
+
+    /// Registers a tenant.
+    pub fn create_tenant(&self, options: &TenantOptions) -> Result<Tenant, Error> {
+        let engine = &self.0.engine;
+        if engine.is_stopping() {
+            return Err(engine.why_stopped());
+        }
+        let slots = if options.slots == 0 { engine.default_slots } else { options.slots };
+        if !slots.is_power_of_two() || slots > MAX_SLOTS {
+            let allowed = "a power of two up to 1048576";
+            return Err(Error::InvalidValue { what: "slots", value: slots as u64, allowed });
+        }
+        let tenant = Tenant(engine.add_tenant(&options.label, slots)?);
+        if engine.is_stopping() {
+            // The stop may have missed it.
+            tenant.0.close();
+            return Err(engine.why_stopped());
+        }
+        Ok(tenant)
+    }
+
+    /// Stops the kernel. Jobs that have not finished complete as CANCELLED and can still be polled; a tiled job may have
+    /// run in part. Nothing more is accepted. Stopping twice does nothing.
+    pub fn stop(&self) -> Result<(), Error> {
+        self.0.stop();
+        Ok(())
+    }
+}
+
+/// The devices that there are, in the driver's order.
+pub fn devices() -> Result<Vec<DeviceInfo>, Error> {
+    let instance = Instance::new(false)?;
+    Ok(instance.candidates()?.into_iter().map(|c| c.info).collect())
+}

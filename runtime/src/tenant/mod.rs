@@ -1,0 +1,516 @@
+//! A tenant: its ring, buffers and life. This file holds the hot path: submit, poll and wait.
+
+mod registry;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::kernel::standard;
+use crate::memory::{NoRoom, Outputs, Read};
+use crate::ring::layout::{completion_status, flag, MAX_TILES};
+use crate::ring::submission::{Completion, Job, Ring, TicketState};
+use crate::ring::sync::{lock, Padded};
+use crate::runtime::Engine;
+use crate::watch::{EventFd, What};
+pub(crate) use registry::{Registry, RingRange};
+
+/// How to wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Wait {
+    /// Spin for a short while, then block.
+    #[default]
+    Adaptive = 0,
+    /// Look all the time: the fastest answer, for a whole core.
+    Spin = 1,
+    /// Sleep until the answer is there: no processor time, some tens of microseconds later.
+    Block = 2,
+}
+
+/// How long an adaptive wait spins.
+const ADAPTIVE_SPIN: Duration = Duration::from_micros(50);
+
+/// How a tenant is made. Zero means the default.
+#[derive(Clone, Debug, Default)]
+pub struct TenantOptions {
+    /// For people.
+    pub label: String,
+    /// Slots of its ring, a power of two; 0 means the runtime's default.
+    pub slots: u32,
+}
+
+/// The upper bit of the gate: nobody may enter any more.
+const CLOSED: u32 = 1 << 31;
+
+/// What a tenant is made of. It stays valid until the last clone is gone, also after it was closed.
+pub(crate) struct Inner {
+    pub engine: Arc<Engine>,
+    /// Its place in the tenant table.
+    pub index: u32,
+    /// The upper 16 bits of its tickets.
+    tag: u16,
+    pub label: String,
+    pub range: RingRange,
+    pub ring: Arc<Ring>,
+    /// Whether the kernel looks at it.
+    pub listed: AtomicBool,
+    /// Publishers inside, and the closed bit.
+    gate: Padded<AtomicU32>,
+    destroyed: AtomicBool,
+    event: Mutex<Option<Arc<EventFd>>>,
+    /// In BATCH mode: up to where slots went to the device. The pump's.
+    pub sent: Mutex<u64>,
+}
+
+/// An isolated client of a runtime. Clones are the same tenant.
+#[derive(Clone)]
+pub struct Tenant(pub(crate) Arc<Inner>);
+
+impl Inner {
+    pub fn new(engine: Arc<Engine>, index: u32, tag: u16, label: String, range: RingRange, ring: Ring) -> Self {
+        let first = ring.head();
+        Self {
+            engine,
+            index,
+            tag,
+            label,
+            range,
+            ring: Arc::new(ring),
+            listed: AtomicBool::new(false),
+            gate: Padded(AtomicU32::new(0)),
+            destroyed: AtomicBool::new(false),
+            event: Mutex::new(None),
+            sent: Mutex::new(first),
+        }
+    }
+
+    /// Lets a publisher in.
+    #[inline]
+    fn enter(&self) -> Result<Inside<'_>, Error> {
+        // Acquire: pairs with the close, so that who is refused sees why.
+        if self.gate.fetch_add(1, Ordering::Acquire) & CLOSED != 0 {
+            self.gate.fetch_sub(1, Ordering::Release);
+            return Err(self.why_closed());
+        }
+        Ok(Inside(self))
+    }
+
+    #[cold]
+    fn why_closed(&self) -> Error {
+        if self.destroyed.load(Ordering::Acquire) {
+            Error::Closed
+        } else {
+            self.engine.why_stopped()
+        }
+    }
+
+    /// Lets no publisher in any more, and waits until those inside have left: a few hundred nanoseconds, unless one of
+    /// them was put to sleep by the system.
+    pub fn close(&self) {
+        self.gate.fetch_or(CLOSED, Ordering::AcqRel);
+        // Acquire: what those inside published is seen after this.
+        while self.gate.load(Ordering::Acquire) != CLOSED {
+            std::thread::yield_now();
+        }
+    }
+
+    fn ticket(&self, position: u64) -> u64 {
+        (self.tag as u64) << 48 | position & 0xffff_ffff_ffff
+    }
+
+    /// The position that a ticket names, if it is this tenant's and was given out.
+    fn position(&self, ticket: u64) -> Result<u64, Error> {
+        if (ticket >> 48) as u16 != self.tag {
+            return Err(Error::InvalidTicket(ticket));
+        }
+        // The 48 bits are taken as the nearest position at or before the head.
+        let head = self.ring.head();
+        let back = head.wrapping_sub(ticket) & 0xffff_ffff_ffff;
+        if back == 0 || back >= 1 << 47 || back > head {
+            return Err(Error::InvalidTicket(ticket));
+        }
+        Ok(head - back)
+    }
+
+    /// Brings the event descriptor up to date, if there is one.
+    fn update_event(&self) {
+        if let Some(event) = lock(&self.event).as_ref() {
+            event.update();
+        }
+    }
+}
+
+/// A publisher inside.
+struct Inside<'a>(&'a Inner);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        // Release: what was published comes before the leaving.
+        self.0.gate.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Tenant {
+    /// Publishes jobs, in order. Gives how many were accepted: all, or those before the first that was refused, which
+    /// the error is about. `tickets`, if given, is at least as long as `jobs`.
+    ///
+    /// From the moment a job is accepted until its completion is taken it holds one slot of the ring. With no slot left
+    /// the error is `WouldBlock`.
+    pub fn submit(&self, jobs: &[Job], tickets: Option<&mut [u64]>) -> (usize, Result<(), Error>) {
+        let inner = &*self.0;
+        let engine = &*inner.engine;
+        let inside = match inner.enter() {
+            Ok(inside) => inside,
+            Err(e) => return (0, Err(e)),
+        };
+        let mut good = jobs.len().min(u32::MAX as usize);
+        let mut refused = Ok(());
+        let mut tiled = 0;
+        for (i, job) in jobs.iter().enumerate() {
+            match engine.check(job) {
+                Ok(is_tiled) => tiled += is_tiled as u32,
+                Err(e) => {
+                    good = i;
+                    refused = Err(e);
+                    break;
+                }
+            }
+        }
+        let accepted = inner.ring.reserve(good as u32) as usize;
+        if accepted < good {
+            refused = Err(Error::WouldBlock);
+        }
+        if accepted == 0 {
+            return (0, refused);
+        }
+        let first = inner.ring.publish(&jobs[..accepted], |job| engine.slot_words(job));
+        if let Some(tickets) = tickets {
+            for (ticket, position) in tickets[..accepted].iter_mut().zip(first..) {
+                *ticket = inner.ticket(position);
+            }
+        }
+        let parked = engine.doorbell.published();
+        engine.active.ensure(inner.index, &inner.listed);
+        if parked {
+            engine.doorbell.ring();
+        }
+        if tiled != 0 {
+            engine.tiled_work();
+        }
+        drop(inside);
+        (accepted, refused)
+    }
+
+    /// Takes completions, as many as are there and `out` holds; the oldest first as far as they are finished. Waits up
+    /// to `timeout_ns` for the first one; 0 looks once, `u64::MAX` waits for ever.
+    pub fn poll(&self, out: &mut [Completion], wait: Wait, timeout_ns: u64) -> Result<usize, Error> {
+        let inner = &*self.0;
+        if out.is_empty() {
+            return Err(Error::InvalidArgument("there is no room for completions: give an array of at least one"));
+        }
+        self.wait_for(What::Any, wait, timeout_ns, || match inner.ring.take(out, |p| inner.ticket(p)) {
+            0 => Ok(None),
+            n => Ok(Some(n)),
+        })
+    }
+
+    /// Takes the completion of one job, when it is there.
+    pub fn wait(&self, ticket: u64, wait: Wait, timeout_ns: u64) -> Result<Completion, Error> {
+        let inner = &*self.0;
+        let position = inner.position(ticket)?;
+        self.wait_for(What::Position(position), wait, timeout_ns, || match inner.ring.take_one(position, ticket) {
+            Ok(completion) => Ok(Some(completion)),
+            Err(TicketState::Taken) => Err(Error::InvalidTicket(ticket)),
+            Err(_) => Ok(None),
+        })
+    }
+
+    /// The three ways to wait, around one way to look.
+    #[inline]
+    fn wait_for<T>(
+        &self,
+        what: What,
+        wait: Wait,
+        timeout_ns: u64,
+        mut look: impl FnMut() -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
+        let found = self.wait_until(what, wait, timeout_ns, &mut look)?;
+        self.0.update_event();
+        Ok(found)
+    }
+
+    #[inline]
+    fn wait_until<T>(
+        &self,
+        what: What,
+        wait: Wait,
+        timeout_ns: u64,
+        look: &mut impl FnMut() -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
+        let inner = &*self.0;
+        if inner.destroyed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        if timeout_ns == 0 {
+            self.nothing_left(what)?;
+            return Err(Error::Timeout);
+        }
+        // A time too long to add is for ever.
+        let start = Instant::now();
+        let deadline = if timeout_ns == u64::MAX { None } else { start.checked_add(Duration::from_nanos(timeout_ns)) };
+        if wait != Wait::Block {
+            let _spinning = inner.engine.spinning();
+            let give_up = match wait {
+                Wait::Spin => deadline,
+                _ => Some(deadline.map_or(start + ADAPTIVE_SPIN, |d| d.min(start + ADAPTIVE_SPIN))),
+            };
+            let mut looks = 0u32;
+            loop {
+                for _ in 0..64 {
+                    if let Some(found) = look()? {
+                        return Ok(found);
+                    }
+                    std::hint::spin_loop();
+                }
+                self.nothing_left(what)?;
+                if give_up.is_some_and(|t| Instant::now() >= t) {
+                    break;
+                }
+                // Where threads outnumber cores, the kernel or the pump may wait for this very core.
+                looks += 1;
+                if looks % 64 == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        }
+        loop {
+            if deadline.is_some_and(|t| Instant::now() >= t) {
+                return look()?.ok_or(Error::Timeout);
+            }
+            inner.engine.watch.wait(&inner.ring, what, deadline);
+            if let Some(found) = look()? {
+                return Ok(found);
+            }
+            self.nothing_left(what)?;
+        }
+    }
+
+    /// Tells a waiter that nothing will come any more.
+    fn nothing_left(&self, what: What) -> Result<(), Error> {
+        let inner = &*self.0;
+        if inner.destroyed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        if inner.engine.has_ended() && what == What::Any && inner.ring.is_empty() {
+            return Err(inner.engine.why_stopped());
+        }
+        Ok(())
+    }
+
+    /// Asks that a job that has not begun does not run; then it completes as CANCELLED. A tiled job that has begun runs
+    /// no more tiles. What has finished stays as it is.
+    pub fn cancel(&self, ticket: u64) -> Result<(), Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        match inner.ring.cancel(inner.position(ticket)?) {
+            TicketState::Taken => Err(Error::InvalidTicket(ticket)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a job is at.
+    pub fn ticket_state(&self, ticket: u64) -> Result<TicketState, Error> {
+        if self.0.destroyed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        Ok(self.0.ring.state(self.0.position(ticket)?))
+    }
+
+    /// An eventfd that is readable while there are completions to take; level-triggered. It is the tenant's: don't
+    /// close or read it.
+    pub fn event_fd(&self) -> Result<i32, Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        let mut event = lock(&inner.event);
+        if event.is_none() {
+            let new = EventFd::new(inner.ring.clone())?;
+            inner.engine.watch.add_event(new.clone());
+            *event = Some(new);
+        }
+        Ok(event.as_ref().map(|e| e.raw()).expect("set above"))
+    }
+
+    /// Closes the tenant: jobs that have not begun end as REVOKED, and what runs is waited for. Blocked waiters return.
+    /// Afterwards every call gives `Closed`, and its ring and buffers are free for others.
+    pub fn destroy(&self) -> Result<(), Error> {
+        if self.0.destroyed.swap(true, Ordering::AcqRel) {
+            return Err(Error::Closed);
+        }
+        let inner = &*self.0;
+        inner.close();
+        inner.engine.watch.wake_ring(&inner.ring);
+        if let Some(event) = lock(&inner.event).take() {
+            inner.engine.watch.forget(&event);
+        }
+        inner.engine.remove_tenant(inner)
+    }
+
+    /// The tenant's label.
+    pub fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    // ------------------------------------------------------------ buffers
+
+    fn buffer(&self, handle: u32) -> Result<Arc<crate::memory::Buffer>, Error> {
+        if self.0.destroyed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        self.0.engine.memory.get(handle, self.0.index)
+    }
+
+    /// A new buffer of zeros. Jobs of this tenant may read it, and unless `read_only` write it.
+    pub fn buffer_create(&self, bytes: u64, read_only: bool) -> Result<u32, Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        loop {
+            match inner.engine.memory.create(inner.index, bytes, !read_only) {
+                Ok(buffer) => return Ok(buffer.handle),
+                Err(NoRoom::Error(e)) => return Err(e),
+                Err(NoRoom::NeedsSegment) => inner.engine.make_room(bytes)?,
+            }
+        }
+    }
+
+    /// Destroys a buffer without waiting: jobs submitted before may still use it, later ones may not. Its memory is free
+    /// again when those have completed.
+    pub fn buffer_destroy(&self, handle: u32) -> Result<(), Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        inner.engine.memory.destroy(handle, inner.index, inner.ring.head())
+    }
+
+    /// Copies into a buffer. Jobs submitted after this returns see it.
+    pub fn buffer_write(&self, handle: u32, offset: u64, data: &[u8]) -> Result<(), Error> {
+        self.buffer(handle)?.write(offset, data)
+    }
+
+    /// Copies out of a buffer. It sees what jobs wrote whose completions were taken.
+    pub fn buffer_read(&self, handle: u32, offset: u64, out: &mut [u8]) -> Result<(), Error> {
+        self.buffer(handle)?.read(offset, out)
+    }
+
+    /// Sets bytes of a buffer.
+    pub fn buffer_fill(&self, handle: u32, offset: u64, len: u64, value: u8) -> Result<(), Error> {
+        self.buffer(handle)?.fill(offset, len, value)
+    }
+
+    /// The buffer's memory, until `buffer_unmap`. What the host writes there jobs submitted later see; it may not be
+    /// destroyed meanwhile.
+    pub fn buffer_map(&self, handle: u32) -> Result<(*mut u8, u64), Error> {
+        Ok(self.buffer(handle)?.map())
+    }
+
+    pub fn buffer_unmap(&self, handle: u32) -> Result<(), Error> {
+        self.buffer(handle)?.unmap()
+    }
+
+    /// A buffer over the caller's memory, without a copy, where the device can do that. Pointer and length are multiples
+    /// of the page size.
+    ///
+    /// # Safety
+    /// The memory stays valid until the runtime is destroyed.
+    pub unsafe fn buffer_import(&self, host: *mut u8, bytes: u64, read_only: bool) -> Result<u32, Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        // SAFETY: passed on to the caller.
+        let buffer = unsafe { inner.engine.memory.import(inner.index, host, bytes, !read_only)? };
+        inner.engine.use_segments()?;
+        Ok(buffer.handle)
+    }
+
+    /// The length of a buffer in bytes.
+    pub fn buffer_size(&self, handle: u32) -> Result<u64, Error> {
+        Ok(self.buffer(handle)?.bytes)
+    }
+
+    /// Reads many ranges into `outputs`, which keeps its memory from use to use.
+    pub fn read_into(&self, reads: &[Read], outputs: &mut Outputs) -> Result<(), Error> {
+        if self.0.destroyed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        outputs.read(&self.0.engine.memory, self.0.index, reads)
+    }
+}
+
+/// What the host knows of a handler when a job is submitted.
+#[derive(Clone, Copy)]
+pub(crate) struct HandlerEntry {
+    pub known: bool,
+    pub tiled: bool,
+    pub light: bool,
+    pub fuel: u32,
+}
+
+/// The handlers by opcode.
+pub(crate) fn standard_handlers(most_scalar: u32, most_tiled: u32) -> Box<[HandlerEntry]> {
+    let none = HandlerEntry { known: false, tiled: false, light: false, fuel: 0 };
+    let last = standard::STANDARD.iter().map(|s| s.opcode).max().unwrap_or(0);
+    let mut table = vec![none; last as usize + 1];
+    for s in standard::STANDARD {
+        let tiled = s.tiling.is_some();
+        let most = if tiled { most_tiled } else { most_scalar };
+        table[s.opcode as usize] = HandlerEntry { known: true, tiled, light: s.light, fuel: s.fuel.min(most) };
+    }
+    table.into()
+}
+
+impl Engine {
+    /// All that the host can know of a job before it is accepted. Gives whether it is tiled.
+    #[inline]
+    fn check(&self, job: &Job) -> Result<bool, Error> {
+        let handler = match self.handlers.get(job.opcode as usize) {
+            Some(handler) if handler.known => handler,
+            _ => return Err(Error::InvalidOpcode(job.opcode)),
+        };
+        if job.flags & !flag::CALLERS != 0 {
+            return Err(Error::InvalidFlags(job.flags));
+        }
+        let most = if handler.tiled { self.most_tile_fuel } else { self.most_scalar_fuel };
+        if job.tiles != 1 && (!handler.tiled || job.tiles == 0 || job.tiles > MAX_TILES) {
+            let allowed =
+                if handler.tiled { "tiled jobs have 1 to 16777216" } else { "scalar jobs have exactly 1" };
+            return Err(Error::InvalidTiles { opcode: job.opcode, tiles: job.tiles, allowed });
+        }
+        if job.fuel > most {
+            return Err(Error::InvalidFuel { fuel: job.fuel, most });
+        }
+        Ok(handler.tiled)
+    }
+
+    /// Flags and fuel as the kernel sees them.
+    #[inline]
+    fn slot_words(&self, job: &Job) -> (u32, u32) {
+        let handler = self.handlers[job.opcode as usize];
+        let flags = match job.flags {
+            flags if handler.tiled => flags | flag::TILED,
+            0 if handler.light && job.fuel == 0 => flag::LIGHT,
+            flags => flags,
+        };
+        (flags, if job.fuel == 0 { handler.fuel } else { job.fuel })
+    }
+
+    /// The status that jobs get which never completed, once the engine has ended.
+    pub(crate) fn end_status(lost: bool) -> u32 {
+        if lost {
+            completion_status::DEVICE_LOST
+        } else {
+            completion_status::CANCELLED
+        }
+    }
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# `make demo`: installs a release under target/demo, builds the C examples against it as a user would,
+# and scans files: those given, else the sources of the crates that the build downloaded.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/common.sh
+. scripts/common.sh
+
+scripts/setup.sh demo
+prefix=$PWD/target/demo/prefix
+say "building a release and installing it to target/demo/prefix (minutes the first time)"
+# cargo tells its progress on stderr; what CMake says is of no interest here.
+cmake_install "$prefix" >/dev/null
+say "building the C examples against it"
+quietly cmake -S examples/c -B target/demo/build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release
+quietly cmake --build target/demo/build
+
+if [ $# = 0 ]; then
+    set -- "${CARGO_HOME:-$HOME/.cargo}/registry/src"
+    # Where the crates were vendored there is no such folder; this project's own sources are text as well.
+    [ -d "$1" ] || set -- runtime ffi examples
+fi
+exec target/demo/build/scan "$@"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Many jobs, many threads, leases that end all the time: every job exactly once, every result right.
+# Then the exhaustive model of the kernel's side. --short for `make test`, --long for `make stress`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/common.sh
+. scripts/common.sh
+[ "${1:-}" = --short ] || [ "${1:-}" = --long ] || die "--short or --long?"
+
+scripts/setup.sh test
+use_lavapipe
+cargo run --release --package rota-stress -- "$1"
+cargo run --release --package rota-model -- "$1"

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# `make test`: every check that a change has to pass, in phases; the first failure ends it.
+#   scripts/test.sh [PHASE…]    only these: lint unit loom stress install
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/common.sh
+. scripts/common.sh
+
+readonly phases=(lint unit loom stress install)
+selected=("$@")
+[ $# -gt 0 ] || selected=("${phases[@]}")
+for phase in "${selected[@]}"; do
+    [[ " ${phases[*]} " == *" $phase "* ]] || die "no phase is called '$phase'; there are: ${phases[*]}"
+done
+
+lint() { scripts/lint.sh; }
+
+# Unit and integration tests of all crates; tests/c among them compiles and runs the C tests.
+unit() { cargo test --workspace; }
+
+# The host's side of the rings under every interleaving that loom finds: the same code, other atomics.
+# In a folder of its own, since the flag would rebuild everything in the usual one.
+loom() {
+    local log=target/loom/log
+    mkdir -p target/loom
+    RUSTFLAGS="${RUSTFLAGS:-} --cfg loom" cargo test --target-dir target/loom --package rota --release --lib loom |
+        tee "$log"
+    grep -qE 'test result: ok\. [1-9][0-9]* passed' "$log" || die "no loom test ran"
+}
+
+stress() { scripts/stress.sh --short; }
+
+install() { scripts/test-install.sh; }
+
+started=$SECONDS
+current=setup
+times=''
+trap '[ $? = 0 ] || say "FAILED in phase $current after $((SECONDS - started)) s"' EXIT
+
+scripts/setup.sh test
+use_lavapipe
+for current in "${selected[@]}"; do
+    say "phase $current"
+    phase_started=$SECONDS
+    "$current"
+    took=$((SECONDS - phase_started))
+    say "phase $current passed in $took s"
+    times+=" $current $took s,"
+done
+
+say "phases:${times%,}"
+if [ ${#selected[@]} = ${#phases[@]} ]; then what="all tests"; else what="the phases ${selected[*]}"; fi
+echo "$what passed in $((SECONDS - started)) s"

@@ -1,0 +1,469 @@
+//! Builds each C program of this folder against the header and the library, and runs it: one test
+//! per program and way of running it. A program ends with 0, or names file, line and what failed.
+//!
+//! `plain` runs them as users do, `batch` in BATCH mode, `sanitized` with gcc's AddressSanitizer and
+//! UBSan, `valgrind` under memcheck. A tool that is missing fails the test and says what to install.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// One test per program, in a module named after the way, and the programs' names.
+macro_rules! programs {
+    ($way:ident, $run:path, [$($name:ident),+ $(,)?]) => {
+        mod $way {
+            pub const NAMES: &[&str] = &[$(stringify!($name)),+];
+            $(#[test] fn $name() { $run(stringify!($name)); })+
+        }
+    };
+}
+
+programs!(
+    plain,
+    crate::run_plain,
+    [
+        after_ok_chain,
+        bad_buffers,
+        bad_counts,
+        bad_enums,
+        bad_fuel,
+        bad_handles,
+        bad_opcodes,
+        bad_pointers,
+        bad_struct_size,
+        bad_tickets,
+        bad_tiles,
+        barrier_order,
+        buffers,
+        cache_folder_missing,
+        cancel,
+        devices_list,
+        errors_outlive_threads,
+        event_fd,
+        full_ring,
+        log_callback,
+        many_threads,
+        names,
+        no_driver,
+        no_such_device,
+        park_and_wake,
+        positions_wrap,
+        read_into_allocates_nothing,
+        refused_in_the_middle,
+        round_trip,
+        standard_handlers,
+        stop_cancels_open_jobs,
+        submit_while_closing,
+        ticket_state,
+        two_runtimes,
+        use_after_close,
+        user_data,
+        waits,
+    ]
+);
+
+programs!(
+    batch,
+    crate::run_batch,
+    [
+        after_ok_chain,
+        bad_buffers,
+        barrier_order,
+        buffers,
+        cancel,
+        event_fd,
+        full_ring,
+        many_threads,
+        park_and_wake,
+        positions_wrap,
+        refused_in_the_middle,
+        round_trip,
+        standard_handlers,
+        stop_cancels_open_jobs,
+        submit_while_closing,
+        ticket_state,
+        two_runtimes,
+        use_after_close,
+        waits,
+    ]
+);
+
+programs!(
+    sanitized,
+    crate::run_sanitized,
+    [
+        bad_buffers,
+        bad_counts,
+        bad_enums,
+        bad_fuel,
+        bad_handles,
+        bad_opcodes,
+        bad_pointers,
+        bad_struct_size,
+        bad_tickets,
+        bad_tiles,
+        cache_folder_missing,
+        errors_outlive_threads,
+        full_ring,
+        no_driver,
+        no_such_device,
+        refused_in_the_middle,
+        stop_cancels_open_jobs,
+        submit_while_closing,
+        use_after_close,
+    ]
+);
+
+programs!(
+    valgrind,
+    crate::run_valgrind,
+    [
+        bad_buffers,
+        bad_counts,
+        bad_enums,
+        bad_fuel,
+        bad_handles,
+        bad_opcodes,
+        bad_pointers,
+        bad_struct_size,
+        bad_tickets,
+        bad_tiles,
+        errors_outlive_threads,
+        full_ring,
+        no_driver,
+        no_such_device,
+        refused_in_the_middle,
+        submit_while_closing,
+        use_after_close,
+    ]
+);
+
+/// Only compiled: nothing in it runs.
+const COMPILED_ONLY: &[&str] = &["header_alone"];
+
+const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Werror", "-pedantic"];
+const SANITIZERS: &[&str] = &[
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+];
+
+#[test]
+fn every_program_of_the_folder_is_listed() {
+    let mut found: Vec<String> = fs::read_dir(here())
+        .expect("this crate's folder")
+        .map(|entry| entry.expect("an entry of this crate's folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    let mut listed = [plain::NAMES, COMPILED_ONLY].concat();
+    listed.sort();
+    assert_eq!(found, listed, "the .c files, and those that a test runs");
+    for name in [batch::NAMES, sanitized::NAMES, valgrind::NAMES].concat() {
+        assert!(
+            plain::NAMES.contains(&name),
+            "{name} isn't among the plain ones"
+        );
+    }
+}
+
+#[test]
+fn the_header_compiles_alone_as_c_and_as_cpp() {
+    let source = here().join("header_alone.c");
+    for compiler in ["gcc", "clang"] {
+        let standards = [
+            ("c", &["c99", "c11", "c17", "gnu17"][..]),
+            ("c++", &["c++11", "c++14", "c++17", "c++20"][..]),
+        ];
+        for (language, standards) in standards {
+            for standard in standards {
+                let mut command = tool(compiler, compiler);
+                command
+                    .args(["-x", language, &format!("-std={standard}"), "-fsyntax-only"])
+                    .args(WARNINGS)
+                    .arg(include_flag())
+                    .arg(&source);
+                must_succeed(&mut command, &format!("{compiler} -std={standard}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_static_library_links_and_runs() {
+    let program = build("round_trip", "static", |command| {
+        command.arg(library_folder().join("librota.a"));
+        // What Rust's own libraries need: `rustc --print native-static-libs`.
+        command.args([
+            "-lgcc_s",
+            "-lutil",
+            "-lrt",
+            "-lpthread",
+            "-lm",
+            "-ldl",
+            "-lc",
+        ]);
+    });
+    run(
+        &mut Command::new(program),
+        "round_trip, linked statically",
+        120,
+    );
+}
+
+#[test]
+fn example_hello() {
+    let sources = vec![root().join("examples/c/hello.c")];
+    let program = compile("gcc", &sources, "example_hello", link_shared);
+    let output = run(&mut Command::new(program), "hello", 120);
+    assert!(
+        output.contains("job 7 came back: 20 + 22, status ROTA_COMPLETION_OK"),
+        "hello said: {output}"
+    );
+}
+
+#[test]
+fn example_scan() {
+    let folder = root().join("examples/c");
+    let names = [
+        "scan",
+        "dfa",
+        "files",
+        "latency",
+        "plain_vulkan",
+        "report",
+        "sets",
+    ];
+    let sources: Vec<PathBuf> = names
+        .iter()
+        .map(|name| folder.join(format!("{name}.c")))
+        .collect();
+    let program = compile("gcc", &sources, "example_scan", link_shared);
+
+    let mut command = Command::new(&program);
+    command.args([root().join("examples"), root().join("tests")]);
+    let output = run(&mut command, "scan", 300);
+    for wanted in [
+        "unsafe code: ",
+        "jobs agree",
+        "patterns agree",
+        "What happened",
+        "a NOP job",
+    ] {
+        assert!(
+            output.contains(wanted),
+            "scan's output lacks {wanted:?}:\n{output}"
+        );
+    }
+
+    let (status, output) = finish(Command::new(&program).arg("/no/such/folder"), "scan", 60);
+    assert_eq!(status, Some(1), "{output}");
+    assert!(output.contains("cannot read /no/such/folder"), "{output}");
+    let (status, output) = finish(Command::new(&program).arg("--mode=fast"), "scan", 60);
+    assert_eq!(status, Some(2), "{output}");
+}
+
+fn run_plain(name: &str) {
+    let program = build(name, "plain", link_shared);
+    run(&mut Command::new(program), name, 180);
+}
+
+fn run_batch(name: &str) {
+    let program = build(name, "batch", link_shared);
+    let mut command = Command::new(program);
+    command.env("ROTA_TEST_MODE", "batch");
+    run(&mut command, name, 180);
+}
+
+fn run_sanitized(name: &str) {
+    let program = build(name, "sanitized", |command| {
+        command.args(SANITIZERS);
+        link_shared(command);
+    });
+    let leaks = here().join("leaks.supp");
+    let mut command = Command::new(program);
+    command
+        .env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
+        .env("UBSAN_OPTIONS", "print_stacktrace=1")
+        .env(
+            "LSAN_OPTIONS",
+            format!("print_suppressions=0:suppressions={}", leaks.display()),
+        );
+    run(&mut command, name, 300);
+}
+
+fn run_valgrind(name: &str) {
+    let program = build(name, "valgrind", link_shared);
+    let mut command = tool("valgrind", "valgrind");
+    command
+        .args(["--quiet", "--error-exitcode=99", "--trace-children=yes"])
+        // Threads take turns under valgrind: without this one that spins may keep the turn.
+        .arg("--fair-sched=try")
+        .arg(format!(
+            "--suppressions={}",
+            here().join("valgrind.supp").display()
+        ))
+        .arg(program);
+    run(&mut command, name, 600);
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn root() -> &'static Path {
+    here()
+        .ancestors()
+        .nth(2)
+        .expect("this crate is two folders down")
+}
+
+fn scratch() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn include_flag() -> String {
+    format!("-I{}", root().join("include").display())
+}
+
+/// A command, or a panic that says what to install.
+fn tool(name: &str, package: &str) -> Command {
+    let there = Command::new(name)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(
+        there.is_ok(),
+        "{name} can't be run; install it (Debian, Ubuntu: apt-get install {package})"
+    );
+    Command::new(name)
+}
+
+/// A folder with the library under the names that it is installed with. cargo builds it for this
+/// test as librota_ffi, next to the test's own executable.
+fn library_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let executable = std::env::current_exe().expect("this test's own path");
+        let beside = executable.parent().expect("a file has a folder");
+        let folder = scratch().join("lib");
+        fs::create_dir_all(&folder).expect("a folder for the library's names");
+        for (name, built) in [
+            ("librota.so.0", "librota_ffi.so"),
+            ("librota.so", "librota_ffi.so"),
+            ("librota.a", "librota_ffi.a"),
+        ] {
+            let built = [beside, beside.parent().unwrap_or(beside)]
+                .map(|folder| folder.join(built))
+                .into_iter()
+                .find(|path| path.exists())
+                .unwrap_or_else(|| panic!("{built} is not in {}", beside.display()));
+            let link = folder.join(name);
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(built, link).expect("a symbolic link to the library");
+        }
+        folder
+    })
+}
+
+fn link_shared(command: &mut Command) {
+    let folder = library_folder().display();
+    command
+        .arg(format!("-L{folder}"))
+        .arg("-lrota")
+        .arg(format!("-Wl,-rpath,{folder}"))
+        .args(["-lpthread", "-lm", "-ldl"]);
+}
+
+fn build(name: &str, way: &str, link: impl FnOnce(&mut Command)) -> PathBuf {
+    compile(
+        "gcc",
+        &[here().join(format!("{name}.c"))],
+        &format!("{name}.{way}"),
+        link,
+    )
+}
+
+fn compile(
+    compiler: &str,
+    sources: &[PathBuf],
+    output: &str,
+    link: impl FnOnce(&mut Command),
+) -> PathBuf {
+    let program = scratch().join(output);
+    let mut command = tool(compiler, compiler);
+    command
+        .args(["-std=c11", "-O1", "-g"])
+        .args(WARNINGS)
+        .arg(include_flag())
+        .arg("-o")
+        .arg(&program)
+        .args(sources);
+    link(&mut command);
+    must_succeed(&mut command, &format!("building {output}"));
+    program
+}
+
+fn must_succeed(command: &mut Command, what: &str) {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(
+        output.status.success(),
+        "{what}: {command:?}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Runs to the end, which has to be a good one, and returns what was printed.
+fn run(command: &mut Command, what: &str, seconds: u64) -> String {
+    let (status, output) = finish(command, what, seconds);
+    assert_eq!(status, Some(0), "{what}: {command:?}\n{output}");
+    output
+}
+
+/// Exit status (None for a signal) and everything printed; panics when it takes too long.
+fn finish(command: &mut Command, what: &str, seconds: u64) -> (Option<i32>, String) {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    // A file takes any amount of output while nobody reads.
+    let path = scratch().join(format!("output.{number}"));
+    let file = File::create(&path).expect("a file for the output");
+    let again = file.try_clone().expect("the same file for the errors");
+    let mut child = command
+        .env("ROTA_CACHE_DIR", scratch().join("cache"))
+        .stdin(Stdio::null())
+        .stdout(file)
+        .stderr(again)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{what}: {command:?}: {error}"));
+
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            break status;
+        }
+        if start.elapsed() > Duration::from_secs(seconds) {
+            let _ = child.kill();
+            let _ = child.wait();
+            let output = fs::read(&path).unwrap_or_default();
+            let _ = std::io::stderr().write_all(&output);
+            panic!("{what}: {command:?} was still running after {seconds} s");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let output = String::from_utf8_lossy(&fs::read(&path).expect("the output")).into_owned();
+    let _ = fs::remove_file(&path);
+    let ending = if status.code().is_none() {
+        format!("\n({status})")
+    } else {
+        String::new()
+    };
+    (status.code(), output + &ending)
+}

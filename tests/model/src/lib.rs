@@ -1,0 +1,49 @@
+//! An exhaustive model of what the kernel's workers do to one tenant's words.
+//!
+//! A scenario fixes a few workers, a ring of one or two slots, a list of jobs and what the host
+//! does besides. The model then walks through *every* order in which the workers, the host and the
+//! pump can take their steps, and checks the protocol's properties in each state. A step is one
+//! access to shared memory (a load, a store, an atomic); what a worker does to its own registers
+//! rides on the access before it.
+//!
+//! Checked: a published job completes exactly once, and its record is never torn or overwritten
+//! unread; a tile runs once or is accounted for as revoked once; nothing stale touches the words of
+//! a live job; nothing is claimed after a revoke has completed, and a tile that is claimed then
+//! does not run; jobs with BARRIER or AFTER_OK start after all earlier completions and see the
+//! right status; and from every reachable state a final one, with everything completed and all
+//! words at rest, can be reached.
+//!
+//! What it does not cover:
+//! - Weak memory. Steps interleave in a sequentially consistent way, so a missing barrier is not
+//!   found here. Where the protocol says "barrier", the model's order of steps is what that barrier
+//!   promises.
+//! - Fairness. "Can be reached" allows a worker to lose every race for a while.
+//! - Several tenants. A tenant's words are its own, and a worker claims from one tenant at a time.
+//! - The wrap of 32-bit positions, fuel inside of handlers, cancel, exclusion groups.
+//! - Three places join accesses to words that nobody else changes at that time: the stamp and the
+//!   flags of the second job of a run, the accumulators and the payload of a completion, the lanes'
+//!   handlers.
+//!
+//! Each [`Mistake`] changes one thing about the protocol. The tests see to it that the model finds
+//! every one of them: a model that finds nothing proves nothing.
+
+mod codec;
+mod explore;
+mod host;
+mod mistakes;
+mod property;
+mod revoke;
+mod scalar;
+mod scenario;
+mod scenarios;
+mod seen;
+mod state;
+mod tiles;
+mod trace;
+mod worker;
+
+pub use explore::{explore, unvisited, Found, Report};
+pub use mistakes::mistakes;
+pub use property::Violation;
+pub use scenario::{Control, Job, Look, Mistake, Scenario};
+pub use scenarios::{long, short};

@@ -1,0 +1,171 @@
+//! The properties that hold in every step, checked where a step could break them.
+//!
+//! They look at the ghosts and at who owns a slot; the steps themselves never do.
+
+use crate::scenario::Scenario;
+use crate::state::{At, State, FAULTED, NONE, OK, REVOKED, SKIPPED};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A job was claimed whose stamp isn't there.
+    ClaimedUnpublished,
+    /// A job was claimed after the revoke had completed.
+    ClaimedAfterRevoke,
+    /// A waiting job was claimed before all earlier ones had completed.
+    BarrierBroken,
+    /// A job ended with a status that it can't have.
+    WrongStatus,
+    /// A scalar job or a tile ran, or was accounted for, twice.
+    RanTwice,
+    /// A tile that was claimed after the revoke had completed ran.
+    RanAfterRevoke,
+    /// The words of a slot were touched for a job that doesn't live there (any more).
+    StaleTouch,
+    /// `unfinished` went below zero.
+    Underflow,
+    /// A job completed before all its tiles were accounted for, or with results missing.
+    CompletedEarly,
+    CompletedTwice,
+    /// A completion that the host hadn't taken was overwritten.
+    Overwritten,
+    /// The host took a record under a stamp that isn't its own.
+    Torn,
+    /// No final state can be reached from here; a deadlock is the simplest case.
+    Wedge,
+}
+
+pub type Checked = Result<(), Violation>;
+
+fn ensure(holds: bool, violation: Violation) -> Checked {
+    if holds {
+        Ok(())
+    } else {
+        Err(violation)
+    }
+}
+
+impl State {
+    /// The revoke has completed, and the ring wasn't given to the next tenant yet.
+    pub fn revoke_completed(&self, scenario: &Scenario) -> bool {
+        State::revoked(scenario, self.completed) && State::revoked(scenario, self.claimed)
+    }
+
+    /// The claim of the job at `position`.
+    pub fn check_claim(&self, scenario: &Scenario, position: u8) -> Checked {
+        let published = self.stamped >> position & 1 == 1;
+        ensure(
+            !self.revoke_completed(scenario),
+            Violation::ClaimedAfterRevoke,
+        )?;
+        ensure(published, Violation::ClaimedUnpublished)?;
+        let earlier = &self.ghosts[..position as usize];
+        ensure(
+            !self.job(scenario, position).waits() || earlier.iter().all(|job| job.status != NONE),
+            Violation::BarrierBroken,
+        )
+    }
+
+    /// Any write to a slot's words on behalf of `job`.
+    pub fn check_touch(&self, slot: u8, job: u8) -> Checked {
+        let lives = self.slots[slot as usize].job == job + 1;
+        ensure(
+            lives && self.ghosts[job as usize].status == NONE,
+            Violation::StaleTouch,
+        )
+    }
+
+    /// Tiles of `job` run, or are accounted for as revoked.
+    pub fn count_tiles(&mut self, job: u8, tiles: u8, ran: bool) -> Checked {
+        let ghost = &mut self.ghosts[job as usize];
+        ensure(ghost.status == NONE, Violation::StaleTouch)?;
+        ensure(
+            (ghost.ran | ghost.revoked) & tiles == 0,
+            Violation::RanTwice,
+        )?;
+        if ran {
+            ghost.ran |= tiles;
+        } else {
+            ghost.revoked |= tiles;
+        }
+        Ok(())
+    }
+
+    /// The first part of a completion, all but its stamp.
+    pub fn write_record(&mut self, scenario: &Scenario, slot: u8, job: u8, status: u8) -> Checked {
+        let at = &mut self.slots[slot as usize];
+        if !scenario.has(crate::Mistake::StampFirst) {
+            let untaken = at.answer != 0 && self.taken >> (at.answer - 1) & 1 == 0;
+            ensure(!untaken, Violation::Overwritten)?;
+        }
+        at.record = job + 1;
+        at.status = status;
+        Ok(())
+    }
+
+    /// The stamp: with it the job has completed.
+    pub fn write_stamp(&mut self, scenario: &Scenario, slot: u8, job: u8, status: u8) -> Checked {
+        self.check_completion(scenario, slot, job, status)?;
+        self.slots[slot as usize].answer = job + 1;
+        let ghost = &mut self.ghosts[job as usize];
+        ghost.status = status;
+        ghost.ran = 0;
+        ghost.revoked = 0;
+        Ok(())
+    }
+
+    fn check_completion(&self, scenario: &Scenario, slot: u8, job: u8, status: u8) -> Checked {
+        let ghost = self.ghosts[job as usize];
+        ensure(ghost.status == NONE, Violation::CompletedTwice)?;
+        ensure(
+            self.slots[slot as usize].job == job + 1,
+            Violation::StaleTouch,
+        )?;
+        let spec = scenario.jobs[job as usize];
+        match status {
+            SKIPPED => ensure(ghost.ran == 0, Violation::RanTwice)?,
+            // A revoke completes jobs whole that were never claimed.
+            REVOKED if ghost.ran | ghost.revoked == 0 => {}
+            _ => ensure(
+                ghost.ran | ghost.revoked == spec.all_tiles(),
+                Violation::CompletedEarly,
+            )?,
+        }
+        if spec.tiles > 0 && ghost.ran | ghost.revoked != 0 {
+            let results = u32::from(self.slots[slot as usize].results);
+            ensure(results == ghost.ran.count_ones(), Violation::CompletedEarly)?;
+        }
+        let revoke = State::revoked(scenario, self.claimed);
+        let marked = ghost.revoked != 0 || ghost.ran == 0;
+        let fits = match status {
+            REVOKED => revoke && marked,
+            _ => status == self.expected_status(scenario, job) && ghost.revoked == 0,
+        };
+        ensure(fits, Violation::WrongStatus)
+    }
+
+    /// How a job ends that no revoke gets in the way of.
+    fn expected_status(&self, scenario: &Scenario, job: u8) -> u8 {
+        let spec = scenario.jobs[job as usize];
+        let own = spec.after_ok && job > 0 && !self.first_of_next_tenant(scenario, job);
+        if own && self.ghosts[job as usize - 1].status != OK {
+            SKIPPED
+        } else if spec.faults {
+            FAULTED
+        } else {
+            OK
+        }
+    }
+
+    /// The host takes the completion of `job` from its slot.
+    pub fn check_taken(&self, slot: usize, job: u8) -> Checked {
+        let at = &self.slots[slot];
+        let whole = at.record == job + 1 && at.status == self.ghosts[job as usize].status;
+        ensure(whole, Violation::Torn)
+    }
+
+    pub fn all_gone(&self, scenario: &Scenario) -> bool {
+        self.workers[..scenario.workers]
+            .iter()
+            .all(|worker| worker.at == At::Gone)
+    }
+}

@@ -1,0 +1,320 @@
+//! One state: the shared words, the registers of the workers, what the host knows, and a few
+//! ghosts, words that exist only to check properties and that no step may decide by.
+
+use crate::codec::{Coder, Key, Reader, Writer};
+use crate::scenario::{Control, Job, Scenario};
+
+pub const MAX_JOBS: usize = 6;
+pub const MAX_WORKERS: usize = 3;
+
+/// Status of a completion.
+pub const NONE: u8 = 0;
+pub const OK: u8 = 1;
+pub const FAULTED: u8 = 2;
+pub const SKIPPED: u8 = 3;
+pub const REVOKED: u8 = 4;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// Host-written: whose flags and tiles lie here, as position + 1.
+    pub job: u8,
+    /// Host-written.
+    pub stamp: u8,
+    pub remaining: u8,
+    pub unfinished: u8,
+    /// Accumulators: results (how many tiles have added theirs), and whether one was revoked.
+    pub results: u8,
+    pub marked: u8,
+    /// The completion: whose it is (as position + 1), its status, its stamp.
+    pub record: u8,
+    pub status: u8,
+    pub answer: u8,
+}
+
+/// Ghosts of one job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ghost {
+    /// Of its completion, once stamped.
+    pub status: u8,
+    /// Sets of tiles, emptied when the job completes.
+    pub ran: u8,
+    pub revoked: u8,
+}
+
+/// An enum of places, and the list of them that decodes one.
+macro_rules! places {
+    ($($(#[$comment:meta])* $place:ident),* $(,)?) => {
+        /// Where a worker stands: the name says which access it makes next.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum At {
+            $($(#[$comment])* $place),*
+        }
+
+        impl At {
+            pub const ALL: &[At] = &[$(At::$place),*];
+        }
+    };
+}
+
+places! {
+    #[default]
+    Gone,
+    ResetLeaseEnd,
+    Top,
+    TopSecondLane,
+    Look,
+    LookTiles,
+    LookCursor,
+    // Scalar jobs, and the front of the ring.
+    LoadClosed,
+    LoadStamp,
+    LoadJob,
+    LoadDone,
+    LoadStatus,
+    LoadSecond,
+    ClaimScalars,
+    LoadStatusLate,
+    RunScalars,
+    ScalarRecord,
+    ScalarStamp,
+    ScalarDone,
+    // Opening a tiled job.
+    TakeOpen,
+    OpenCursor,
+    UndoOpen,
+    ClearSlot,
+    StoreUnfinished,
+    StoreRemaining,
+    AnnounceLate,
+    // Tiles.
+    LoadRemaining,
+    ClaimTiles,
+    ClearOpen,
+    DeriveJob,
+    CheckClosed,
+    RunTiles,
+    MarkTiles,
+    SubUnfinished,
+    TiledRecord,
+    TiledStamp,
+    TiledDone,
+    ClearOpenLate,
+    // Control jobs.
+    ClaimControl,
+    EndLeases,
+    Reopen,
+    ReopenMore,
+    Close,
+    CloseApart,
+    RevokeLoadOpen,
+    RevokeLoadRemaining,
+    RevokeTake,
+    RevokeMark,
+    RevokeClearOpen,
+    RevokeRecord,
+    RevokeStamp,
+    RevokeDone,
+    RevokeCursor,
+    ControlDone,
+}
+
+/// A worker's registers. Those that a worker no longer needs are zeroed, which joins states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Worker {
+    pub at: At,
+    /// Set of lanes that have left (one mistake only).
+    pub lanes_gone: u8,
+    /// A position: of the front, or of the job that the open word named.
+    pub position: u8,
+    /// Jobs or tiles claimed.
+    pub count: u8,
+    /// `remaining` as loaded.
+    pub remaining: u8,
+    /// The job that the claimed tiles belong to.
+    pub job: u8,
+    pub slot: u8,
+    /// The status to complete with.
+    pub status: u8,
+    /// Index into a run of scalar jobs.
+    pub index: u8,
+    /// The tiles were taken by a revoke, which goes on afterwards.
+    pub revoking: u8,
+    /// Ghost: claimed after the revoke had completed.
+    pub late: u8,
+}
+
+impl Worker {
+    pub fn at(at: At) -> Worker {
+        Worker {
+            at,
+            ..Worker::default()
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The cursor word: position and closed bit.
+    pub cursor: u8,
+    pub closed: u8,
+    /// Position + 1 of the job with unclaimed tiles, or 0.
+    pub open: u8,
+    pub done: u8,
+    pub slots: [Slot; 2],
+    /// Highest ended lease, and the lease that runs.
+    pub ended: u8,
+    pub lease: u8,
+    /// Control jobs submitted, claimed, completed.
+    pub submitted: u8,
+    pub claimed: u8,
+    pub completed: u8,
+    /// Host: positions given out when the ring was revoked.
+    pub head: u8,
+    /// Host: positions given out; sets of those stamped and of those whose completion was taken.
+    pub reserved: u8,
+    pub stamped: u8,
+    pub taken: u8,
+    pub ghosts: [Ghost; MAX_JOBS],
+    pub workers: [Worker; MAX_WORKERS],
+}
+
+impl State {
+    pub fn first(scenario: &Scenario) -> State {
+        let mut state = State {
+            lease: 1,
+            ..State::default()
+        };
+        for worker in &mut state.workers[..scenario.workers] {
+            *worker = Worker::at(At::Top);
+        }
+        state
+    }
+
+    /// Workers are alike, so the order of their registers doesn't matter: this brings them into
+    /// one, and saves most of the states.
+    pub fn key(mut self, scenario: &Scenario) -> Key {
+        self.workers[..scenario.workers].sort_unstable();
+        let mut writer = Writer::default();
+        self.code(scenario, &mut writer);
+        writer.key()
+    }
+
+    pub fn from_key(scenario: &Scenario, key: Key) -> State {
+        let mut state = State::default();
+        state.code(scenario, &mut Reader::new(key));
+        state
+    }
+
+    fn code(&mut self, scenario: &Scenario, coder: &mut impl Coder) {
+        for value in [&mut self.cursor, &mut self.open, &mut self.done] {
+            coder.bits(value, 3);
+        }
+        for value in [&mut self.head, &mut self.reserved] {
+            coder.bits(value, 3);
+        }
+        coder.bits(&mut self.closed, 1);
+        for value in [&mut self.ended, &mut self.lease] {
+            coder.bits(value, 2);
+        }
+        for value in [&mut self.submitted, &mut self.claimed, &mut self.completed] {
+            coder.bits(value, 2);
+        }
+        coder.bits(&mut self.stamped, MAX_JOBS as u32);
+        coder.bits(&mut self.taken, MAX_JOBS as u32);
+        for slot in &mut self.slots[..scenario.slots as usize] {
+            for value in [
+                &mut slot.job,
+                &mut slot.stamp,
+                &mut slot.record,
+                &mut slot.answer,
+            ] {
+                coder.bits(value, 3);
+            }
+            for value in [&mut slot.remaining, &mut slot.unfinished, &mut slot.results] {
+                coder.bits(value, 2);
+            }
+            coder.bits(&mut slot.status, 3);
+            coder.bits(&mut slot.marked, 1);
+        }
+        for ghost in &mut self.ghosts[..scenario.jobs.len()] {
+            for value in [&mut ghost.status, &mut ghost.ran, &mut ghost.revoked] {
+                coder.bits(value, 3);
+            }
+        }
+        for worker in &mut self.workers[..scenario.workers] {
+            let mut at = worker.at as u8;
+            coder.bits(&mut at, 6);
+            worker.at = At::ALL[at as usize];
+            for value in [&mut worker.position, &mut worker.count, &mut worker.job] {
+                coder.bits(value, 3);
+            }
+            coder.bits(&mut worker.status, 3);
+            coder.bits(&mut worker.remaining, 2);
+            coder.bits(&mut worker.lanes_gone, 2);
+            for value in [
+                &mut worker.slot,
+                &mut worker.index,
+                &mut worker.revoking,
+                &mut worker.late,
+            ] {
+                coder.bits(value, 1);
+            }
+        }
+    }
+
+    /// The flags and tiles of the job at `position`, as the host writes them into its slot.
+    pub fn job(&self, scenario: &Scenario, position: u8) -> Job {
+        let mut job = scenario.jobs[position as usize];
+        // The host drops AFTER_OK from the first job of a recycled ring: the one before it is not
+        // the tenant's own.
+        if self.first_of_next_tenant(scenario, position)
+            && !scenario.has(crate::scenario::Mistake::StatusOfLastTenant)
+        {
+            job.after_ok = false;
+        }
+        job
+    }
+
+    pub fn first_of_next_tenant(&self, scenario: &Scenario, position: u8) -> bool {
+        let reopened = scenario.controls[..self.submitted as usize].contains(&Control::Reopen);
+        reopened && position == self.head
+    }
+
+    /// The last control job among the first `controls` that closed or reopened the ring was a
+    /// revoke.
+    pub fn revoked(scenario: &Scenario, controls: u8) -> bool {
+        scenario.controls[..controls as usize]
+            .iter()
+            .rfind(|control| matches!(control, Control::Revoke | Control::Reopen))
+            == Some(&Control::Revoke)
+    }
+
+    /// How many jobs there will be, as far as the host has decided that.
+    pub fn total(&self, scenario: &Scenario) -> u8 {
+        if State::revoked(scenario, scenario.controls.len() as u8) {
+            self.head
+        } else {
+            scenario.jobs.len() as u8
+        }
+    }
+
+    /// Everything has completed and was taken, and all words are at rest.
+    pub fn is_final(&self, scenario: &Scenario) -> bool {
+        let total = self.total(scenario);
+        self.completed as usize == scenario.controls.len()
+            && self.reserved == total
+            && self.taken == (1u8 << total) - 1
+            && self.cursor == total
+            && self.done == total
+            && self.open == 0
+            && self
+                .slots
+                .iter()
+                .all(|slot| slot.remaining == 0 && slot.unfinished == 0)
+            && self
+                .workers
+                .iter()
+                .all(|worker| matches!(worker.at, At::Top | At::Gone))
+    }
+}

@@ -1,0 +1,236 @@
+//! The open job: claiming tiles, running them, finishing them, and the completion by the last one.
+
+use crate::property::Violation;
+use crate::scenario::{Mistake, Scenario};
+use crate::state::{At, State, Worker, FAULTED, OK, REVOKED};
+use crate::worker::{no_tiles, Turn};
+
+pub fn load_open(turn: &mut Turn) {
+    let Turn {
+        scenario, state, ..
+    } = *turn;
+    if state.open == 0 {
+        return no_tiles(turn, "loads open: nothing");
+    }
+    turn.step("loads open: a job", |next, me| {
+        me.position = next.open - 1;
+        me.slot = scenario.slot(me.position) as u8;
+        me.at = At::LoadRemaining;
+        Ok(())
+    });
+}
+
+pub fn steps(turn: &mut Turn) {
+    match turn.me.at {
+        At::LoadRemaining => load_remaining(turn),
+        At::ClaimTiles => claim_tiles(turn),
+        At::ClearOpen => turn.step("has the last tile and clears open", |next, me| {
+            next.open = 0;
+            me.at = At::DeriveJob;
+            Ok(())
+        }),
+        At::DeriveJob => derive_job(turn),
+        At::CheckClosed if turn.state.closed == 1 => turn.to("sees it closed", At::MarkTiles),
+        At::CheckClosed => turn.to("sees it not closed", At::RunTiles),
+        At::RunTiles => run_tiles(turn),
+        At::MarkTiles => turn.step("marks the job as revoked", |next, me| {
+            next.check_touch(me.slot, me.job)?;
+            next.slots[me.slot as usize].marked = 1;
+            me.at = At::SubUnfinished;
+            next.count_tiles(me.job, tiles(me.remaining, me.count), false)
+        }),
+        At::SubUnfinished => sub_unfinished(turn),
+        At::TiledRecord | At::TiledStamp => complete(turn),
+        At::TiledDone => raise_done(turn),
+        At::ClearOpenLate => turn.step("clears open as the finisher", |next, me| {
+            next.open = 0;
+            me.rest()
+        }),
+        _ => unreachable!("not a place among tiles"),
+    }
+}
+
+/// The tiles that a claim of `count` takes when `remaining` are left.
+fn tiles(remaining: u8, count: u8) -> u8 {
+    ((1 << remaining) - 1) & !((1 << (remaining - count)) - 1)
+}
+
+fn load_remaining(turn: &mut Turn) {
+    let remaining = turn.state.slots[turn.me.slot as usize].remaining;
+    if remaining == 0 {
+        return no_tiles(turn, "loads remaining: nothing");
+    }
+    turn.step("loads remaining", |_, me| {
+        me.remaining = remaining;
+        me.at = At::ClaimTiles;
+        Ok(())
+    });
+}
+
+fn claim_tiles(turn: &mut Turn) {
+    let Turn {
+        scenario,
+        state,
+        me,
+        ..
+    } = *turn;
+    let compare = !scenario.has(Mistake::TilesClaimedWithoutCompare);
+    if compare && state.slots[me.slot as usize].remaining != me.remaining {
+        return turn.step("fails to claim tiles", |_, me| me.rest());
+    }
+    for count in 1..=if scenario.chunks { me.remaining } else { 1 } {
+        turn.step("claims tiles", |next, me| {
+            next.slots[me.slot as usize].remaining = me.remaining - count;
+            me.count = count;
+            me.late = u8::from(next.revoke_completed(scenario));
+            let last = count == me.remaining && !scenario.has(Mistake::FinisherClearsOpen);
+            me.at = if last { At::ClearOpen } else { At::DeriveJob };
+            if !scenario.has(Mistake::JobFromBeforeClaim) {
+                me.position = 0;
+            }
+            Ok(())
+        });
+    }
+}
+
+fn derive_job(turn: &mut Turn) {
+    let Turn {
+        scenario, state, ..
+    } = *turn;
+    if scenario.has(Mistake::LeaveAfterClaim) && state.ended >= state.lease {
+        turn.step("leaves with claimed tiles", |_, me| {
+            *me = Worker::at(At::Gone);
+            Ok(())
+        });
+    }
+    turn.step("derives the job from the slot", |next, me| {
+        me.job = if scenario.has(Mistake::JobFromBeforeClaim) {
+            me.position
+        } else {
+            next.slots[me.slot as usize].job - 1
+        };
+        me.position = 0;
+        let closes = !scenario.controls.is_empty() && !scenario.has(Mistake::TileRunsWhenClosed);
+        me.at = if closes {
+            At::CheckClosed
+        } else if scenario.has(Mistake::UnfinishedBeforeResults) {
+            At::SubUnfinished
+        } else {
+            At::RunTiles
+        };
+        Ok(())
+    });
+}
+
+fn run_tiles(turn: &mut Turn) {
+    let scenario = turn.scenario;
+    turn.step("runs the tiles and adds their results", |next, me| {
+        if me.late == 1 {
+            return Err(Violation::RanAfterRevoke);
+        }
+        next.check_touch(me.slot, me.job)?;
+        next.slots[me.slot as usize].results += me.count;
+        next.count_tiles(me.job, tiles(me.remaining, me.count), true)?;
+        if scenario.has(Mistake::UnfinishedBeforeResults) {
+            finished(scenario, next, me);
+            return Ok(());
+        }
+        me.at = At::SubUnfinished;
+        Ok(())
+    });
+}
+
+fn sub_unfinished(turn: &mut Turn) {
+    let scenario = turn.scenario;
+    turn.step("counts unfinished down", |next, me| {
+        next.check_touch(me.slot, me.job)?;
+        let slot = &mut next.slots[me.slot as usize];
+        if slot.unfinished < me.count {
+            return Err(Violation::Underflow);
+        }
+        slot.unfinished -= me.count;
+        me.index = u8::from(slot.unfinished == 0);
+        if scenario.has(Mistake::UnfinishedBeforeResults) {
+            me.at = At::RunTiles;
+            return Ok(());
+        }
+        finished(scenario, next, me);
+        Ok(())
+    });
+}
+
+/// Tiles have been counted; `index` says whether they were the job's last ones.
+fn finished(scenario: &Scenario, next: &State, me: &mut Worker) {
+    let last = me.index == 1;
+    me.index = 0;
+    me.late = 0;
+    me.remaining = 0;
+    me.count = 0;
+    if !last && me.revoking == 1 {
+        return crate::revoke::go_on(next, me);
+    }
+    if !last {
+        *me = Worker::at(At::Top);
+        return;
+    }
+    let marked = next.slots[me.slot as usize].marked == 1;
+    me.status = match (marked, scenario.jobs[me.job as usize].faults) {
+        (true, _) => REVOKED,
+        (_, true) => FAULTED,
+        _ => OK,
+    };
+    me.at = if scenario.has(Mistake::DoneBeforeCompletion) {
+        At::TiledDone
+    } else if scenario.has(Mistake::StampFirst) {
+        At::TiledStamp
+    } else {
+        At::TiledRecord
+    };
+}
+
+fn complete(turn: &mut Turn) {
+    let scenario = turn.scenario;
+    let stamp = turn.me.at == At::TiledStamp;
+    let what = if stamp {
+        "stamps the job's completion"
+    } else {
+        "stores the job's completion"
+    };
+    turn.step(what, |next, me| {
+        if stamp {
+            next.write_stamp(scenario, me.slot, me.job, me.status)?;
+        } else {
+            next.write_record(scenario, me.slot, me.job, me.status)?;
+        }
+        let first = stamp == scenario.has(Mistake::StampFirst);
+        me.at = match (first, stamp) {
+            (true, false) => At::TiledStamp,
+            (true, true) => At::TiledRecord,
+            _ if scenario.has(Mistake::DoneBeforeCompletion) => return me.rest(),
+            _ => At::TiledDone,
+        };
+        Ok(())
+    });
+}
+
+fn raise_done(turn: &mut Turn) {
+    let scenario = turn.scenario;
+    turn.step("raises done", |next, me| {
+        next.done += 1;
+        if scenario.has(Mistake::DoneBeforeCompletion) {
+            me.at = At::TiledRecord;
+            return Ok(());
+        }
+        if me.revoking == 1 {
+            crate::revoke::go_on(next, me);
+            return Ok(());
+        }
+        let clears = scenario.has(Mistake::FinisherClearsOpen)
+            || scenario.has(Mistake::FinisherAlsoClearsOpen);
+        me.rest()?;
+        if clears {
+            me.at = At::ClearOpenLate;
+        }
+        Ok(())
+    });
+}
