@@ -19,6 +19,8 @@ const KIND_OPEN: u32 = 3u;
 const KIND_TILE: u32 = 4u;
 const KIND_CONTROL: u32 = 5u;
 
+const NO_SLOT: u32 = 0xffffffffu;
+
 // What this worker has done in this lease; the same in all lanes.
 var<private> w_fuel: u32;
 var<private> w_jobs: u32;
@@ -286,14 +288,14 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
 
 // ---------------------------------------------------------------- tiled jobs
 
-// Makes the tiled job at the cursor the tenant's open one.
-fn open_tiled(tenant: u32, cursor: u32, lane: u32) {
+// Makes the tiled job at the cursor the tenant's open one. Gives true if the job won't run: then nothing is opened, and
+// it is to be answered as a scalar job is.
+fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
     let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
     let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
     let slot = base + (cursor & mask);
     let stamp = position_after(cursor, 1u);
 
-    // What will not run is answered as a scalar job is: nothing is opened for it.
     let skip = skips(base, mask, cursor, slot, lane == 0u);
     var at_once = false;
     if (lane == 0u) {
@@ -301,8 +303,7 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) {
         at_once = skip || tiles == 0u || tiles > ROTA_MAX_TILES || atomicLoad(&rota_slots[slot].cancel) == stamp;
     }
     if (any_lane(subgroupBallot(at_once))) {
-        run_scalars(tenant, cursor, lane, true);
-        return;
+        return true;
     }
 
     // The open word first: once the cursor has moved, this job must be the open one; a failed claim leaves no trace.
@@ -317,7 +318,7 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) {
     }
     if (!any_lane(subgroupBallot(opened))) {
         w_lost += 1u;
-        return;
+        return false;
     }
     fence();
     if (lane == 0u) {
@@ -335,10 +336,19 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) {
     if (lane == 0u) {
         atomicStore(&rota_tiles[slot].remaining, rota_slots[slot].words[ROTA_JOB_TILES]);
     }
+    return false;
 }
 
-// Claims a tile of the tenant's open job, runs it, and completes the job if it was the last to finish.
-fn run_tile(tenant: u32, lane: u32) {
+// Tiles that this worker is done with, of the job in a slot.
+struct Finished {
+    tiles: u32,
+    slot: u32,
+    stamp: u32,
+    flags: u32,
+}
+
+// Claims a tile of the tenant's open job and runs it.
+fn run_tile(tenant: u32, lane: u32) -> Finished {
     let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
     let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
     var slot = 0u;
@@ -362,7 +372,7 @@ fn run_tile(tenant: u32, lane: u32) {
     before = subgroupBroadcastFirst(before);
     if (before == 0u) {
         w_lost += 1u;
-        return;
+        return Finished(0u, 0u, 0u, 0u);
     }
     slot = subgroupBroadcastFirst(slot);
     fence();
@@ -418,15 +428,16 @@ fn run_tile(tenant: u32, lane: u32) {
             atomicMax(&rota_tiles[slot].fault, fault);
         }
     }
-    fence();
-    finish_tiles(tenant, slot, stamp, flags, 1u, lane);
+    return Finished(1u, slot, stamp, flags);
 }
 
-// Counts n tiles of the job in `slot` as finished; whoever finishes the last writes the completion.
-fn finish_tiles(tenant: u32, slot: u32, stamp: u32, flags: u32, n: u32, lane: u32) {
+// Counts tiles as finished; whoever finishes a job's last one writes its completion.
+fn finish_tiles(tenant: u32, finished: Finished, lane: u32) {
+    let slot = finished.slot;
+    fence();
     var last = false;
     if (lane == 0u) {
-        last = atomicSub(&rota_tiles[slot].unfinished, n) == n;
+        last = atomicSub(&rota_tiles[slot].unfinished, finished.tiles) == finished.tiles;
     }
     if (!any_lane(subgroupBallot(last))) {
         return;
@@ -449,14 +460,14 @@ fn finish_tiles(tenant: u32, slot: u32, stamp: u32, flags: u32, n: u32, lane: u3
             atomicLoad(&rota_tiles[slot].result[0]) ^ (0u - (marks & 1u)),
             atomicLoad(&rota_tiles[slot].result[1]) ^ (0u - ((marks >> 1u) & 1u)),
         );
-        if ((flags & ROTA_FLAG_TIMING) != 0u) {
-            complete_extra(slot, stamp, atomicLoad(&rota_tiles[slot].fuel), atomicLoad(&rota_tiles[slot].begin),
+        if ((finished.flags & ROTA_FLAG_TIMING) != 0u) {
+            complete_extra(slot, finished.stamp, atomicLoad(&rota_tiles[slot].fuel), atomicLoad(&rota_tiles[slot].begin),
                 atomicAdd(&rota_state.epoch, 1u));
         }
     }
     w_jobs += 1u;
     fence();
-    complete(lane == 0u, slot, stamp, status, fault, results);
+    complete(lane == 0u, slot, finished.stamp, status, fault, results);
     fence();
     if (lane == 0u) {
         raise_done(tenant, 1u);
@@ -465,30 +476,88 @@ fn finish_tiles(tenant: u32, slot: u32, stamp: u32, flags: u32, n: u32, lane: u3
 
 // ---------------------------------------------------------------- control jobs
 
-// Runs the control job at tenant 0's cursor. The worker runs it as a whole.
-fn run_control(cursor: u32, lane: u32) {
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].mask));
+// Claims the control job at tenant 0's cursor; gives its slot, or none.
+fn claim_control(cursor: u32, lane: u32) -> u32 {
     var claimed = false;
     if (lane == 0u) {
         claimed = atomicCompareExchangeWeak(&rota_state.tenants[0].cursor, cursor, position_after(cursor, 1u)).exchanged;
     }
     if (!any_lane(subgroupBallot(claimed))) {
         w_lost += 1u;
-        return;
+        return NO_SLOT;
     }
     fence();
-    let slot = base + (cursor & mask);
+    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].base));
+    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].mask));
+    return base + (cursor & mask);
+}
+
+// The tenant that a control job is about, or none if the job makes no sense.
+fn revoked_tenant(slot: u32) -> u32 {
     let opcode = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_OPCODE]);
     let tenant = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS]);
-    let head = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS + 1u]);
-    var fault = 0u;
-    var left = 0u;
-    if (opcode == ROTA_CONTROL_REVOKE && tenant < arrayLength(&rota_tenants)) {
-        left = revoke(tenant, head, lane);
-    } else {
-        fault = ROTA_FAULT_UNKNOWN_OPCODE;
+    return select(NO_SLOT, tenant, opcode == ROTA_CONTROL_REVOKE && tenant < arrayLength(&rota_tenants));
+}
+
+// Closes a tenant and takes the unclaimed tiles of its open job. Publishers have left the tenant before.
+fn revoke_tiles(tenant: u32, lane: u32) -> Finished {
+    var finished = Finished(0u, 0u, 0u, 0u);
+    if (lane == 0u) {
+        atomicOr(&rota_state.tenants[tenant].cursor, ROTA_CURSOR_CLOSED);
+        let base = atomicLoad(&rota_tenants[tenant].base);
+        let mask = atomicLoad(&rota_tenants[tenant].mask);
+        let open = atomicLoad(&rota_state.tenants[tenant].open);
+        if (open != 0u) {
+            finished.slot = base + ((open - 1u) & mask);
+            finished.tiles = atomicExchange(&rota_tiles[finished.slot].remaining, 0u);
+            if (finished.tiles != 0u) {
+                atomicOr(&rota_tiles[finished.slot].marks, ROTA_MARK_REVOKED);
+                atomicStore(&rota_state.tenants[tenant].open, 0u);
+                finished.stamp = atomicLoad(&rota_slots[finished.slot].stamp);
+                finished.flags = rota_slots[finished.slot].words[ROTA_JOB_FLAGS];
+            }
+        }
     }
+    return Finished(
+        subgroupBroadcastFirst(finished.tiles),
+        subgroupBroadcastFirst(finished.slot),
+        subgroupBroadcastFirst(finished.stamp),
+        subgroupBroadcastFirst(finished.flags),
+    );
+}
+
+// Completes the published slots of a closed tenant from its cursor up to the head that the job names as REVOKED, a bounded
+// number of them, and then the control job in `slot`, whose result is how many are left.
+fn finish_control(cursor: u32, slot: u32, tenant: u32, lane: u32) {
+    var left = 0u;
+    if (tenant != NO_SLOT) {
+        let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
+        let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+        let position = subgroupBroadcastFirst(atomicLoad(&rota_state.tenants[tenant].cursor)) & ROTA_POSITION_MASK;
+        let head = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS + 1u]);
+        let published = (head - position) & ROTA_POSITION_MASK;
+        let now = min(published, ROTA_REVOKE_ROUNDS * ROTA_LANES);
+        for (var first = 0u; first < now; first += ROTA_LANES) {
+            let p = position_after(position, first + lane);
+            let at = base + (p & mask);
+            let mine = first + lane < now;
+            let stamp = position_after(p, 1u);
+            if (mine && (rota_slots[at].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
+                complete_extra(at, stamp, 0u, 0u, 0u);
+            }
+            fence();
+            complete(mine, at, stamp, ROTA_STATUS_REVOKED, 0u, vec2<u32>(0u));
+            w_fuel += 1u;
+        }
+        w_jobs += now;
+        fence();
+        if (lane == 0u) {
+            atomicStore(&rota_state.tenants[tenant].cursor, position_after(position, now) | ROTA_CURSOR_CLOSED);
+            raise_done(tenant, now);
+        }
+        left = published - now;
+    }
+    let fault = select(0u, ROTA_FAULT_UNKNOWN_OPCODE, tenant == NO_SLOT);
     w_jobs += 1u;
     fence();
     complete(lane == 0u, slot, position_after(cursor, 1u), status_of(fault), fault, vec2<u32>(left, 0u));
@@ -496,62 +565,6 @@ fn run_control(cursor: u32, lane: u32) {
     if (lane == 0u) {
         raise_done(0u, 1u);
     }
-}
-
-// Closes the tenant, takes the unclaimed tiles of its open job, and completes its published slots from the cursor up to
-// `head` as REVOKED, a bounded number of them. Gives how many are left. Publishers have left the tenant before.
-fn revoke(tenant: u32, head: u32, lane: u32) -> u32 {
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
-    var position = 0u;
-    if (lane == 0u) {
-        position = atomicOr(&rota_state.tenants[tenant].cursor, ROTA_CURSOR_CLOSED) & ROTA_POSITION_MASK;
-    }
-    position = subgroupBroadcastFirst(position);
-    fence();
-    var slot = 0u;
-    var taken = 0u;
-    if (lane == 0u) {
-        let open = atomicLoad(&rota_state.tenants[tenant].open);
-        if (open != 0u) {
-            slot = base + ((open - 1u) & mask);
-            taken = atomicExchange(&rota_tiles[slot].remaining, 0u);
-            if (taken != 0u) {
-                atomicOr(&rota_tiles[slot].marks, ROTA_MARK_REVOKED);
-                atomicStore(&rota_state.tenants[tenant].open, 0u);
-            }
-        }
-    }
-    taken = subgroupBroadcastFirst(taken);
-    slot = subgroupBroadcastFirst(slot);
-    if (taken != 0u) {
-        let stamp = subgroupBroadcastFirst(atomicLoad(&rota_slots[slot].stamp));
-        let flags = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_FLAGS]);
-        fence();
-        finish_tiles(tenant, slot, stamp, flags, taken, lane);
-    }
-
-    let published = (head - position) & ROTA_POSITION_MASK;
-    let now = min(published, ROTA_REVOKE_ROUNDS * ROTA_LANES);
-    for (var first = 0u; first < now; first += ROTA_LANES) {
-        let p = position_after(position, first + lane);
-        let at = base + (p & mask);
-        let mine = first + lane < now;
-        let stamp = position_after(p, 1u);
-        if (mine && (rota_slots[at].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
-            complete_extra(at, stamp, 0u, 0u, 0u);
-        }
-        fence();
-        complete(mine, at, stamp, ROTA_STATUS_REVOKED, 0u, vec2<u32>(0u));
-        w_fuel += 1u;
-    }
-    w_jobs += now;
-    fence();
-    if (lane == 0u) {
-        atomicStore(&rota_state.tenants[tenant].cursor, position_after(position, now) | ROTA_CURSOR_CLOSED);
-        raise_done(tenant, now);
-    }
-    return published - now;
 }
 
 // ---------------------------------------------------------------- the loop
@@ -637,19 +650,34 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         if (reason != 0u) {
             break;
         }
-        switch kind {
-            case KIND_SCALAR: {
-                run_scalars(tenant, cursor, lane, false);
+        // All kinds share what they can: on software drivers each line here costs, taken or not.
+        var control = NO_SLOT;
+        var closing = NO_SLOT;
+        var finished = Finished(0u, 0u, 0u, 0u);
+        var finisher = tenant;
+        var at_once = false;
+        if (kind == KIND_OPEN) {
+            at_once = open_tiled(tenant, cursor, lane);
+        } else if (kind == KIND_TILE) {
+            finished = run_tile(tenant, lane);
+        } else if (kind == KIND_CONTROL) {
+            control = claim_control(cursor, lane);
+            if (control != NO_SLOT) {
+                closing = revoked_tenant(control);
+                if (closing != NO_SLOT) {
+                    finished = revoke_tiles(closing, lane);
+                    finisher = closing;
+                }
             }
-            case KIND_TILE: {
-                run_tile(tenant, lane);
-            }
-            case KIND_OPEN: {
-                open_tiled(tenant, cursor, lane);
-            }
-            default: {
-                run_control(cursor, lane);
-            }
+        }
+        if (kind == KIND_SCALAR || at_once) {
+            run_scalars(tenant, cursor, lane, at_once);
+        }
+        if (finished.tiles != 0u) {
+            finish_tiles(finisher, finished, lane);
+        }
+        if (control != NO_SLOT) {
+            finish_control(cursor, control, closing, lane);
         }
     }
 
