@@ -1,9 +1,13 @@
-//! The part of librota's C API that the benchmarks call, declared anew after `rota/rota.h` and loaded
-//! at run time: they measure the library that is installed, through the door that C programs use.
+//! The part of librota's C API that the benchmarks call. Its types come from the crate that makes the
+//! library; its functions are loaded at run time, so that what is measured is the library that gets
+//! installed, through the door that C programs use.
 
 use crate::Fallible;
+pub use rota_ffi::{
+    rota_completion as Completion, rota_job as Job, rota_runtime_info as RuntimeInfo,
+    rota_runtime_options as RuntimeOptions, rota_tenant_options as TenantOptions,
+};
 use std::ffi::{c_char, c_int, c_void};
-use std::mem::size_of;
 
 pub const STATUS_OK: i32 = 0;
 pub const STATUS_WOULD_BLOCK: i32 = 1;
@@ -26,24 +30,13 @@ pub const OP_SUM_U32: u32 = 0x013;
 /// Handles are ids, never dereferenced on this side.
 pub type Handle = *mut c_void;
 
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Job {
-    pub opcode: u32,
-    pub flags: u32,
-    pub tiles: u32,
-    pub fuel: u32,
-    pub args: [u32; 10],
-    pub user_data: u64,
+/// A scalar job with the handler's default fuel.
+pub fn scalar(opcode: u32, a: u32, b: u32) -> Job {
+    tiled(opcode, 1, &[a, b])
 }
 
-impl Job {
-    /// A scalar job with the handler's default fuel.
-    pub fn scalar(opcode: u32, a: u32, b: u32) -> Job {
-        Job::tiled(opcode, 1, &[a, b])
-    }
-
-    pub fn tiled(opcode: u32, tiles: u32, args: &[u32]) -> Job {
+/// A tiled job with the handler's default fuel.
+pub fn tiled(opcode: u32, tiles: u32, args: &[u32]) -> Job {
         let mut job = Job {
             opcode,
             flags: 0,
@@ -54,86 +47,7 @@ impl Job {
         };
         job.args[..args.len()].copy_from_slice(args);
         job
-    }
 }
-
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-pub struct Completion {
-    pub ticket: u64,
-    pub user_data: u64,
-    pub status: u32,
-    pub fault: u32,
-    pub results: [u32; 2],
-    pub fuel: u32,
-    pub module_version: u32,
-    pub begin_epoch: u64,
-    pub end_epoch: u64,
-    pub digest: u64,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct RuntimeOptions {
-    pub struct_size: usize,
-    pub device: *const c_char,
-    pub device_len: usize,
-    pub mode: u32,
-    pub workers: u32,
-    pub idle_limit_ns: u64,
-    pub max_tenants: u32,
-    pub slots: u32,
-    pub memory_bytes: u64,
-    pub cache_dir: *const c_char,
-    pub cache_dir_len: usize,
-    pub flags: u32,
-    pub first_position: u32,
-    pub lease_fuel: u32,
-    pub reserved: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct RuntimeInfo {
-    pub struct_size: usize,
-    pub device_name: [c_char; 256],
-    pub driver: [c_char; 256],
-    pub driver_info: [c_char; 256],
-    pub mode: u32,
-    pub subgroup_size: u32,
-    pub workers: u32,
-    pub loop_cap: u32,
-    pub max_tenants: u32,
-    pub slots: u32,
-    pub ring_bytes: u64,
-    pub segment_bytes: u64,
-    pub segments: u64,
-    pub leases: u64,
-    pub wakes: u64,
-    pub parks: u64,
-    pub jobs_completed: u64,
-    pub parked: u32,
-    pub live_polling: u32,
-    pub torn_records: u32,
-    pub reserved: u32,
-    pub open_ns: u64,
-    pub compile_ns: u64,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct TenantOptions {
-    pub struct_size: usize,
-    pub label: *const c_char,
-    pub label_len: usize,
-    pub slots: u32,
-    pub reserved: u32,
-}
-
-// The sizes that the header promises.
-const _: () = assert!(size_of::<Job>() == 64 && size_of::<Completion>() == 64);
-const _: () = assert!(size_of::<RuntimeOptions>() == 88 && size_of::<TenantOptions>() == 32);
-const _: () = assert!(size_of::<RuntimeInfo>() == 888);
 
 /// Declares the functions once: as fields that hold them, and as names to look up.
 macro_rules! functions {

@@ -204,24 +204,33 @@ impl<T> VkContext<T> for Result<T, vk::Result> {
 }
 
 macro_rules! named_codes {
-    ($(#[$doc:meta])* $name_fn:ident, $text_fn:ident, $unknown:literal, $unknown_text:literal, [$(($code:expr, $name:literal, $text:literal)),+ $(,)?]) => {
+    ($(#[$doc:meta])* $name_fn:ident, $text_fn:ident, $unknown:expr, [$(($code:expr, $name:literal, $text:literal)),+ $(,)?]) => {
         /// The name, as in the C header without the prefix.
         pub fn $name_fn(code: u32) -> &'static str {
-            match code { $(c if c == $code => $name,)+ _ => $unknown }
+            match code { $(c if c == $code => $name,)+ _ => $unknown(code).0 }
         }
 
         $(#[$doc])*
         pub fn $text_fn(code: u32) -> &'static str {
-            match code { $(c if c == $code => $text,)+ _ => $unknown_text }
+            match code { $(c if c == $code => $text,)+ _ => $unknown(code).1 }
         }
     };
 }
 
 use crate::ring::layout::{completion_status as s, fault as f};
 
+/// Name and text of a fault that is not in the table.
+fn other_fault(code: u32) -> (&'static str, &'static str) {
+    if code >= f::HANDLER {
+        ("HANDLER", "the handler's own code")
+    } else {
+        ("UNKNOWN", "no such fault")
+    }
+}
+
 named_codes! {
     /// What a completion's status means.
-    completion_status_name, completion_status_text, "UNKNOWN", "no such status", [
+    completion_status_name, completion_status_text, |_| ("UNKNOWN", "no such status"), [
         (s::OK, "OK", "the job ran"),
         (s::FAULTED, "FAULTED", "the job ended early; its fault says why"),
         (s::SKIPPED, "SKIPPED", "an AFTER_OK job, and the one before it did not end OK"),
@@ -233,7 +242,7 @@ named_codes! {
 
 named_codes! {
     /// What a fault means; codes from 0x10000 on are the handler's own.
-    fault_name, fault_text, "HANDLER", "the handler's own code", [
+    fault_name, fault_text, other_fault, [
         (f::NONE, "NONE", "no fault"),
         (f::UNKNOWN_OPCODE, "UNKNOWN_OPCODE", "the kernel has no handler of that opcode and kind"),
         (f::HANDLER_UNLOADED, "HANDLER_UNLOADED", "the handler was unloaded after the job was submitted"),

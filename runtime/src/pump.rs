@@ -114,7 +114,7 @@ impl Pump {
                 }
                 let outcome = self.land()?;
                 wanted = !self.engine.is_stopping() && !self.is_idle(&outcome);
-                self.after_lease(false);
+                self.after_lease();
             }
         }
     }
@@ -135,7 +135,7 @@ impl Pump {
                     self.land()?;
                     self.to_host();
                     last_work = Instant::now();
-                    self.after_lease(false);
+                    self.after_lease();
                 } else {
                     std::thread::yield_now();
                 }
@@ -149,11 +149,14 @@ impl Pump {
         if engine.is_stopping() {
             return;
         }
-        engine.watch.look(true);
-        let slept = engine.doorbell.park(|| engine.is_stopping() || self.has_work());
-        if slept {
-            engine.counts.parks.fetch_add(1, Ordering::Relaxed);
-        }
+        engine.watch.parked();
+        engine.doorbell.park(|| {
+            let stay_up = engine.is_stopping() || self.has_work();
+            if !stay_up {
+                engine.counts.parks.fetch_add(1, Ordering::Relaxed);
+            }
+            stay_up
+        });
     }
 
     /// Whether any published job is not done. Exact only when no lease runs.
@@ -248,10 +251,9 @@ impl Pump {
     }
 
     /// What is done at the end of a lease.
-    fn after_lease(&mut self, parked: bool) {
+    fn after_lease(&mut self) {
         let engine = &self.engine;
         engine.reclaim();
-        engine.watch.look(parked);
         if self.last_sweep.elapsed() >= SWEEP_EVERY {
             self.last_sweep = Instant::now();
             let tenants = engine.registry.all();
@@ -270,12 +272,13 @@ impl Pump {
     /// In BATCH mode: everything that the host published since the last launch.
     fn to_device(&self) {
         let shared = &self.engine.shared;
-        shared.tables_to_device(self.engine.memory.handles());
         for tenant in self.engine.registry.all() {
             let mut sent = lock(&tenant.sent);
             let (base, size) = (tenant.range.base, tenant.range.size);
             *sent = shared.slots_to_device(base, size, tenant.ring.tail().min(*sent), *sent, tenant.ring.head());
         }
+        // After the slots: the tables may be newer than a job, but never older.
+        shared.tables_to_device(self.engine.memory.handles());
     }
 
     /// In BATCH mode: the completions of the lease that has ended.

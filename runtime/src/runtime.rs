@@ -198,8 +198,8 @@ impl Engine {
             Mode::Auto => Mode::Batch,
             Mode::Resident if !probe.live => {
                 return Err(Error::NotResident(format!(
-                    "on '{}' a running kernel did not see the host's writes in order ({} of {} messages, {} torn)",
-                    device.info.name, probe.rounds, 4000, probe.torn_messages
+                    "on '{}' a running kernel did not see the host's writes in order ({} messages came through, {} torn)",
+                    device.info.name, probe.rounds, probe.torn_messages
                 )))
             }
             mode => mode,

@@ -11,13 +11,26 @@ use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::ring::submission::{Ring, TicketState};
+use crate::ring::submission::Ring;
 use crate::ring::sync::lock;
 
-/// The first pause between two looks.
+/// The pause between two looks, at first: what waits since a millisecond or less may end any moment.
 const SHORTEST: Duration = Duration::from_micros(60);
-/// The longest one.
+/// The pause while waits last up to `LONG_WAIT`.
+const USUAL: Duration = Duration::from_micros(120);
+/// From here on the pause grows with the time that nothing happened.
+const LONG_WAIT: Duration = Duration::from_millis(100);
+/// The longest pause.
 const LONGEST: Duration = Duration::from_millis(2);
+
+/// How long to pause when nothing has happened for `quiet`.
+fn pause(quiet: Duration) -> Duration {
+    if quiet < LONG_WAIT {
+        (quiet / 16).clamp(SHORTEST, USUAL)
+    } else {
+        (quiet / 800).clamp(USUAL, LONGEST)
+    }
+}
 
 /// What a blocked thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +53,7 @@ impl Waiter {
     fn ready(&self) -> bool {
         match self.what {
             What::Any => self.ring.has_completion(),
-            What::Position(p) => self.ring.state(p) != TicketState::Open,
+            What::Position(p) => self.ring.seems_finished(p),
         }
     }
 
@@ -197,12 +210,10 @@ impl Watch {
         }
     }
 
-    /// By the pump: a lease has ended; with `parked`, no other follows. Everything that completed is seen here.
-    pub fn look(&self, parked: bool) {
+    /// By the pump: no lease runs, so everything that completed is seen here, and nothing more will until `running`.
+    pub fn parked(&self) {
         let mut state = lock(&self.state);
-        if parked {
-            state.running = false;
-        }
+        state.running = false;
         look_at(&mut state);
     }
 
@@ -221,32 +232,29 @@ impl Watch {
 
     fn run(&self) {
         precise_sleep();
-        let mut pause = SHORTEST;
+        let mut quiet_since = Instant::now();
         let mut state = lock(&self.state);
         while !state.stop {
             let outstanding = state.running
                 && (!state.waiters.is_empty() || state.events.iter().any(|e| !e.ring.is_empty()));
             if !outstanding {
-                pause = SHORTEST;
                 state = if state.running && !state.events.is_empty() {
                     // A submit to an idle ring of a running kernel isn't announced: look now and then.
                     let waited = self.changed.wait_timeout(state, LONGEST);
                     waited.unwrap_or_else(|p| p.into_inner()).0
                 } else {
-                    self.changed.wait(state).unwrap_or_else(|p| p.into_inner())
+                    self.changed
+                        .wait(state)
+                        .unwrap_or_else(|p| p.into_inner())
                 };
+                quiet_since = Instant::now();
                 continue;
             }
-            if std::mem::take(&mut state.fresh) {
-                pause = SHORTEST;
-            }
-            if look_at(&mut state) != 0 {
-                pause = SHORTEST;
-            } else {
-                pause = (pause + pause / 16).min(LONGEST);
+            if look_at(&mut state) != 0 || std::mem::take(&mut state.fresh) {
+                quiet_since = Instant::now();
             }
             drop(state);
-            std::thread::sleep(pause);
+            std::thread::sleep(pause(quiet_since.elapsed()));
             state = lock(&self.state);
         }
     }

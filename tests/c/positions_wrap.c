@@ -1,4 +1,4 @@
-/* Positions and stamps wrap after 2^32 jobs: a runtime whose rings start counting just below that
+/* Positions and stamps wrap after 2^31 jobs: a runtime whose rings start counting just below that
  * carries on across it, scalar, tiled and ordered jobs alike, and tickets stay distinct. */
 #include "setup.h"
 
@@ -6,7 +6,7 @@ enum { SLOTS = 32, JOBS = 400 };
 
 int main(void) {
     rota_runtime_options options = test_options();
-    options.first_position = UINT32_MAX - JOBS / 2;
+    options.first_position = 0x7fffffffu - JOBS / 2;
     rota_runtime *runtime = NULL;
     OK(rota_runtime_open(&options, &runtime, &error));
     rota_tenant *tenant = create_tenant(runtime, SLOTS);

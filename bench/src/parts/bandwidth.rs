@@ -131,7 +131,7 @@ impl<'l> RotaSaxpy<'l> {
         let args = [x, 0, y, 0, COUNT, ALPHA.to_bits()];
         let mut saxpy = RotaSaxpy {
             tenant,
-            job: Job::tiled(api::OP_SAXPY_F32, tiles, &args),
+            job: api::tiled(api::OP_SAXPY_F32, tiles, &args),
             y,
             runs: 0,
         };

@@ -1,7 +1,7 @@
 //! What an open runtime without work costs.
 
 use super::Part;
-use crate::api::{self, Completion, Job};
+use crate::api::{self, Completion};
 use crate::clock::{now_ns, process_cpu_ns};
 use crate::context::{Context, Progress};
 use crate::rota::expect_echo;
@@ -25,7 +25,7 @@ fn run(context: &Context) -> Fallible<Object> {
     let tenant = runtime.tenant("idle", 0)?;
     tenant.event_fd()?;
     for number in 0..1000 {
-        let mut job = Job::scalar(api::OP_NOP, number, 0);
+        let mut job = api::scalar(api::OP_NOP, number, 0);
         job.user_data = u64::from(number);
         tenant.submit_one(&job)?;
         let mut completion = [Completion::default()];

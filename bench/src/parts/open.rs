@@ -1,7 +1,7 @@
 //! From nothing to the first completion: cold, and with the caches of the run before.
 
 use super::Part;
-use crate::api::{self, Completion, Job};
+use crate::api::{self, Completion};
 use crate::clock::now_ns;
 use crate::context::{Context, Progress};
 use crate::peers::fence::OneDispatch;
@@ -97,7 +97,7 @@ fn open_rota() -> Fallible<u64> {
     let begin = now_ns();
     let runtime = Runtime::open(&library, &rota::options())?;
     let tenant = runtime.tenant("open", 0)?;
-    let mut job = Job::scalar(api::OP_NOP, 7, 0);
+    let mut job = api::scalar(api::OP_NOP, 7, 0);
     job.user_data = 7;
     tenant.submit_one(&job)?;
     let mut done = [Completion::default()];

@@ -1,7 +1,7 @@
 //! What handing over a job costs the caller.
 
 use super::Part;
-use crate::api::{self, Completion, Job};
+use crate::api::{self, Completion};
 use crate::clock::{now_ns, reading_cost_ns};
 use crate::context::{Context, Progress};
 use crate::rota::{expect_echo, Tenant};
@@ -26,7 +26,7 @@ fn run(context: &Context) -> Fallible<Object> {
         return Ok(object);
     };
     let tenant = runtime.tenant("publish", 0)?;
-    let mut jobs = [Job::scalar(api::OP_NOP, 0, 0); BATCH];
+    let mut jobs = [api::scalar(api::OP_NOP, 0, 0); BATCH];
     for (index, job) in jobs.iter_mut().enumerate() {
         job.user_data = index as u64;
         job.args[0] = index as u32;

@@ -1,7 +1,7 @@
 //! One scalar job there and back, for Rota and for the ways of today.
 
 use super::Part;
-use crate::api::{self, Completion, Job};
+use crate::api::{self, Completion};
 use crate::clock::{now_ns, reading_cost_ns};
 use crate::context::{Context, Progress};
 use crate::one_core::OneCore;
@@ -114,7 +114,7 @@ fn by_poll(tenant: &Tenant, count: u32) -> Fallible<f64> {
     let mut nanoseconds = 0;
     for _ in 0..count {
         let begin = now_ns();
-        let mut job = Job::scalar(api::OP_NOP, begin as u32, 0);
+        let mut job = api::scalar(api::OP_NOP, begin as u32, 0);
         job.user_data = begin;
         let mut completion = [Completion::default()];
         tenant.submit_one(&job)?;
@@ -127,7 +127,7 @@ fn by_poll(tenant: &Tenant, count: u32) -> Fallible<f64> {
 
 fn by_wait(tenant: &Tenant) -> Fallible<f64> {
     let begin = now_ns();
-    let mut job = Job::scalar(api::OP_NOP, begin as u32, 0);
+    let mut job = api::scalar(api::OP_NOP, begin as u32, 0);
     job.user_data = begin;
     let ticket = tenant.submit_one(&job)?;
     let completion = tenant.wait(ticket, api::WAIT_SPIN)?;

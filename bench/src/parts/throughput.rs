@@ -149,7 +149,7 @@ impl<'l> Client<'l> {
     fn new(tenant: Tenant<'l>) -> Client<'l> {
         Client {
             tenant,
-            jobs: [Job::scalar(api::OP_NOP, 0, 0); BATCH],
+            jobs: [api::scalar(api::OP_NOP, 0, 0); BATCH],
             left: 0,
             sequence: 0,
             outstanding: 0,

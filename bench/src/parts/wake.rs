@@ -1,7 +1,7 @@
 //! Waking a parked runtime.
 
 use super::Part;
-use crate::api::{self, Completion, Job};
+use crate::api::{self, Completion};
 use crate::clock::{now_ns, sleep_us};
 use crate::context::{Context, Progress};
 use crate::peers::fence::{FenceSamples, OneDispatch};
@@ -101,7 +101,7 @@ fn run(context: &Context) -> Fallible<Object> {
 
 fn wake(tenant: &Tenant, wait: u32) -> Fallible<f64> {
     let begin = now_ns();
-    let mut job = Job::scalar(api::OP_NOP, begin as u32, 0);
+    let mut job = api::scalar(api::OP_NOP, begin as u32, 0);
     job.user_data = begin;
     let mut completion = [Completion::default()];
     tenant.submit_one(&job)?;

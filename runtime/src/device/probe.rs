@@ -35,8 +35,10 @@ pub struct Probe {
 const LOOPS: u32 = 300_000;
 /// Messages to send.
 const MESSAGES: u32 = 4_000;
+/// Live ones among them that are enough to believe it.
+const ENOUGH_MESSAGES: u32 = 200;
 /// The loop iterations of one launch while messages are exchanged; below every loop limit seen.
-const LAUNCH_ROUNDS: u32 = 50_000;
+const LAUNCH_ROUNDS: u32 = 20_000;
 /// So many launches in a row without a message that went both ways mean that the device doesn't poll live.
 const BLIND_LAUNCHES: u32 = 8;
 /// All launches end within this time, whatever the device does.
@@ -99,6 +101,8 @@ impl Probe {
         let started = Instant::now();
         let mut next = 1;
         let mut blind = 0;
+        // Messages that can't have been answered by what a launch saw when it began.
+        let mut live_messages = 0;
         while next <= MESSAGES && started.elapsed() < PATIENCE && blind < BLIND_LAUNCHES {
             slot.launch(&pipeline, &bindings, 1, &push(1, LAUNCH_ROUNDS), 1)?;
             let before = next;
@@ -132,10 +136,12 @@ impl Probe {
             }
             // A launch that answered only what had been written before it began saw nothing live. Once may be chance:
             // this thread didn't run meanwhile.
+            live_messages += (next - before).saturating_sub(1);
             blind = if next <= before + 1 { blind + 1 } else { 0 };
         }
         probe.rounds = next - 1;
-        probe.live = probe.rounds >= MESSAGES && probe.torn_messages == 0;
+        // On a busy machine time may run out before all messages are sent.
+        probe.live = live_messages >= ENOUGH_MESSAGES && probe.torn_messages == 0;
         Ok(probe)
     }
 }

@@ -9,6 +9,10 @@
 // access in it costs. What they do branch on is the end of a loop. So the loops are nested by how often they are
 // needed: innermost looking, around it looking and running light jobs, around that everything else.
 //
+// Some drivers also cap the iterations of all loops of a lease together. They count each pass through a loop's end, also
+// where no lane enters the loop. ROTA_PASSES and ROTA_LIGHT_PASSES say how many loops the handlers have, in all and on
+// the short path; each round is charged for those that it passes.
+//
 // Three functions come from the composer: rota_run_light(opcode), rota_run_scalar(opcode) and rota_run_tiled(opcode)
 // call the handlers, and give false if the kernel has none of that opcode and kind.
 
@@ -193,7 +197,7 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
     if (status == 0u) {
         status = status_of(rota_fault);
     }
-    w_fuel += subgroupAdd(ROTA_LIGHT_FUEL - rota_fuel);
+    w_fuel += subgroupAdd(ROTA_LIGHT_FUEL - rota_fuel) + ROTA_LIGHT_PASSES;
     w_jobs += n;
     fence();
     complete(lane < n, slot, stamp, status, rota_fault, rota_result);
@@ -650,6 +654,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         if (reason != 0u) {
             break;
         }
+        // The core's own loop in here is finish_control's.
+        w_fuel += ROTA_PASSES + 1u;
         // All kinds share what they can: on software drivers each line here costs, taken or not.
         var control = NO_SLOT;
         var closing = NO_SLOT;

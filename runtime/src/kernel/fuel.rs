@@ -1,8 +1,13 @@
-//! Meters loops: every iteration of every loop of a handler takes one unit of fuel.
+//! Meters loops: every iteration of every loop of a handler takes fuel.
 //!
-//! At the head of each loop's body goes `if (fuel == 0) { fault = max(fault, FUEL_EXHAUSTED); break; } fuel -= 1;`. A
+//! At the head of each loop's body goes `if (fuel < cost) { fault = max(fault, FUEL_EXHAUSTED); break; } fuel -= cost;`. A
 //! loop that runs dry is left, and so is every later one, so that the handler comes to its end. What it had not done by
 //! then doesn't matter: the job is FAULTED.
+//!
+//! An iteration costs one unit, and one more for each loop inside of it, also in functions that it calls: a software
+//! driver passes through the end of an inner loop even where no lane enters it, and one that caps loops counts that.
+
+use std::collections::HashMap;
 
 use naga::{
     BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, MathFunction, Module, Range, Span,
@@ -32,49 +37,63 @@ impl Meter {
         Self { fuel: find("rota_fuel"), fault: find("rota_fault") }
     }
 
-    /// Meters all loops of a function.
-    pub fn rewrite(self, function: &mut Function) {
+    /// Meters all loops of a function, and counts them with those of the functions that it calls; `loops` has the
+    /// counts of these.
+    pub fn rewrite(
+        self,
+        function: &mut Function,
+        loops: &HashMap<Handle<Function>, u32>,
+    ) -> u32 {
         let mut body = std::mem::take(&mut function.body);
-        self.block(&mut body, function);
+        let count = self.block(&mut body, function, loops);
         function.body = body;
+        count
     }
 
-    fn block(self, block: &mut Block, function: &mut Function) {
+    fn block(
+        self,
+        block: &mut Block,
+        function: &mut Function,
+        loops: &HashMap<Handle<Function>, u32>,
+    ) -> u32 {
+        let mut count = 0;
         for statement in block.iter_mut() {
-            match statement {
-                Statement::Block(inner) => self.block(inner, function),
+            count += match statement {
+                Statement::Block(inner) => self.block(inner, function, loops),
                 Statement::If { accept, reject, .. } => {
-                    self.block(accept, function);
-                    self.block(reject, function);
+                    self.block(accept, function, loops) + self.block(reject, function, loops)
                 }
-                Statement::Switch { cases, .. } => {
-                    for case in cases {
-                        self.block(&mut case.body, function);
-                    }
-                }
-                Statement::Loop { body, continuing, .. } => {
-                    self.block(body, function);
-                    self.block(continuing, function);
-                    let head = self.head(function);
+                Statement::Switch { cases, .. } => cases
+                    .iter_mut()
+                    .map(|case| self.block(&mut case.body, function, loops))
+                    .sum(),
+                Statement::Loop {
+                    body, continuing, ..
+                } => {
+                    let inside = self.block(body, function, loops)
+                        + self.block(continuing, function, loops);
+                    let head = self.head(function, 1 + inside);
                     body.splice(0..0, head);
+                    1 + inside
                 }
-                _ => {}
-            }
+                Statement::Call { function, .. } => loops.get(function).copied().unwrap_or(0),
+                _ => 0,
+            };
         }
+        count
     }
 
-    /// The statements that take one unit.
-    fn head(self, function: &mut Function) -> Block {
+    /// The statements that take `cost` units.
+    fn head(self, function: &mut Function, cost: u32) -> Block {
         let e = &mut function.expressions;
         let mut add = |expression| e.append(expression, Span::UNDEFINED);
         let fuel = add(Expression::GlobalVariable(self.fuel));
         let fault = add(Expression::GlobalVariable(self.fault));
-        let one = add(Expression::Literal(Literal::U32(1)));
-        let zero = add(Expression::Literal(Literal::U32(0)));
+        let cost = add(Expression::Literal(Literal::U32(cost)));
         let code = add(Expression::Literal(Literal::U32(fault::FUEL_EXHAUSTED)));
         let left = add(Expression::Load { pointer: fuel });
-        let dry = add(Expression::Binary { op: BinaryOperator::Equal, left, right: zero });
-        let less = add(Expression::Binary { op: BinaryOperator::Subtract, left, right: one });
+        let dry = add(Expression::Binary { op: BinaryOperator::Less, left, right: cost });
+        let less = add(Expression::Binary { op: BinaryOperator::Subtract, left, right: cost });
         let old = add(Expression::Load { pointer: fault });
         let worse = add(Expression::Math {
             fun: MathFunction::Max,

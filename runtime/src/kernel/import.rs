@@ -56,10 +56,11 @@ impl<'a> Importer<'a> {
     }
 
     /// Copies every function that isn't known, in the order of the source, which is that of their calls, and changes
-    /// each by `rewrite` on its way. Gives the functions by name.
+    /// each by `rewrite` on its way; what that gives is noted in `notes`. Gives the functions by name.
     pub fn functions(
         &mut self,
-        mut rewrite: impl FnMut(&mut Function, &Module),
+        rewrite: impl Fn(&mut Function, &HashMap<Handle<Function>, u32>) -> u32,
+        notes: &mut HashMap<Handle<Function>, u32>,
     ) -> Result<HashMap<String, Handle<Function>>, Unsupported> {
         for (handle, predeclared) in &self.source.special_types.predeclared_types {
             let ty = self.ty(*predeclared)?;
@@ -71,8 +72,9 @@ impl<'a> Importer<'a> {
                 continue;
             }
             let mut copy = self.function(function)?;
-            rewrite(&mut copy, self.target);
+            let note = rewrite(&mut copy, notes);
             let new = self.target.functions.append(copy, Span::UNDEFINED);
+            notes.insert(new, note);
             self.functions.insert(handle, new);
             if let Some(name) = &function.name {
                 named.insert(name.clone(), new);

@@ -64,12 +64,15 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     let mut scalar_cases = String::new();
     let mut tiled_cases = String::new();
     let mut light_cases = String::new();
+    // The loops of each function in the kernel, and those that the two dispatch functions pass through.
+    let mut loops = HashMap::new();
+    let (mut passes, mut light_passes) = (0, 0);
     for (m, module) in modules.iter().enumerate() {
         let source = parse(&module.name, &format!("{prelude}{}", module.source))?;
         let unsupported =
             |e: import::Unsupported| ComposeError::Unsupported { module: module.name.clone(), what: e.to_string() };
         let named = import::Importer::new(&source, &mut kernel, &prelude_names)
-            .functions(|function, _| meter.rewrite(function))
+            .functions(|function, loops| meter.rewrite(function, loops), &mut loops)
             .map_err(unsupported)?;
         for (h, handler) in module.handlers.iter().enumerate() {
             let function = *named.get(&handler.function).ok_or_else(|| ComposeError::NoFunction {
@@ -79,11 +82,14 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
             let stub = format!("rota_handler_{m}_{h}");
             writeln!(stubs, "fn {stub}() {{}}").unwrap();
             let case = format!("case {}u: {{ {stub}(); }}\n", handler.opcode);
+            let inside = loops.get(&function).copied().unwrap_or(0);
+            passes += inside;
             if handler.tiled {
                 tiled_cases.push_str(&case);
             } else {
                 scalar_cases.push_str(&case);
                 if handler.light {
+                    light_passes += inside;
                     light_cases.push_str(&case);
                 }
             }
@@ -97,7 +103,9 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
         )
     };
     let core = format!(
-        "{prelude}{stubs}{}{}{}{}",
+        "{prelude}{stubs}\
+         const ROTA_PASSES: u32 = {passes}u;\n\
+         const ROTA_LIGHT_PASSES: u32 = {light_passes}u;\n{}{}{}{}",
         dispatch("rota_run_light", &light_cases),
         dispatch("rota_run_scalar", &scalar_cases),
         dispatch("rota_run_tiled", &tiled_cases),
@@ -106,7 +114,7 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     let core = parse("core", &core)?;
     let mut importer = import::Importer::new(&core, &mut kernel, &known);
     importer
-        .functions(|_, _| ())
+        .functions(|_, _| 0, &mut HashMap::new())
         .and_then(|_| importer.entry_points())
         .map_err(|e| ComposeError::Unsupported { module: "core".into(), what: e.to_string() })?;
     write(&kernel, shape)

@@ -106,12 +106,15 @@ pub fn find(opcode: u32) -> Option<&'static Standard> {
     STANDARD.iter().find(|s| s.opcode == opcode)
 }
 
-/// A good number of tiles for that many elements: at least 1, at most 2^24; 0 if no standard tiled handler has this
-/// opcode.
+/// A good number of tiles for that many elements: 1 for a scalar handler, at most 2^24; 0 for an unknown opcode.
 pub fn recommended_tiles(opcode: u32, elements: u64) -> u32 {
-    match find(opcode).and_then(|s| s.tiling) {
+    match find(opcode) {
         None => 0,
-        Some(tiling) => elements
+        Some(Standard { tiling: None, .. }) => 1,
+        Some(Standard {
+            tiling: Some(tiling),
+            ..
+        }) => elements
             .div_ceil(u64::from(tiling.good))
             .clamp(1, u64::from(MAX_TILES)) as u32,
     }

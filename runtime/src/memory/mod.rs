@@ -354,8 +354,8 @@ impl Memory {
 
     fn free(&self, buffer: &Buffer) {
         let index = buffer.handle & 0xffff;
-        let mut buffers = self.buffers.write().unwrap_or_else(|p| p.into_inner());
-        buffers[index as usize] = None;
+        // One lock after the other: `create` takes them the other way round.
+        self.buffers.write().unwrap_or_else(|p| p.into_inner())[index as usize] = None;
         if let (Some(range), Some(allocator)) =
             (buffer.range, &mut lock(&self.segments)[buffer.segment as usize].allocator)
         {

@@ -141,6 +141,8 @@ pub struct Ring {
     tokens: Padded<AtomicU32>,
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
+    /// A copy of the tail for those who look without the lock; it may lag behind.
+    tail: AtomicU64,
     take: Padded<Mutex<Take>>,
 }
 
@@ -170,6 +172,7 @@ impl Ring {
             head: Padded(AtomicU64::new(first)),
             tokens: Padded(AtomicU32::new(memory.size)),
             ended: AtomicU32::new(0),
+            tail: AtomicU64::new(first),
             take: Padded(Mutex::new(Take {
                 tail: first,
                 ahead: vec![0; size.div_ceil(64)].into(),
@@ -310,7 +313,7 @@ impl Ring {
             count = self.take_younger(&mut take, out, &ticket);
         }
         take.empty_polls = if count == 0 { take.empty_polls.wrapping_add(1) } else { 0 };
-        self.return_tokens(take.tail - start);
+        self.return_tokens(&take, start);
         count
     }
 
@@ -370,7 +373,7 @@ impl Ring {
         let Some(completion) = self.completion(position) else { return Err(TicketState::Open) };
         let start = take.tail;
         self.mark_taken(&mut take, position);
-        self.return_tokens(take.tail - start);
+        self.return_tokens(&take, start);
         Ok(Completion { ticket, ..completion })
     }
 
@@ -388,6 +391,12 @@ impl Ring {
             return TicketState::Done;
         }
         TicketState::Open
+    }
+
+    /// Whether the job at a published position has finished, taken or not. A look without the lock: where a younger
+    /// job uses the slot, and older ones are not taken yet, it may be wrong for a while.
+    pub fn seems_finished(&self, position: u64) -> bool {
+        self.finished(position) || position < self.tail.load(Ordering::Relaxed)
     }
 
     /// Whether any completion can be taken.
@@ -444,8 +453,10 @@ impl Ring {
         }
     }
 
-    fn return_tokens(&self, n: u64) {
+    fn return_tokens(&self, take: &Take, start: u64) {
+        let n = take.tail - start;
         if n != 0 {
+            self.tail.store(take.tail, Ordering::Relaxed);
             // Release: our reads of the slots' notes and records come before the next publisher's writes.
             self.tokens.fetch_add(n as u32, Ordering::Release);
         }

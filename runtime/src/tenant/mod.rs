@@ -391,8 +391,13 @@ impl Tenant {
     /// again when those have completed.
     pub fn buffer_destroy(&self, handle: u32) -> Result<(), Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
-        inner.engine.memory.destroy(handle, inner.index, inner.ring.head())
+        if inner.destroyed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        inner
+            .engine
+            .memory
+            .destroy(handle, inner.index, inner.ring.head())
     }
 
     /// Copies into a buffer. Jobs submitted after this returns see it.

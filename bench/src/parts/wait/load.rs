@@ -137,7 +137,7 @@ impl<'l> Load<'l> {
 
     /// Tops the busy tenant's ring up every millisecond, without waiting through the library.
     fn keep_busy(&self) -> Fallible<()> {
-        let jobs = [Job::scalar(api::OP_SPIN, SPIN_ITERATIONS, 1); 64];
+        let jobs = [api::scalar(api::OP_SPIN, SPIN_ITERATIONS, 1); 64];
         let mut tickets = [0; 64];
         let mut done = [Completion::default(); 256];
         let mut outstanding = 0;
@@ -194,7 +194,7 @@ impl<'l> Load<'l> {
 
     fn job(&self, words: u32) -> Job {
         let tiles = self.tiles.load(Relaxed);
-        let mut job = Job::tiled(api::OP_SUM_U32, tiles, &[words, 0, tiles * TILE_WORDS]);
+        let mut job = api::tiled(api::OP_SUM_U32, tiles, &[words, 0, tiles * TILE_WORDS]);
         job.user_data = u64::from(tiles * TILE_WORDS);
         job
     }

@@ -2,7 +2,7 @@
 //! found in two ways: against a spinning wait for the same job, and against an observer.
 
 use super::load::{lock, Epoll, Load};
-use crate::api::{self, Completion, Job};
+use crate::api::{self, Completion};
 use crate::clock::{now_ns, sleep_us};
 use crate::rota::{expect_echo, Tenant};
 use crate::stats::{Object, Samples};
@@ -51,7 +51,7 @@ fn round_trip_us(tenant: &Tenant, way: Way) -> Fallible<f64> {
     // Apart from the job before, so that nothing of it is still going on.
     sleep_us(1000);
     let begin = now_ns();
-    let mut job = Job::scalar(api::OP_NOP, begin as u32, 0);
+    let mut job = api::scalar(api::OP_NOP, begin as u32, 0);
     job.user_data = begin;
     let mut done = [Completion::default()];
     tenant.submit_one(&job)?;

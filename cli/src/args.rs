@@ -1,0 +1,296 @@
+//! The command line, and the help for it.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use rota::Mode;
+
+/// What is asked for.
+#[derive(Debug, PartialEq)]
+pub enum Command {
+    Help(Topic),
+    Version,
+    Doctor(Doctor),
+    Bench(Bench),
+}
+
+/// What help is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Topic {
+    All,
+    Doctor,
+    Bench,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Doctor {
+    pub device: Option<String>,
+    pub json: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Bench {
+    pub device: Option<String>,
+    pub mode: Mode,
+    /// For all parts together.
+    pub time: Duration,
+}
+
+const ALL: &str = "\
+rota: one resident Vulkan compute kernel that answers jobs through rings in shared memory
+
+usage: rota COMMAND [OPTIONS]
+
+  rota doctor      what devices and drivers there are, what they can do, and what is missing
+  rota bench       a quick look at how fast a device is
+  rota help CMD    what CMD takes; also rota CMD --help
+  rota --version   the version
+
+exit code: 0 it worked, 1 it didn't, 2 the command line is wrong
+";
+
+const DOCTOR: &str = "\
+usage: rota doctor [--device D] [--json]
+
+Lists the devices and looks at the environment. Then it opens the chosen device as a program would, probes it,
+sends jobs through it, and shows mode, limits and times.
+
+  --device D   index (0), kind (cpu, integrated, discrete, virtual) or part of the name;
+               without it $ROTA_DEVICE, else the best device
+  --json       the same as one JSON object
+
+exit code: 0 the device is usable, 1 it is not
+";
+
+const BENCH: &str = "\
+usage: rota bench [--device D] [--mode M] [--seconds S]
+
+Measures round trip, throughput, waking and bandwidth of one device, by itself. Every result is checked. For a
+comparison with plain Vulkan and wgpu on the same device there is `make bench` in the source tree.
+
+  --device D    index (0), kind (cpu, integrated, discrete, virtual) or part of the name;
+                without it $ROTA_DEVICE, else the best device
+  --mode M      auto, resident or batch; auto where it isn't given
+  --seconds S   how long to measure in all, 0.1 to 3600; 8 where it isn't given
+";
+
+/// The text for a topic.
+pub fn help(topic: Topic) -> &'static str {
+    match topic {
+        Topic::All => ALL,
+        Topic::Doctor => DOCTOR,
+        Topic::Bench => BENCH,
+    }
+}
+
+/// Reads a command line without the program's name. The error is a line for people.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut words = Words::new(args)?;
+    let Some(command) = words.next() else {
+        return Err("no command is given; see `rota --help`".into());
+    };
+    match command.as_str() {
+        "-h" | "--help" => Ok(Command::Help(Topic::All)),
+        "-V" | "--version" => words.end(Command::Version),
+        "help" => {
+            let topic = match words.next().as_deref() {
+                None => Topic::All,
+                Some("doctor") => Topic::Doctor,
+                Some("bench") => Topic::Bench,
+                Some(other) => return Err(unknown_command(other)),
+            };
+            words.end(Command::Help(topic))
+        }
+        "doctor" => doctor(words),
+        "bench" => bench(words),
+        option if option.starts_with('-') => Err(unknown_option(option, "rota")),
+        other => Err(unknown_command(other)),
+    }
+}
+
+fn doctor(mut words: Words) -> Result<Command, String> {
+    let mut options = Doctor::default();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" => return Ok(Command::Help(Topic::Doctor)),
+            "--device" => options.device = Some(words.value("--device")?),
+            "--json" => options.json = true,
+            other => return Err(unknown_option(other, "rota doctor")),
+        }
+    }
+    Ok(Command::Doctor(options))
+}
+
+fn bench(mut words: Words) -> Result<Command, String> {
+    let mut options = Bench {
+        device: None,
+        mode: Mode::Auto,
+        time: Duration::from_secs(8),
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" => return Ok(Command::Help(Topic::Bench)),
+            "--device" => options.device = Some(words.value("--device")?),
+            "--mode" => options.mode = mode(&words.value("--mode")?)?,
+            "--seconds" => options.time = seconds(&words.value("--seconds")?)?,
+            other => return Err(unknown_option(other, "rota bench")),
+        }
+    }
+    Ok(Command::Bench(options))
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "auto" => Ok(Mode::Auto),
+        "resident" => Ok(Mode::Resident),
+        "batch" => Ok(Mode::Batch),
+        _ => Err(format!(
+            "--mode is '{text}', but must be auto, resident or batch"
+        )),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(s) if (0.1..=3600.0).contains(&s) => Ok(Duration::from_secs_f64(s)),
+        _ => Err(format!(
+            "--seconds is '{text}', but must be a number from 0.1 to 3600"
+        )),
+    }
+}
+
+fn unknown_command(word: &str) -> String {
+    format!("there is no command '{word}'; there are doctor, bench and help: see `rota --help`")
+}
+
+fn unknown_option(word: &str, command: &str) -> String {
+    format!("`{command}` doesn't take '{word}'; see `{command} --help`")
+}
+
+/// The words of a command line, where `--option=value` counts as two.
+struct Words {
+    /// In reverse.
+    left: Vec<String>,
+    /// The value of an `--option=value`, which only that option may take.
+    attached: Option<(String, String)>,
+}
+
+impl Words {
+    fn new(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        let text = |word: OsString| {
+            word.into_string()
+                .map_err(|w| format!("the argument {w:?} is not valid UTF-8"))
+        };
+        let mut left = args.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        left.reverse();
+        Ok(Self {
+            left,
+            attached: None,
+        })
+    }
+
+    fn next(&mut self) -> Option<String> {
+        if let Some((option, value)) = self.attached.take() {
+            // Nobody asked for the value: the option takes none, and is unknown as it stands here.
+            return Some(format!("{option}={value}"));
+        }
+        let word = self.left.pop()?;
+        match word.split_once('=') {
+            Some((option, value)) if word.starts_with("--") => {
+                self.attached = Some((option.into(), value.into()));
+                Some(option.into())
+            }
+            _ => Some(word),
+        }
+    }
+
+    fn value(&mut self, option: &str) -> Result<String, String> {
+        let value = match self.attached.take() {
+            Some((_, value)) => Some(value),
+            None => self.left.pop(),
+        };
+        value
+            .filter(|v| !v.is_empty())
+            .ok_or_else(|| format!("{option} needs a value"))
+    }
+
+    /// Nothing may be left.
+    fn end(mut self, command: Command) -> Result<Command, String> {
+        match self.next() {
+            None => Ok(command),
+            Some(word) => Err(format!(
+                "'{word}' is one argument too many; see `rota --help`"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn options_take_their_values_in_both_spellings() {
+        let expected = Command::Bench(Bench {
+            device: Some("cpu".into()),
+            mode: Mode::Batch,
+            time: Duration::from_millis(1500),
+        });
+        assert_eq!(
+            parsed("bench --device cpu --mode batch --seconds 1.5").as_ref(),
+            Ok(&expected)
+        );
+        assert_eq!(
+            parsed("bench --device=cpu --mode=batch --seconds=1.5").as_ref(),
+            Ok(&expected)
+        );
+        let doctor = Doctor {
+            device: Some("llvm=pipe".into()),
+            json: true,
+        };
+        assert_eq!(
+            parsed("doctor --json --device=llvm=pipe"),
+            Ok(Command::Doctor(doctor))
+        );
+    }
+
+    #[test]
+    fn help_is_found_everywhere() {
+        assert_eq!(parsed("--help"), Ok(Command::Help(Topic::All)));
+        assert_eq!(parsed("help"), Ok(Command::Help(Topic::All)));
+        assert_eq!(parsed("help bench"), Ok(Command::Help(Topic::Bench)));
+        assert_eq!(parsed("bench -h"), Ok(Command::Help(Topic::Bench)));
+        assert_eq!(
+            parsed("doctor --json --help"),
+            Ok(Command::Help(Topic::Doctor))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, named) in [
+            ("", "no command"),
+            ("fly", "'fly'"),
+            ("--fly", "'--fly'"),
+            ("help fly", "'fly'"),
+            ("--version 2", "'2'"),
+            ("doctor cpu", "'cpu'"),
+            ("doctor --device", "--device needs a value"),
+            ("doctor --device=", "--device needs a value"),
+            ("doctor --json=yes", "'--json=yes'"),
+            ("bench --mode fast", "'fast'"),
+            ("bench --seconds 0", "'0'"),
+            ("bench --seconds nan", "'nan'"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(
+                error.contains(named) && !error.contains('\n'),
+                "{line}: {error}"
+            );
+        }
+    }
+}
