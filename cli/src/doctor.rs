@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rota::ring::layout::{Record, Slot, TileState, EXTRA_RECORDS};
 use rota::{
     completion_status, op, Completion, DeviceInfo, Error, Job, Mode, Runtime, RuntimeInfo,
     RuntimeOptions, Tenant, TenantOptions, Wait,
@@ -15,8 +16,17 @@ use crate::Failure;
 
 /// Jobs that are sent one at a time, for the round trip.
 const ROUND_TRIPS: usize = 1_000;
-/// How long a job may take before the device counts as unusable.
-const PATIENCE_NS: u64 = 30_000_000_000;
+/// How long a job may take before the device counts as unusable. Some drivers compile the kernel when it is first
+/// launched, which on a busy machine takes many seconds.
+const PATIENCE_NS: u64 = 120_000_000_000;
+
+const NO_ANSWER: &str = "the device did not answer a job within 2 minutes: the machine may be too busy, or the driver may \
+     hang; try again, or another one with --device";
+
+/// What a slot takes of the ring memory: itself, its records, and the device's words for its tiles.
+const SLOT_BYTES: u64 = (size_of::<Slot>()
+    + (1 + EXTRA_RECORDS as usize) * size_of::<Record>()
+    + size_of::<TileState>()) as u64;
 
 /// All that was found.
 struct Findings {
@@ -66,6 +76,7 @@ fn look(options: &Doctor) -> Findings {
     if !devices.is_empty() {
         match open(options.device.clone()) {
             Ok(it) => opened = Some(it),
+            Err(Error::Timeout) => problem = Some(NO_ANSWER.into()),
             Err(e) => problem = Some(e.to_string()),
         }
     }
@@ -163,7 +174,7 @@ impl Findings {
             let title = format!("{}{}", d.name, if chosen { "   <- opened" } else { "" });
             paper.line(&format!("[{}]", d.index), &title);
             paper.line("  kind", d.kind.name());
-            paper.line("  driver", &format!("{}, {}", d.driver, d.driver_info));
+            paper.line("  driver", &driver(d));
             paper.line("  Vulkan", &api_version(d.api_version));
             paper.line("  subgroup size", &d.subgroup_size.to_string());
             paper.line("  memory", &bytes(d.memory_bytes));
@@ -321,7 +332,14 @@ impl Opened {
                 thousands(info.slots.into())
             ),
         );
-        paper.line("ring memory", &bytes(info.ring_bytes));
+        let fit = thousands(info.ring_bytes / SLOT_BYTES);
+        paper.line(
+            "ring memory",
+            &format!(
+                "{}, room for {fit} slots of all tenants",
+                bytes(info.ring_bytes)
+            ),
+        );
         paper.line(
             "segments",
             &format!("{}, {} in all", info.segments, bytes(info.segment_bytes)),
@@ -410,6 +428,15 @@ fn device_json(d: &DeviceInfo) -> Value {
         "suitable": d.unsuitable.is_none(),
         "reason": d.unsuitable,
     })
+}
+
+/// The driver's name, and what it says of its version; some say nothing.
+pub fn driver(d: &DeviceInfo) -> String {
+    if d.driver_info.is_empty() {
+        d.driver.clone()
+    } else {
+        format!("{}, {}", d.driver, d.driver_info)
+    }
 }
 
 /// As Vulkan packs it: variant, major, minor, patch.

@@ -17,13 +17,16 @@ pub const ROTA_VERSION_PATCH: u32 = 0;
 /// A wait without an end; an idle limit that is never reached.
 pub const ROTA_FOREVER: u64 = u64::MAX;
 
-/// More codes than there are of any kind; the engine has one answer for all from here on.
+/// More codes than there are of any kind; the engine has one answer for all from here on, and another
+/// one from `HIGH` on.
 const CODES: u32 = 64;
+const HIGH: u32 = 0x10000;
 
 /// What the engine says of each code, as C strings.
 struct Texts {
     known: Vec<CString>,
     other: CString,
+    high: CString,
 }
 
 impl Texts {
@@ -31,7 +34,8 @@ impl Texts {
         let text = |code| CString::new(text(code)).unwrap_or_default();
         Self {
             known: (0..CODES).map(text).collect(),
-            other: text(u32::MAX),
+            other: text(CODES),
+            high: text(HIGH),
         }
     }
 
@@ -44,8 +48,8 @@ impl Texts {
     }
 
     fn get(&self, code: u32) -> *const c_char {
-        let known = self.known.get(code as usize);
-        known.unwrap_or(&self.other).as_ptr()
+        let beyond = if code < HIGH { &self.other } else { &self.high };
+        self.known.get(code as usize).unwrap_or(beyond).as_ptr()
     }
 }
 
@@ -129,7 +133,8 @@ pub extern "C" fn rota_completion_status_name(status: u32) -> *const c_char {
 ///
 /// Ownership: the text is static.
 /// Threading: any thread.
-/// Errors: none; "ROTA_FAULT_HANDLER" for every number that is none of Rota's own faults.
+/// Errors: none; "ROTA_FAULT_HANDLER" from 0x10000 on, for the handlers' own codes, and
+/// "UNKNOWN" for every other number that is no fault.
 /// Since: 0.1
 #[no_mangle]
 pub extern "C" fn rota_fault_name(fault: u32) -> *const c_char {
@@ -141,7 +146,7 @@ pub extern "C" fn rota_fault_name(fault: u32) -> *const c_char {
 ///
 /// Ownership: the text is static.
 /// Threading: any thread.
-/// Errors: none; every number that is none of Rota's own faults is called the handler's.
+/// Errors: none; numbers that are no fault have a text that says so.
 /// Since: 0.1
 #[no_mangle]
 pub extern "C" fn rota_fault_text(fault: u32) -> *const c_char {
@@ -180,11 +185,7 @@ mod tests {
             assert_ne!(text(rota_completion_status_name(status)), "UNKNOWN");
         }
         for fault in ROTA_FAULT_NONE..=ROTA_FAULT_INVALID_DATA {
-            assert_ne!(
-                text(rota_fault_name(fault)),
-                "ROTA_FAULT_HANDLER",
-                "{fault}"
-            );
+            assert_ne!(text(rota_fault_name(fault)), "UNKNOWN", "{fault}");
             assert_ne!(text(rota_fault_text(fault)), "");
         }
     }
@@ -198,9 +199,13 @@ mod tests {
         for number in [0, 7, 64, u32::MAX] {
             assert_eq!(text(rota_completion_status_name(number)), "UNKNOWN");
         }
-        for fault in [12, 64, ROTA_FAULT_HANDLER, u32::MAX] {
+        for fault in [12, 64, 0xffff] {
+            assert_eq!(text(rota_fault_name(fault)), "UNKNOWN");
+            assert_eq!(text(rota_fault_text(fault)), "no such fault");
+        }
+        for fault in [ROTA_FAULT_HANDLER, u32::MAX] {
             assert_eq!(text(rota_fault_name(fault)), "ROTA_FAULT_HANDLER");
-            assert_ne!(text(rota_fault_text(fault)), "");
+            assert_eq!(text(rota_fault_text(fault)), "the handler's own code");
         }
     }
 }

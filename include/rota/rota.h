@@ -634,7 +634,8 @@ const char *rota_completion_status_name(uint32_t status);
 ///
 /// Ownership: the text is static.
 /// Threading: any thread.
-/// Errors: none; "ROTA_FAULT_HANDLER" for every number that is none of Rota's own faults.
+/// Errors: none; "ROTA_FAULT_HANDLER" from 0x10000 on, for the handlers' own codes, and
+/// "UNKNOWN" for every other number that is no fault.
 /// Since: 0.1
 const char *rota_fault_name(uint32_t fault);
 
@@ -642,7 +643,7 @@ const char *rota_fault_name(uint32_t fault);
 ///
 /// Ownership: the text is static.
 /// Threading: any thread.
-/// Errors: none; every number that is none of Rota's own faults is called the handler's.
+/// Errors: none; numbers that are no fault have a text that says so.
 /// Since: 0.1
 const char *rota_fault_text(uint32_t fault);
 

@@ -24,6 +24,9 @@ const SWEEP_EVERY: Duration = Duration::from_millis(20);
 /// In BATCH mode, how long the pump looks for new slots before it parks.
 const BATCH_LINGER: Duration = Duration::from_micros(50);
 
+/// How long after a wake the second lease is launched, unless the first one ends before.
+const HEAD_START_NS: u64 = 500_000;
+
 /// Starts the thread.
 pub(crate) fn start(engine: &Arc<Engine>) -> Result<JoinHandle<()>, Error> {
     let mut pump = Pump::new(engine.clone())?;
@@ -53,6 +56,8 @@ struct Pump {
     idle_since: Option<Instant>,
     last_end: Instant,
     last_sweep: Instant,
+    /// The device-wide epoch in full, as of the last sweep.
+    epoch: u64,
 }
 
 /// What a lease that has ended tells.
@@ -79,6 +84,7 @@ impl Pump {
             idle_since: None,
             last_end: now,
             last_sweep: now,
+            epoch: 0,
         })
     }
 
@@ -104,6 +110,9 @@ impl Pump {
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
             self.engine.watch.running();
             self.idle_since = None;
+            self.launch()?;
+            // The second lease can wait until the first one has its core: launching it now would only be in its way.
+            self.slots[self.flights[0].slot].wait(HEAD_START_NS)?;
             let mut wanted = true;
             while wanted || !self.flights.is_empty() {
                 while wanted && self.flights.len() < self.slots.len() && !self.engine.is_stopping() {
@@ -169,15 +178,22 @@ impl Pump {
         let free = (0..self.slots.len())
             .find(|&i| !self.slots[i].is_running())
             .expect("there are no more flights than slots");
-        let current = lock(&engine.current).clone();
         let wide = engine.wants_wide();
         let workers = if wide { engine.workers } else if engine.all_take_scalars { engine.workers.min(4) } else { 1 };
         let lease = {
             let mut leases = lock(&engine.leases);
             leases.launched = leases.launched.wrapping_add(1);
+            // Lease numbers are compared modulo 2^32: the word has to follow, also where nobody ever stops a lease.
+            if leases.launched.is_multiple_of(1 << 20) {
+                let ended = leases.ended;
+                engine.stop_until(&mut leases, ended);
+            }
             leases.wide = wide;
             leases.launched
         };
+        // Behind the number: who changes the kernel or its bindings and then waits for all leases that have a number
+        // can be sure that none runs with the old ones.
+        let current = lock(&engine.current).clone();
         let idle_us = engine.idle_limit.map_or(f64::INFINITY, |l| l.as_secs_f64() * 1e6);
         let idle_rounds = match engine.mode {
             Mode::Batch => BATCH_IDLE_ROUNDS,
@@ -257,6 +273,11 @@ impl Pump {
         if self.last_sweep.elapsed() >= SWEEP_EVERY {
             self.last_sweep = Instant::now();
             let tenants = engine.registry.all();
+            let passed = engine.shared.epoch().wrapping_sub(self.epoch as u32);
+            self.epoch += passed as u64;
+            for tenant in &tenants {
+                tenant.ring.epoch.store(self.epoch, Ordering::Relaxed);
+            }
             let find = |index: u32| tenants.iter().find(|t| t.index == index);
             // A tenant that was made since isn't in `tenants`; it stays.
             let known = |index: u32| find(index).is_some();

@@ -167,6 +167,8 @@ pub(crate) struct Engine {
     open_time: Duration,
     default_slots: u32,
     segments_bound: Mutex<u32>,
+    /// Held while a segment is added for a buffer.
+    growing: Mutex<()>,
     cache: Cache,
     /// The runtime's own tenant; its jobs are the control jobs, one at a time.
     control: Mutex<Option<Arc<Inner>>>,
@@ -215,6 +217,7 @@ impl Engine {
         let shared = SharedMemory::new(&device, tenants, total_slots, mode == Mode::Batch)?;
         let memory = Memory::new(&device, shared.buffer_table());
         memory.add_segment(options.memory_bytes.max(16))?;
+        memory.bound(1);
         let layout =
             Arc::new(Layout::new(&device, binding::SEGMENT + 2 * memory.max_segments(), size_of::<Push>() as u32)?);
         let shape = KernelShape {
@@ -280,6 +283,7 @@ impl Engine {
             open_time: Duration::ZERO,
             default_slots,
             segments_bound: Mutex::new(1),
+            growing: Mutex::new(()),
             cache,
             control: Mutex::new(None),
             shared,
@@ -333,7 +337,7 @@ impl Engine {
             };
             let completion = self.run_control(job)?;
             if completion.status != completion_status::OK {
-                return Err(Error::DeviceLost);
+                return Err(self.why_stopped());
             }
             if completion.results[0] == 0 {
                 break;
@@ -400,9 +404,18 @@ impl Engine {
 
     /// Tells all launched leases to end.
     pub fn stop_leases(&self, leases: &mut Leases) {
-        if leases.stopped != leases.launched {
-            leases.stopped = leases.launched;
-            self.shared.control().stop_lease.store(leases.launched, Ordering::Release);
+        let launched = leases.launched;
+        self.stop_until(leases, launched);
+    }
+
+    /// Tells all leases up to this number to end.
+    pub fn stop_until(&self, leases: &mut Leases, number: u32) {
+        if (number.wrapping_sub(leases.stopped) as i32) > 0 {
+            leases.stopped = number;
+            self.shared
+                .control()
+                .stop_lease
+                .store(number, Ordering::Release);
         }
     }
 
@@ -427,6 +440,16 @@ impl Engine {
 
     /// Makes the memory for a buffer that didn't fit.
     pub fn make_room(&self, bytes: u64) -> Result<(), Error> {
+        let segments = self.memory.segments().0;
+        let _growing = lock(&self.growing);
+        if self.memory.segments().0 != segments {
+            // Another thread made room meanwhile: try again.
+            return Ok(());
+        }
+        if self.memory.unbound() != 0 {
+            // One that an earlier attempt left behind.
+            return self.use_segments();
+        }
         if self.memory.leaving() != 0 {
             // Destroyed buffers whose jobs have completed need only a lease boundary, or two: one to stop being live and
             // one to be out of use.
@@ -466,7 +489,10 @@ impl Engine {
         }
         *bound = reach.max(*bound);
         drop(bound);
-        self.end_leases()
+        self.end_leases()?;
+        // Only now can no kernel take the new ones for another.
+        self.memory.bound(segments);
+        Ok(())
     }
 
     // ------------------------------------------------------------ hints for the pump
@@ -499,7 +525,9 @@ impl Engine {
         }
         let recent = self.opened.elapsed().as_nanos() as u64 - at < 1_000_000_000;
         let spinners = self.spinners.load(Ordering::Relaxed).max(0) as u32;
-        recent && (self.all_take_scalars || spinners + self.workers <= self.cores)
+        // More workers than cores there are only where the caller asked for them.
+        let fit = spinners + self.workers <= self.cores || self.workers > self.cores;
+        recent && (self.all_take_scalars || fit)
     }
 
     // ------------------------------------------------------------ the end
@@ -523,12 +551,14 @@ impl Engine {
 
     /// By the pump, when no lease runs and none will: open jobs get their last status.
     pub fn ended(&self, lost: bool) {
+        // First, so that a publisher who waits for a lease to end gives up and leaves.
+        self.state
+            .store(if lost { LOST } else { STOPPED }, Ordering::Release);
+        self.lease_ended.notify_all();
         for inner in self.registry.all() {
             inner.close();
             inner.ring.end(Self::end_status(lost));
         }
-        self.state.store(if lost { LOST } else { STOPPED }, Ordering::Release);
-        self.lease_ended.notify_all();
         self.watch.stop();
     }
 }

@@ -224,6 +224,13 @@ impl SharedMemory {
         ring
     }
 
+    /// The device-wide epoch, modular.
+    pub fn epoch(&self) -> u32 {
+        // SAFETY: the region begins with these words.
+        let words = unsafe { &*self.state.device::<DeviceWords>() };
+        words.epoch.load(Ordering::Relaxed)
+    }
+
     /// How many jobs of a tenant have completed, modular. Only when no lease runs.
     pub fn done(&self, index: u32) -> u32 {
         self.tenant_state(index).done.load(Ordering::Acquire)

@@ -5,7 +5,7 @@
 //! on long jobs cost next to nothing. While the kernel is parked nothing can complete, and the thread sleeps.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -14,22 +14,25 @@ use crate::error::Error;
 use crate::ring::submission::Ring;
 use crate::ring::sync::lock;
 
-/// The pause between two looks, at first: what waits since a millisecond or less may end any moment.
-const SHORTEST: Duration = Duration::from_micros(60);
-/// The pause while waits last up to `LONG_WAIT`.
-const USUAL: Duration = Duration::from_micros(120);
-/// From here on the pause grows with the time that nothing happened.
-const LONG_WAIT: Duration = Duration::from_millis(100);
+/// The shortest pause between two looks. A sleep costs the machine several microseconds, whatever is looked at.
+const SHORTEST: u64 = 60_000;
+/// The longest pause before a completion is due, and for a short while after.
+const USUAL: u64 = 240_000;
 /// The longest pause.
-const LONGEST: Duration = Duration::from_millis(2);
+const LONGEST: u64 = 2_000_000;
 
-/// How long to pause when nothing has happened for `quiet`.
-fn pause(quiet: Duration) -> Duration {
-    if quiet < LONG_WAIT {
-        (quiet / 16).clamp(SHORTEST, USUAL)
+/// How long to pause, with the next completion due in `gap` nanoseconds or overdue by as much. Towards the time when
+/// it is due the looks get denser, and behind it they spread out again: if completions come regularly a few looks are
+/// enough for each, and if they don't, none is late by much more than a quarter of the time that it took.
+fn pause(gap: i64) -> Duration {
+    let distance = gap.unsigned_abs();
+    Duration::from_nanos(if gap > 0 {
+        (distance / 2).clamp(SHORTEST, LONGEST)
+    } else if distance < 400 * USUAL {
+        (distance / 4).clamp(SHORTEST, USUAL)
     } else {
-        (quiet / 800).clamp(USUAL, LONGEST)
-    }
+        (distance / 400).clamp(USUAL, LONGEST)
+    })
 }
 
 /// What a blocked thread waits for.
@@ -44,6 +47,8 @@ pub enum What {
 /// A blocked thread.
 struct Waiter {
     ring: Arc<Ring>,
+    /// When it began to wait, on the watcher's clock.
+    since: u64,
     what: What,
     woken: AtomicBool,
     thread: Thread,
@@ -68,6 +73,8 @@ pub struct EventFd {
     fd: OwnedFd,
     ring: Arc<Ring>,
     raised: Mutex<bool>,
+    /// When its ring was last seen without jobs, on the watcher's clock.
+    since: AtomicU64,
 }
 
 impl EventFd {
@@ -78,19 +85,19 @@ impl EventFd {
             return Err(Error::System { what: "eventfd", source: std::io::Error::last_os_error() });
         }
         // SAFETY: the descriptor is new and ours.
-        Ok(Arc::new(Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, ring, raised: Mutex::new(false) }))
+        Ok(Arc::new(Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, ring, raised: Mutex::new(false), since: AtomicU64::new(0) }))
     }
 
     pub fn raw(&self) -> i32 {
         self.fd.as_raw_fd()
     }
 
-    /// Makes the descriptor say whether there is something to take now.
-    pub fn update(&self) {
+    /// Makes the descriptor say whether there is something to take now. Gives whether that is new.
+    pub fn update(&self) -> bool {
         let mut raised = lock(&self.raised);
         let ready = self.ring.has_completion();
         if ready == *raised {
-            return;
+            return false;
         }
         let mut word = 1u64;
         let pointer = (&raw mut word).cast::<libc::c_void>();
@@ -106,6 +113,7 @@ impl EventFd {
         if moved == 8 {
             *raised = ready;
         }
+        ready
     }
 }
 
@@ -124,11 +132,19 @@ struct State {
 pub struct Watch {
     state: Mutex<State>,
     changed: Condvar,
+    /// The watcher sleeps though the kernel runs: all it watches are descriptors of rings without jobs.
+    dozing: AtomicBool,
+    started: Instant,
 }
 
 impl Watch {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::default()), changed: Condvar::new() })
+        Arc::new(Self { state: Mutex::new(State::default()), changed: Condvar::new(), dozing: AtomicBool::new(false), started: Instant::now() })
+    }
+
+    /// Nanoseconds on the watcher's clock; never 0.
+    fn now(&self) -> u64 {
+        1 + self.started.elapsed().as_nanos() as u64
     }
 
     /// Starts the thread.
@@ -144,6 +160,7 @@ impl Watch {
     pub fn wait(&self, ring: &Arc<Ring>, what: What, deadline: Option<Instant>) -> bool {
         let waiter = Arc::new(Waiter {
             ring: ring.clone(),
+            since: self.now(),
             what,
             woken: AtomicBool::new(false),
             thread: std::thread::current(),
@@ -194,6 +211,14 @@ impl Watch {
         lock(&self.state).events.retain(|e| !Arc::ptr_eq(e, event));
     }
 
+    /// By a submit to a ring that has a descriptor: there is something to watch.
+    pub fn nudge(&self) {
+        if self.dozing.load(Ordering::Relaxed) {
+            let _state = lock(&self.state);
+            self.changed.notify_one();
+        }
+    }
+
     /// Wakes all that wait on a ring, whatever they wait for: it is being closed.
     pub fn wake_ring(&self, ring: &Arc<Ring>) {
         for waiter in lock(&self.state).waiters.iter().filter(|w| Arc::ptr_eq(&w.ring, ring)) {
@@ -214,7 +239,7 @@ impl Watch {
     pub fn parked(&self) {
         let mut state = lock(&self.state);
         state.running = false;
-        look_at(&mut state);
+        look_at(&mut state, self.now());
     }
 
     /// Ends the thread and wakes everyone.
@@ -232,48 +257,77 @@ impl Watch {
 
     fn run(&self) {
         precise_sleep();
-        let mut quiet_since = Instant::now();
         let mut state = lock(&self.state);
         while !state.stop {
             let outstanding = state.running
                 && (!state.waiters.is_empty() || state.events.iter().any(|e| !e.ring.is_empty()));
             if !outstanding {
+                // A submit may miss that we doze off; so we look now and then.
+                self.dozing.store(true, Ordering::Relaxed);
                 state = if state.running && !state.events.is_empty() {
-                    // A submit to an idle ring of a running kernel isn't announced: look now and then.
-                    let waited = self.changed.wait_timeout(state, LONGEST);
+                    let waited = self
+                        .changed
+                        .wait_timeout(state, Duration::from_nanos(LONGEST));
                     waited.unwrap_or_else(|p| p.into_inner()).0
                 } else {
                     self.changed
                         .wait(state)
                         .unwrap_or_else(|p| p.into_inner())
                 };
-                quiet_since = Instant::now();
+                self.dozing.store(false, Ordering::Relaxed);
                 continue;
             }
-            if look_at(&mut state) != 0 || std::mem::take(&mut state.fresh) {
-                quiet_since = Instant::now();
-            }
+            state.fresh = false;
+            let gap = look_at(&mut state, self.now());
             drop(state);
-            std::thread::sleep(pause(quiet_since.elapsed()));
+            std::thread::sleep(pause(gap));
             state = lock(&self.state);
         }
     }
 }
 
-/// Wakes who can be woken; gives how many.
-fn look_at(state: &mut State) -> usize {
-    let before = state.waiters.len();
+/// Wakes who can be woken. Gives in how many nanoseconds the next completion is due, as far as the past tells; a
+/// negative number if it should be here already.
+fn look_at(state: &mut State, now: u64) -> i64 {
     state.waiters.retain(|waiter| {
         let ready = waiter.ready();
         if ready {
+            answered(&waiter.ring, waiter.since, now);
             waiter.wake();
         }
         !ready
     });
     for event in &state.events {
-        event.update();
+        if event.update() {
+            answered(&event.ring, event.since.load(Ordering::Relaxed), now);
+        }
+        if event.ring.is_empty() {
+            event.since.store(now, Ordering::Relaxed);
+        }
     }
-    before - state.waiters.len()
+    let waiting = state.waiters.iter().map(|w| (&w.ring, w.since));
+    let watched = state
+        .events
+        .iter()
+        .map(|e| (&e.ring, e.since.load(Ordering::Relaxed)));
+    waiting
+        .chain(watched)
+        .filter(|(ring, _)| !ring.is_empty())
+        .map(|(ring, since)| {
+            let begin = since.max(ring.pace.last.load(Ordering::Relaxed));
+            begin as i64 + ring.pace.mean.load(Ordering::Relaxed) as i64 - now as i64
+        })
+        .min()
+        .unwrap_or(0)
+}
+
+/// Learns from an answer how long it took since the one before, or since the wait began.
+fn answered(ring: &Ring, since: u64, now: u64) {
+    let took = now - since.max(ring.pace.last.load(Ordering::Relaxed)).min(now);
+    let mean = ring.pace.mean.load(Ordering::Relaxed);
+    let mean = if mean == 0 { took } else { mean - mean / 4 + took / 4 };
+    ring.pace.mean.store(mean, Ordering::Relaxed);
+    ring.pace.last.store(now, Ordering::Relaxed);
 }
 
 /// By default Linux lets a thread sleep 50 us longer than it asked for.

@@ -6,7 +6,7 @@ static const char *of_status(uint32_t value) { return rota_status_name((int32_t)
 
 static void distinct(const char *(*name)(uint32_t), uint32_t first, uint32_t last,
                      const char *prefix) {
-    const char *unknown = name(0x7ffffff0);
+    const char *unknown = name(0xfff0);
     CHECK(unknown != NULL && unknown[0] != 0);
     for (uint32_t i = first; i <= last; i++) {
         CHECK(name(i) != NULL && strncmp(name(i), prefix, strlen(prefix)) == 0);
@@ -39,8 +39,7 @@ int main(void) {
         CHECK(rota_fault_name(faults[i]) != NULL && rota_fault_name(faults[i])[0] != 0);
         CHECK(rota_fault_text(faults[i]) != NULL && rota_fault_text(faults[i])[0] != 0);
     }
-    CHECK(strcmp(rota_fault_name(0x10007), rota_fault_name(0x7ffffff0)) == 0 ||
-          strlen(rota_fault_name(0x10007)) > 0); /* a handler's own code is its own matter */
+    CHECK(strcmp(rota_fault_name(0x10007), "ROTA_FAULT_HANDLER") == 0); /* a handler's own code */
 
     /* The version as a number and as text say the same. */
     char text[64];

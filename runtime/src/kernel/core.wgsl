@@ -389,6 +389,7 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
     var budget = 0u;
     var opcode = 0u;
     var mark = 0u;
+    var rest = 0u;
     if (lane == 0u) {
         stamp = atomicLoad(&rota_slots[slot].stamp);
         opcode = rota_slots[slot].words[ROTA_JOB_OPCODE];
@@ -402,8 +403,14 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
         }
         if (mark != 0u) {
             atomicOr(&rota_tiles[slot].marks, mark);
+            // Nothing more of it will run: the unclaimed tiles go at once, and this tile keeps the job alive until then.
+            rest = atomicExchange(&rota_tiles[slot].remaining, 0u);
+            if (rest != 0u) {
+                atomicStore(&rota_state.tenants[tenant].open, 0u);
+            }
         }
     }
+    rest = subgroupBroadcastFirst(rest);
     stamp = subgroupBroadcastFirst(stamp);
     opcode = subgroupBroadcastFirst(opcode);
     flags = subgroupBroadcastFirst(flags);
@@ -432,7 +439,7 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
             atomicMax(&rota_tiles[slot].fault, fault);
         }
     }
-    return Finished(1u, slot, stamp, flags);
+    return Finished(1u + rest, slot, stamp, flags);
 }
 
 // Counts tiles as finished; whoever finishes a job's last one writes its completion.
@@ -687,7 +694,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         }
     }
 
-    if (lane == 0u && (reason == ROTA_LEAVE_STOPPED || reason == ROTA_LEAVE_FUEL)) {
+    // The first worker ends its lease also when it is idle: numbers are compared modulo 2^32, so this word has to follow.
+    if (lane == 0u && (worker == 0u || reason == ROTA_LEAVE_STOPPED || reason == ROTA_LEAVE_FUEL)) {
         atomicStore(&rota_state.ended, lease);
     }
     // Two sets of reports in turn: the next lease may have ended before the host reads this one's.

@@ -1,6 +1,6 @@
 //! Meters loops: every iteration of every loop of a handler takes fuel.
 //!
-//! At the head of each loop's body goes `if (fuel < cost) { fault = max(fault, FUEL_EXHAUSTED); break; } fuel -= cost;`. A
+//! At the head of each loop's body goes `if (fuel < cost) { if (fault == 0) { fault = FUEL_EXHAUSTED; } break; } fuel -= cost;`. A
 //! loop that runs dry is left, and so is every later one, so that the handler comes to its end. What it had not done by
 //! then doesn't matter: the job is FAULTED.
 //!
@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use naga::{
-    BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, MathFunction, Module, Range, Span,
+    BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module, Range, Span,
     Statement,
 };
 
@@ -94,17 +94,21 @@ impl Meter {
         let left = add(Expression::Load { pointer: fuel });
         let dry = add(Expression::Binary { op: BinaryOperator::Less, left, right: cost });
         let less = add(Expression::Binary { op: BinaryOperator::Subtract, left, right: cost });
+        let none = add(Expression::Literal(Literal::U32(fault::NONE)));
         let old = add(Expression::Load { pointer: fault });
-        let worse = add(Expression::Math {
-            fun: MathFunction::Max,
-            arg: old,
-            arg1: Some(code),
-            arg2: None,
-            arg3: None,
+        let first = add(Expression::Binary {
+            op: BinaryOperator::Equal,
+            left: old,
+            right: none,
+        });
+        let told = add(Expression::Select {
+            condition: first,
+            accept: code,
+            reject: old,
         });
         let mut out_of_fuel = Block::new();
-        out_of_fuel.push(Statement::Emit(Range::new_from_bounds(old, worse)), Span::UNDEFINED);
-        out_of_fuel.push(Statement::Store { pointer: fault, value: worse }, Span::UNDEFINED);
+        out_of_fuel.push(Statement::Emit(Range::new_from_bounds(old, told)), Span::UNDEFINED);
+        out_of_fuel.push(Statement::Store { pointer: fault, value: told }, Span::UNDEFINED);
         out_of_fuel.push(Statement::Break, Span::UNDEFINED);
         let mut head = Block::new();
         head.push(Statement::Emit(Range::new_from_bounds(left, less)), Span::UNDEFINED);

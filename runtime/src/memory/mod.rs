@@ -32,6 +32,8 @@ struct Segment {
     allocation: Allocation,
     /// In grains. An imported segment is one buffer and has none.
     allocator: Option<offset_allocator::Allocator<u32>>,
+    /// It was imported, and its buffer is gone: another import may take its place.
+    unused: bool,
 }
 
 /// A live buffer, on the host.
@@ -56,6 +58,8 @@ unsafe impl Sync for Buffer {}
 /// A buffer on its way out.
 struct Leaving {
     buffer: Arc<Buffer>,
+    /// The first position of its owner that may not use it.
+    until: u32,
     /// Set once the entry is no longer live: the last lease that may still use it.
     after_lease: Option<u32>,
 }
@@ -67,6 +71,8 @@ pub struct Memory {
     max_range: u64,
     max_segments: u32,
     segments: Mutex<Vec<Segment>>,
+    /// How many of them, from the first on, every kernel that may run is bound to. Buffers come from these only.
+    bound: AtomicU32,
     buffers: RwLock<Vec<Option<Arc<Buffer>>>>,
     /// Indices that can be used again, with the generation that they had.
     free: Mutex<Vec<u32>>,
@@ -97,6 +103,7 @@ impl Memory {
             max_range: limits.max_storage_range.min(u32::MAX as u64) / GRAIN * GRAIN,
             max_segments: ((limits.max_storage_buffers - binding::SEGMENT) / 2).min(MAX_SEGMENTS),
             segments: Mutex::new(Vec::new()),
+            bound: AtomicU32::new(0),
             buffers: RwLock::new(Vec::new()),
             free: Mutex::new(Vec::new()),
             generations: Mutex::new(Vec::new()),
@@ -126,6 +133,16 @@ impl Memory {
         (segments.len() as u32, segments.iter().map(|s| s.allocation.size).sum())
     }
 
+    /// How many segments wait for a kernel that reaches them.
+    pub fn unbound(&self) -> u32 {
+        lock(&self.segments).len() as u32 - self.bound.load(Ordering::Acquire)
+    }
+
+    /// Says that the first `count` segments are bound in every lease that runs or will.
+    pub fn bound(&self, count: u32) {
+        self.bound.fetch_max(count, Ordering::Release);
+    }
+
     /// The bindings of `count` segments: two views of each. Those that don't exist yet stand in by the first.
     pub fn bindings(&self, count: u32) -> Vec<(u32, ash::vk::Buffer, u64)> {
         let segments = lock(&self.segments);
@@ -151,7 +168,7 @@ impl Memory {
         let grains = (allocation.size / GRAIN) as u32;
         let most = (BUFFERS as u32).min(grains).max(16);
         let allocator = offset_allocator::Allocator::with_max_allocs(grains, most);
-        segments.push(Segment { allocation, allocator: Some(allocator) });
+        segments.push(Segment { allocation, allocator: Some(allocator), unused: false });
         Ok(segments.len() as u32)
     }
 
@@ -173,7 +190,8 @@ impl Memory {
         }
         let mut segments = lock(&self.segments);
         let grains = bytes.div_ceil(GRAIN) as u32;
-        let found = segments.iter_mut().enumerate().find_map(|(i, s)| {
+        let bound = self.bound.load(Ordering::Acquire) as usize;
+        let found = segments.iter_mut().take(bound).enumerate().find_map(|(i, s)| {
             let range = s.allocator.as_mut()?.allocate(grains)?;
             Some((i as u32, range))
         });
@@ -194,12 +212,19 @@ impl Memory {
         made.map_err(NoRoom::Error)
     }
 
-    /// Makes a segment and a buffer of the caller's memory.
+    /// Makes a segment and a buffer of the caller's memory. Gives along the segment that it took the place of, to be
+    /// dropped when no lease is bound to it any more.
     ///
     /// # Safety
     /// The memory stays valid until the buffer is gone: destroyed and no longer in use by jobs, or the runtime
     /// destroyed.
-    pub unsafe fn import(&self, owner: u32, host: *mut u8, bytes: u64, writable: bool) -> Result<Arc<Buffer>, Error> {
+    pub unsafe fn import(
+        &self,
+        owner: u32,
+        host: *mut u8,
+        bytes: u64,
+        writable: bool,
+    ) -> Result<(Arc<Buffer>, Option<Allocation>), Error> {
         if bytes == 0 || bytes > self.max_range {
             return Err(Error::InvalidValue {
                 what: "the length to import",
@@ -208,13 +233,34 @@ impl Memory {
             });
         }
         let mut segments = lock(&self.segments);
-        self.room_for_segment(&segments, bytes)?;
+        let unused = segments.iter().position(|s| s.unused);
+        if unused.is_none() {
+            self.room_for_segment(&segments, bytes)?;
+        }
         // SAFETY: passed on to the caller.
         let allocation = unsafe { Allocation::import(&self.device, host, bytes)? };
-        let segment = segments.len() as u32;
-        let made = self.register(owner, bytes, writable, segment, 0, None, host, false)?;
-        segments.push(Segment { allocation, allocator: None });
-        Ok(made)
+        let segment = unused.unwrap_or(segments.len());
+        let made = self.register(
+            owner,
+            bytes,
+            writable,
+            segment as u32,
+            0,
+            None,
+            host,
+            false,
+        )?;
+        let new = Segment {
+            allocation,
+            allocator: None,
+            unused: false,
+        };
+        if segment < segments.len() {
+            let old = std::mem::replace(&mut segments[segment], new);
+            return Ok((made, Some(old.allocation)));
+        }
+        segments.push(new);
+        Ok((made, None))
     }
 
     /// Gives it an index and publishes its entry.
@@ -305,7 +351,11 @@ impl Memory {
         let entry = self.entry(handle & 0xffff);
         entry.until_position.store(until as u32 & POSITION_MASK, Ordering::Relaxed);
         entry.state.store(handle >> 16 | buffer_state::LIVE | buffer_state::DYING, Ordering::Release);
-        lock(&self.leaving).push(Leaving { buffer, after_lease: None });
+        lock(&self.leaving).push(Leaving {
+            buffer,
+            until: until as u32 & POSITION_MASK,
+            after_lease: None,
+        });
         Ok(())
     }
 
@@ -330,8 +380,7 @@ impl Memory {
             let entry = self.entry(index);
             match l.after_lease {
                 None => {
-                    // The host wrote that word; in memory that is slow to read back, but this is rare.
-                    if completed(l.buffer.owner, entry.until_position.load(Ordering::Relaxed)) {
+                    if completed(l.buffer.owner, l.until) {
                         entry.state.store(0, Ordering::Release);
                         l.after_lease = Some(launched);
                     }
@@ -356,10 +405,12 @@ impl Memory {
         let index = buffer.handle & 0xffff;
         // One lock after the other: `create` takes them the other way round.
         self.buffers.write().unwrap_or_else(|p| p.into_inner())[index as usize] = None;
-        if let (Some(range), Some(allocator)) =
-            (buffer.range, &mut lock(&self.segments)[buffer.segment as usize].allocator)
         {
-            allocator.free(range);
+            let segment = &mut lock(&self.segments)[buffer.segment as usize];
+            match (buffer.range, &mut segment.allocator) {
+                (Some(range), Some(allocator)) => allocator.free(range),
+                _ => segment.unused = true,
+            }
         }
         lock(&self.free).push(index);
     }

@@ -6,12 +6,13 @@
 //! and whoever is missed in one look is found in the next.
 
 use super::layout::Control;
-use super::sync::{fence, lock, AtomicBool, AtomicU32, Mutex, Ordering};
+use super::sync::{asymmetric, lock, AtomicBool, AtomicU32, Mutex, Ordering};
 
 /// The host's side of the list.
 pub struct ActiveList {
     control: *const Control,
     list: *const AtomicU32,
+    cheap: bool,
     /// What the list holds; the host doesn't read back what it wrote to the device.
     shadow: Mutex<Vec<u32>>,
 }
@@ -25,7 +26,7 @@ impl ActiveList {
     /// # Safety
     /// `control` and the `capacity` words at `list` stay mapped while this lives, and nobody else writes to them.
     pub unsafe fn new(control: *const Control, list: *const AtomicU32, capacity: u32) -> Self {
-        Self { control, list, shadow: Mutex::new(Vec::with_capacity(capacity as usize)) }
+        Self { control, list, cheap: asymmetric::is_cheap(), shadow: Mutex::new(Vec::with_capacity(capacity as usize)) }
     }
 
     fn control(&self) -> &Control {
@@ -38,7 +39,7 @@ impl ActiveList {
         unsafe { &*self.list.add(i) }
     }
 
-    /// By a submitter, after its stamps and a full fence: makes sure that the kernel looks at this tenant.
+    /// By a submitter, after its stamps and its half of the doorbell's fence: makes sure that the kernel looks at this tenant.
     #[inline]
     pub fn ensure(&self, tenant: u32, listed: &AtomicBool) {
         if !listed.load(Ordering::Relaxed) {
@@ -87,7 +88,7 @@ impl ActiveList {
             // The pair of `ensure`: mark, fence, look again. A submitter that published before our second look is
             // seen by it; one that publishes later sees the mark, and waits for the lock that we hold.
             listed(tenant).store(false, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
+            asymmetric::heavy(self.cheap);
             if !idle(tenant) {
                 listed(tenant).store(true, Ordering::Relaxed);
                 i += 1;

@@ -2,20 +2,24 @@
 //!
 //! It is the classic pair: the pump stores `parked`, fences, and looks for work once more; a submit publishes, fences,
 //! and looks at `parked`. Of the two looks at least one sees the other's store, so no job is left behind. A submit
-//! costs one fence and one load while the kernel runs; only to a parked one it makes a system call.
+//! costs one load while the kernel runs, for its half of the fence is paid by the pump (see `sync::asymmetric`); only to
+//! a parked one it makes a system call.
 
-use super::sync::{fence, lock, AtomicU32, Condvar, Mutex, Ordering};
+use super::sync::{asymmetric, lock, AtomicU32, Condvar, Mutex, Ordering};
 
 /// Between one pump and many submitters.
 pub struct Doorbell {
     parked: AtomicU32,
+    cheap: bool,
     rung: Mutex<bool>,
     wake: Condvar,
 }
 
 impl Doorbell {
     pub fn new() -> Self {
-        Self { parked: AtomicU32::new(0), rung: Mutex::new(false), wake: Condvar::new() }
+        Self { parked: AtomicU32::new(0),
+            cheap: asymmetric::is_cheap(),
+            rung: Mutex::new(false), wake: Condvar::new() }
     }
 
     /// Whether the pump sleeps, or is about to.
@@ -27,7 +31,7 @@ impl Doorbell {
     /// which the active list needs.
     #[inline]
     pub fn published(&self) -> bool {
-        fence(Ordering::SeqCst);
+        asymmetric::light(self.cheap);
         self.parked.load(Ordering::Relaxed) != 0
     }
 
@@ -41,7 +45,7 @@ impl Doorbell {
     /// By the pump: sleeps until rung, unless `work` finds something after `parked` is stored. Gives whether it slept.
     pub fn park(&self, mut work: impl FnMut() -> bool) -> bool {
         self.parked.store(1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+        asymmetric::heavy(self.cheap);
         let slept = !work();
         if slept {
             let mut rung = lock(&self.rung);

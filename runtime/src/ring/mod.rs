@@ -11,5 +11,9 @@ pub mod layout;
 pub mod submission;
 pub(crate) mod sync;
 
+#[cfg(test)]
+mod fake;
 #[cfg(all(test, loom))]
 mod loom_tests;
+#[cfg(all(test, not(loom)))]
+mod tests;

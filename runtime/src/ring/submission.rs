@@ -96,7 +96,7 @@ impl RingMemory {
         for position in first..first + self.size as u64 {
             let stale = stamp(position.wrapping_sub(self.size as u64));
             self.slot(position).stamp.store(stale, Ordering::Relaxed);
-            self.slot(position).cancel.store(stale, Ordering::Relaxed);
+            self.slot(position).cancel.store(NO_STAMP, Ordering::Relaxed);
             let record = self.record(position);
             record.words[0].store(completion_status::OK, Ordering::Relaxed);
             record.words[3].store(stale, Ordering::Relaxed);
@@ -112,6 +112,9 @@ impl RingMemory {
 pub fn stamp(position: u64) -> u32 {
     (position as u32).wrapping_add(1) & POSITION_MASK
 }
+
+/// Never a stamp: stamps have 31 bits.
+const NO_STAMP: u32 = u32::MAX;
 
 /// What is kept per slot on the host.
 struct Note {
@@ -141,9 +144,22 @@ pub struct Ring {
     tokens: Padded<AtomicU32>,
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
+    /// When a waiter on this ring was last answered, and how long waits take on average; the watcher's, in nanoseconds.
+    pub(crate) pace: Pace,
+    /// An epoch of not long ago, in full; the pump's. The device counts with 32 bits.
+    pub(crate) epoch: AtomicU64,
     /// A copy of the tail for those who look without the lock; it may lag behind.
     tail: AtomicU64,
     take: Padded<Mutex<Take>>,
+}
+
+/// How often completions come, as far as blocked waiters noticed.
+#[derive(Default)]
+pub(crate) struct Pace {
+    /// Nanoseconds on the watcher's clock.
+    pub last: std::sync::atomic::AtomicU64,
+    /// 0 while nothing is known.
+    pub mean: std::sync::atomic::AtomicU64,
 }
 
 /// After this many unfinished jobs in a row a poll stops looking further, but for every 16th poll that finds nothing:
@@ -172,6 +188,8 @@ impl Ring {
             head: Padded(AtomicU64::new(first)),
             tokens: Padded(AtomicU32::new(memory.size)),
             ended: AtomicU32::new(0),
+            pace: Pace::default(),
+            epoch: AtomicU64::new(0),
             tail: AtomicU64::new(first),
             take: Padded(Mutex::new(Take {
                 tail: first,
@@ -221,8 +239,9 @@ impl Ring {
     /// Publishes `jobs`, for which tokens were reserved; gives the position of the first. `slot_words` makes of each
     /// job its flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
     pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> (u32, u32)) -> u64 {
-        // Relaxed: the position alone says nothing to anybody; the slot's stamp does.
-        let first = self.head.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+        // Acquire and release: our token may be older than the one that stands for this slot. That one was acquired by a
+        // publisher of an earlier position, who hands on here what the taker handed to it.
+        let first = self.head.fetch_add(jobs.len() as u64, Ordering::AcqRel);
         for (position, job) in (first..).zip(jobs) {
             let (flags, fuel) = slot_words(job);
             let slot = self.memory.slot(position);
@@ -236,12 +255,30 @@ impl Ring {
             for (word, arg) in slot.words[4..].iter().zip(job.args) {
                 word.store(arg, Ordering::Relaxed);
             }
+            // Else a job that was cancelled here 2^31 positions ago would take this one along.
+            slot.cancel.store(NO_STAMP, Ordering::Relaxed);
             self.store_fence();
             // Release: a worker that sees the stamp sees the words.
             slot.stamp.store(stamp(position), Ordering::Release);
         }
         self.store_fence();
         first
+    }
+
+    /// Fetches the slots that are published next, to be written. The kernel read them one lap ago, so that without this
+    /// every store to them would wait for another core. Call it early, and do other things meanwhile.
+    #[inline]
+    pub fn prefetch(&self, ahead: u64) {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        {
+            let slot: *const Slot = self.memory.slot(self.head.load(Ordering::Relaxed) + ahead);
+            // SAFETY: prefetchw changes nothing and doesn't fault; processors that don't know it do nothing.
+            unsafe {
+                std::arch::asm!("prefetchw [{}]", in(reg) slot, options(nostack, preserves_flags, readonly));
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+        let _ = ahead;
     }
 
     /// Write-combined memory isn't ordered by x86's usual rules: a release store may pass earlier stores to it.
@@ -283,18 +320,30 @@ impl Ring {
         if note.flags.load(Ordering::Relaxed) & flag::TIMING != 0 {
             let (fuel, end) = (self.memory.extra(position, 0), self.memory.extra(position, 1));
             // The kernel writes them before the first record, so they are here unless the device reorders; then the
-            // next look finds them.
-            if fuel.words[3].load(Ordering::Acquire) != expected || end.words[3].load(Ordering::Acquire) != expected {
-                return None;
+            // next look finds them, or if the ring ended meanwhile, nobody will write them any more.
+            let there = || [fuel, end].iter().all(|record| record.words[3].load(Ordering::Acquire) == expected);
+            if !there() {
+                if self.ended.load(Ordering::Acquire) == 0 {
+                    return None;
+                }
+                if !there() {
+                    return Some(completion);
+                }
             }
             completion.fuel = fuel.words[0].load(Ordering::Relaxed);
             completion.module_version = fuel.words[1].load(Ordering::Relaxed);
-            completion.begin_epoch = fuel.words[2].load(Ordering::Relaxed) as u64;
-            completion.end_epoch = end.words[0].load(Ordering::Relaxed) as u64;
+            completion.begin_epoch = self.full_epoch(fuel.words[2].load(Ordering::Relaxed));
+            completion.end_epoch = self.full_epoch(end.words[0].load(Ordering::Relaxed));
             completion.digest =
                 end.words[1].load(Ordering::Relaxed) as u64 | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
         }
         Some(completion)
+    }
+
+    /// The 64-bit epoch nearest to the one last known that ends in these 32 bits.
+    fn full_epoch(&self, low: u32) -> u64 {
+        let known = self.epoch.load(Ordering::Relaxed);
+        known.wrapping_add_signed(low.wrapping_sub(known as u32) as i32 as i64)
     }
 
     /// Whether the job at a published, untaken position has finished: one load, for looking often.
@@ -360,11 +409,6 @@ impl Ring {
 
     /// Takes the completion of one job, if it has finished. `Err` tells why there is none to take.
     pub fn take_one(&self, position: u64, ticket: u64) -> Result<Completion, TicketState> {
-        if position < self.published_end() && !self.finished(position) {
-            // Either not finished, or its slot is used again and so it was taken; only the lock can tell.
-            let take = lock(&self.take);
-            return Err(self.state_locked(&take, position));
-        }
         let mut take = lock(&self.take);
         match self.state_locked(&take, position) {
             TicketState::Done => {}

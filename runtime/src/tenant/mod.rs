@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     gate: Padded<AtomicU32>,
     destroyed: AtomicBool,
     event: Mutex<Option<Arc<EventFd>>>,
+    /// Whether there is one: for a look without the lock.
+    has_event: AtomicBool,
     /// In BATCH mode: up to where slots went to the device. The pump's.
     pub sent: Mutex<u64>,
 }
@@ -82,6 +84,7 @@ impl Inner {
             gate: Padded(AtomicU32::new(0)),
             destroyed: AtomicBool::new(false),
             event: Mutex::new(None),
+            has_event: AtomicBool::new(false),
             sent: Mutex::new(first),
         }
     }
@@ -136,6 +139,9 @@ impl Inner {
 
     /// Brings the event descriptor up to date, if there is one.
     fn update_event(&self) {
+        if !self.has_event.load(Ordering::Relaxed) {
+            return;
+        }
         if let Some(event) = lock(&self.event).as_ref() {
             event.update();
         }
@@ -161,6 +167,7 @@ impl Tenant {
     pub fn submit(&self, jobs: &[Job], tickets: Option<&mut [u64]>) -> (usize, Result<(), Error>) {
         let inner = &*self.0;
         let engine = &*inner.engine;
+        inner.ring.prefetch(0);
         let inside = match inner.enter() {
             Ok(inside) => inside,
             Err(e) => return (0, Err(e)),
@@ -195,6 +202,9 @@ impl Tenant {
         engine.active.ensure(inner.index, &inner.listed);
         if parked {
             engine.doorbell.ring();
+        }
+        if inner.has_event.load(Ordering::Relaxed) {
+            engine.watch.nudge();
         }
         if tiled != 0 {
             engine.tiled_work();
@@ -341,6 +351,7 @@ impl Tenant {
             let new = EventFd::new(inner.ring.clone())?;
             inner.engine.watch.add_event(new.clone());
             *event = Some(new);
+            inner.has_event.store(true, Ordering::Relaxed);
         }
         Ok(event.as_ref().map(|e| e.raw()).expect("set above"))
     }
@@ -434,8 +445,14 @@ impl Tenant {
         let inner = &*self.0;
         let _inside = inner.enter()?;
         // SAFETY: passed on to the caller.
-        let buffer = unsafe { inner.engine.memory.import(inner.index, host, bytes, !read_only)? };
+        let (buffer, replaced) = unsafe {
+            inner
+                .engine
+                .memory
+                .import(inner.index, host, bytes, !read_only)?
+        };
         inner.engine.use_segments()?;
+        drop(replaced);
         Ok(buffer.handle)
     }
 

@@ -72,7 +72,8 @@ impl Registry {
                 free.next_index += 1;
                 free.next_index - 1
             }
-            None => return Err(none(&free)),
+            // No number of slots would help.
+            None => return Err(Error::OutOfRingMemory { slots, tenants: free.count.saturating_sub(1), fit: 0 }),
         };
         let Some(allocation) = free.rings.allocate(slots) else {
             free.indices.push(index);

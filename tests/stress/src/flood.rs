@@ -22,7 +22,7 @@ pub struct Flood {
     pub slots: u32,
     pub first_position: u32,
     pub lease_fuel: u32,
-    /// How often all producers rest together, so that the kernel parks.
+    /// How often all producers rest together until the kernel has parked.
     pub rest_every: Option<Duration>,
     pub mix: Mix,
     /// SPIN jobs get the largest budget that the device allows, and use it.
@@ -86,7 +86,10 @@ pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Out
         verdict,
     };
     for t in 0..flood.tenants {
-        let tenant = runtime.create_tenant(&TenantOptions { label: format!("flood {t}"), slots: 0 })?;
+        let tenant = runtime.create_tenant(&TenantOptions {
+            label: format!("flood {t}"),
+            slots: 0,
+        })?;
         state.clients.push(Client {
             buffers: Buffers::new(&tenant)?,
             tenant,
@@ -101,35 +104,61 @@ pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Out
         let client = &mut state.clients[tenant];
         // Counts are added up per tenant; regions are each producer's own.
         let own = Buffers::new(&client.tenant)?;
-        let buffers = Buffers { regions: own.regions, ..client.buffers };
+        let buffers = Buffers {
+            regions: own.regions,
+            ..client.buffers
+        };
         client.total += per_producer;
         state.producers.push(Producer {
-            series: Series { seed, producer, mix, buffers },
+            series: Series {
+                seed,
+                producer,
+                mix,
+                buffers,
+            },
             tenant,
             total: per_producer,
-            seen: (0..per_producer.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            seen: (0..per_producer.div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
         });
     }
     let total = per_producer * flood.producers as u64;
     let started = Instant::now();
-    watched(&state.completed, total, || state.describe(&runtime), || flow(flood, &state, total));
+    watched(
+        &state.completed,
+        total,
+        || state.describe(&runtime),
+        || flow(flood, &state, &runtime, total),
+    );
     let seconds = started.elapsed().as_secs_f64();
     check_end(&state, &runtime, total);
     let info = runtime.info();
-    Ok(Outcome { jobs: total, seconds, leases: info.leases, parks: info.parks })
+    Ok(Outcome {
+        jobs: total,
+        seconds,
+        leases: info.leases,
+        parks: info.parks,
+    })
 }
 
 /// Runs all producers to their end, with rests.
-fn flow(flood: &Flood, state: &State, total: u64) {
+fn flow(flood: &Flood, state: &State, runtime: &Runtime, total: u64) {
     std::thread::scope(|scope| {
         for producer in &state.producers {
             scope.spawn(move || produce(producer, state));
         }
-        let Some(every) = flood.rest_every else { return };
+        let Some(every) = flood.rest_every else {
+            return;
+        };
         while state.completed.load(Ordering::Relaxed) < total {
             std::thread::sleep(every);
             state.resting.store(true, Ordering::Relaxed);
-            std::thread::sleep(Duration::from_millis(3));
+            let parks = runtime.info().parks;
+            let patience = Instant::now();
+            while runtime.info().parks == parks && patience.elapsed() < Duration::from_millis(200) {
+                std::thread::sleep(Duration::from_micros(200));
+            }
             state.resting.store(false, Ordering::Relaxed);
         }
     });
@@ -155,7 +184,9 @@ fn produce(producer: &Producer, state: &State) {
         let mut full = true;
         if !batch.is_empty() && !resting {
             let (accepted, result) = client.tenant.submit(&batch, None);
-            client.submitted.fetch_add(accepted as u64, Ordering::Relaxed);
+            client
+                .submitted
+                .fetch_add(accepted as u64, Ordering::Relaxed);
             batch.drain(..accepted);
             match result {
                 Ok(()) => full = false,
@@ -165,9 +196,15 @@ fn produce(producer: &Producer, state: &State) {
         }
         // Others may take what this one waits for, so nobody waits for long.
         let timeout = if full { 500_000 } else { 0 };
-        let wait = if random >> 32 & 1 == 0 { Wait::Block } else { Wait::Adaptive };
+        let wait = if random >> 32 & 1 == 0 {
+            Wait::Block
+        } else {
+            Wait::Adaptive
+        };
         match client.tenant.poll(&mut out, wait, timeout) {
-            Ok(count) => out[..count].iter().for_each(|c| take(state, producer.tenant, c)),
+            Ok(count) => out[..count]
+                .iter()
+                .for_each(|c| take(state, producer.tenant, c)),
             Err(Error::Timeout) => {}
             Err(e) => return state.verdict.broken(|| format!("poll: {e}")),
         }
@@ -181,20 +218,29 @@ fn produce(producer: &Producer, state: &State) {
 /// Checks one completion.
 fn take(state: &State, tenant: usize, c: &Completion) {
     let (p, n) = jobs::names(c.user_data);
-    let owner = state.producers.get(p as usize).filter(|p| p.tenant == tenant && n < p.total);
+    let owner = state
+        .producers
+        .get(p as usize)
+        .filter(|p| p.tenant == tenant && n < p.total);
     let Some(owner) = owner else {
-        return state.verdict.broken(|| format!("tenant {tenant} got a completion that is nobody's: {c:?}"));
+        return state
+            .verdict
+            .broken(|| format!("tenant {tenant} got a completion that is nobody's: {c:?}"));
     };
     let bit = 1 << (n % 64);
     if owner.seen[(n / 64) as usize].fetch_or(bit, Ordering::Relaxed) & bit != 0 {
-        return state.verdict.broken(|| format!("a second completion of producer {p}, job {n}: {c:?}"));
+        return state
+            .verdict
+            .broken(|| format!("a second completion of producer {p}, job {n}: {c:?}"));
     }
     if let Some(wrong) = owner.series.wrong(n, c) {
         state.verdict.broken(|| wrong);
     } else if let What::Histogram { length } = owner.series.job(n).1 {
         state.clients[tenant].histograms[length].fetch_add(1, Ordering::Relaxed);
     }
-    state.clients[tenant].completed.fetch_add(1, Ordering::Relaxed);
+    state.clients[tenant]
+        .completed
+        .fetch_add(1, Ordering::Relaxed);
     state.completed.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -204,13 +250,18 @@ fn check_end(state: &State, runtime: &Runtime, total: u64) {
     for p in &state.producers {
         for n in 0..p.total {
             let seen = p.seen[(n / 64) as usize].load(Ordering::Relaxed) >> (n % 64) & 1 != 0;
-            verdict.check(seen, || format!("producer {}, job {n} never completed", p.series.producer));
+            verdict.check(seen, || {
+                format!("producer {}, job {n} never completed", p.series.producer)
+            });
         }
     }
     let each = jobs::histograms();
     for (t, client) in state.clients.iter().enumerate() {
         let mut bytes = [0; 1024];
-        if let Err(e) = client.tenant.buffer_read(client.buffers.counts, 0, &mut bytes) {
+        if let Err(e) = client
+            .tenant
+            .buffer_read(client.buffers.counts, 0, &mut bytes)
+        {
             verdict.broken(|| format!("reading tenant {t}'s counts: {e}"));
         }
         for value in 0..256 {
@@ -223,8 +274,12 @@ fn check_end(state: &State, runtime: &Runtime, total: u64) {
                 format!("tenant {t}: its histograms add up to {counted} bytes of value {value}, not {expected}")
             });
         }
-        let spare = client.tenant.poll(&mut [Completion::default()], Wait::Adaptive, 0);
-        verdict.check(matches!(spare, Err(Error::Timeout)), || format!("tenant {t} has more to take: {spare:?}"));
+        let spare = client
+            .tenant
+            .poll(&mut [Completion::default()], Wait::Adaptive, 0);
+        verdict.check(matches!(spare, Err(Error::Timeout)), || {
+            format!("tenant {t} has more to take: {spare:?}")
+        });
     }
     // Leases report when they end.
     let patience = Instant::now();
@@ -232,7 +287,9 @@ fn check_end(state: &State, runtime: &Runtime, total: u64) {
         std::thread::sleep(Duration::from_millis(1));
     }
     let ran = runtime.info().jobs;
-    verdict.check(ran == total, || format!("the kernel counted {ran} jobs, submitted were {total}"));
+    verdict.check(ran == total, || {
+        format!("the kernel counted {ran} jobs, submitted were {total}")
+    });
 }
 
 impl State<'_> {
@@ -253,7 +310,10 @@ impl State<'_> {
                 .take(4)
                 .collect();
             let kinds: Vec<_> = missing.iter().map(|&n| (n, p.series.job(n).1)).collect();
-            text += &format!("producer {} (tenant {}): first jobs missing {kinds:?}\n", p.series.producer, p.tenant);
+            text += &format!(
+                "producer {} (tenant {}): first jobs missing {kinds:?}\n",
+                p.series.producer, p.tenant
+            );
         }
         text
     }

@@ -49,12 +49,18 @@ impl Buffers {
         tenant.buffer_write(text, 0, &text_bytes())?;
         let counts = tenant.buffer_create(1024, false)?;
         let regions = tenant.buffer_create((REGIONS * REGION_WORDS * 4) as u64, false)?;
-        Ok(Self { text, counts, regions })
+        Ok(Self {
+            text,
+            counts,
+            regions,
+        })
     }
 }
 
 fn text_bytes() -> Vec<u8> {
-    (0..TEXT_BYTES as u64).map(|i| (mix64(i) % 251) as u8).collect()
+    (0..TEXT_BYTES as u64)
+        .map(|i| (mix64(i) % 251) as u8)
+        .collect()
 }
 
 /// What a histogram of each length adds.
@@ -63,7 +69,9 @@ pub fn histograms() -> Vec<[u32; 256]> {
     (1..=LENGTHS)
         .map(|n| {
             let mut counts = [0; 256];
-            text[..512 * n].iter().for_each(|&b| counts[b as usize] += 1);
+            text[..512 * n]
+                .iter()
+                .for_each(|&b| counts[b as usize] += 1);
             counts
         })
         .collect()
@@ -118,7 +126,10 @@ impl Series {
     fn scalar(&self, bits: u64) -> (Job, What) {
         let args = [bits as u32, (bits >> 32) as u32];
         let choice = mix64(bits);
-        let mut job = Job { opcode: op::NOP, ..Job::default() };
+        let mut job = Job {
+            opcode: op::NOP,
+            ..Job::default()
+        };
         job.args[..2].copy_from_slice(&args);
         let mut what = What::Plain { results: args };
         if ((choice & 0xff) as u32) < self.mix.spins {
@@ -126,10 +137,14 @@ impl Series {
             job.args[0] %= self.mix.spin_iterations + 1;
             // An unmetered margin: leaving the loop takes no fuel, but a budget of 0 means the default.
             job.fuel = job.args[0] + 1;
-            what = What::Spin { iterations: job.args[0], start: job.args[1] };
+            what = What::Spin {
+                iterations: job.args[0],
+                start: job.args[1],
+            };
         }
         if ((choice >> 8 & 0xff) as u32) < self.mix.flagged {
-            job.flags = [job_flags::BARRIER, job_flags::AFTER_OK, job_flags::TIMING][(choice >> 16) as usize % 3];
+            job.flags = [job_flags::BARRIER, job_flags::AFTER_OK, job_flags::TIMING]
+                [(choice >> 16) as usize % 3];
         }
         (job, what)
     }
@@ -139,7 +154,10 @@ impl Series {
         let words = 1 + (pair >> 24) as u32 % REGION_WORDS;
         let value = (pair >> 32) as u32;
         let region = (n / 2 % REGIONS as u64) as u32 * REGION_WORDS;
-        let mut job = Job { tiles, ..Job::default() };
+        let mut job = Job {
+            tiles,
+            ..Job::default()
+        };
         if n % 2 == 0 {
             job.opcode = op::FILL;
             job.args[..4].copy_from_slice(&[self.buffers.regions, region, words, value]);
@@ -149,13 +167,22 @@ impl Series {
         job.flags = job_flags::AFTER_OK;
         job.args[..3].copy_from_slice(&[self.buffers.regions, region, words]);
         let sum = words as u64 * value as u64;
-        (job, What::Sum { results: [sum as u32, (sum >> 32) as u32] })
+        (
+            job,
+            What::Sum {
+                results: [sum as u32, (sum >> 32) as u32],
+            },
+        )
     }
 
     fn histogram(&self, bits: u64) -> (Job, What) {
         let length = bits as usize % LENGTHS;
         let tiles = 2 + (bits >> 8) as u32 % (MOST_TILES - 1);
-        let mut job = Job { opcode: op::HISTOGRAM_U8, tiles, ..Job::default() };
+        let mut job = Job {
+            opcode: op::HISTOGRAM_U8,
+            tiles,
+            ..Job::default()
+        };
         let bytes = 512 * (length as u32 + 1);
         job.args[..5].copy_from_slice(&[self.buffers.text, 0, bytes, self.buffers.counts, 0]);
         (job, What::Histogram { length })
@@ -185,5 +212,7 @@ impl Series {
 
 /// The last number of SPIN's generator.
 pub fn spun(iterations: u32, start: u32) -> u32 {
-    (0..iterations).fold(start, |x, _| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
+    (0..iterations).fold(start, |x, _| {
+        x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)
+    })
 }

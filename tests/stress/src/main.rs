@@ -60,13 +60,20 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
-    let mut options = Options { long: false, names: Vec::new(), jobs: None, seed: 1 };
+    let mut options = Options {
+        long: false,
+        names: Vec::new(),
+        jobs: None,
+        seed: 1,
+    };
     let mut size = false;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
         let number = |text: &String| {
-            text.replace('_', "").parse::<u64>().map_err(|_| format!("{argument} needs a number, not '{text}'"))
+            text.replace('_', "")
+                .parse::<u64>()
+                .map_err(|_| format!("{argument} needs a number, not '{text}'"))
         };
         match argument.as_str() {
             "--short" => size = true,

@@ -40,33 +40,71 @@ const SCALAR: Flood = Flood {
     first_position: 0,
     lease_fuel: 0,
     rest_every: Some(Duration::from_millis(100)),
-    mix: Mix { tiled: 0, spins: 2, spin_iterations: 40, flagged: 1 },
+    mix: Mix {
+        tiled: 0,
+        spins: 2,
+        spin_iterations: 40,
+        flagged: 1,
+    },
     stall: false,
 };
 const TILED: Flood = Flood {
     workers: 3,
-    mix: Mix { tiled: 48, spins: 16, spin_iterations: 40, flagged: 8 },
+    mix: Mix {
+        tiled: 48,
+        spins: 16,
+        spin_iterations: 40,
+        flagged: 8,
+    },
     ..SCALAR
 };
-const WRAP: Flood = Flood { first_position: BELOW_WRAP, slots: 64, ..TILED };
-const SHORT_LEASES: Flood =
-    Flood { lease_fuel: 4_000, workers: 2, rest_every: Some(Duration::from_micros(500)), ..TILED };
+const WRAP: Flood = Flood {
+    first_position: BELOW_WRAP,
+    slots: 64,
+    ..TILED
+};
+const SHORT_LEASES: Flood = Flood {
+    lease_fuel: 4_000,
+    workers: 2,
+    rest_every: Some(Duration::from_micros(500)),
+    ..TILED
+};
 const STALL: Flood = Flood {
     tenants: 2,
     producers: 4,
     slots: 64,
     rest_every: None,
-    mix: Mix { tiled: 64, spins: 8, spin_iterations: 0, flagged: 8 },
+    mix: Mix {
+        tiled: 64,
+        spins: 8,
+        spin_iterations: 0,
+        flagged: 8,
+    },
     stall: true,
     ..TILED
 };
 
 const fn batch(flood: Flood) -> Flood {
-    Flood { mode: Mode::Batch, ..flood }
+    Flood {
+        mode: Mode::Batch,
+        ..flood
+    }
 }
 
-const fn scenario(name: &'static str, what: &'static str, kind: Kind, short: u64, long: u64) -> Scenario {
-    Scenario { name, what, kind, short, long }
+const fn scenario(
+    name: &'static str,
+    what: &'static str,
+    kind: Kind,
+    short: u64,
+    long: u64,
+) -> Scenario {
+    Scenario {
+        name,
+        what,
+        kind,
+        short,
+        long,
+    }
 }
 
 const MILLION: u64 = 1_000_000;
@@ -75,18 +113,18 @@ const MILLION: u64 = 1_000_000;
 static SCENARIOS: &[Scenario] = &[
     scenario("scalar", "scalar jobs of 8 tenants and 16 producers, leases and parks between", Kind::Flood(SCALAR), MILLION, 100 * MILLION),
     scenario("scalar-batch", "the same in BATCH mode", Kind::Flood(batch(SCALAR)), MILLION, 100 * MILLION),
-    scenario("tiled", "tiled jobs of 2 to 16 tiles mixed in, 3 workers", Kind::Flood(TILED), MILLION / 5, 20 * MILLION),
-    scenario("tiled-batch", "the same in BATCH mode", Kind::Flood(batch(TILED)), MILLION / 5, 20 * MILLION),
-    scenario("wrap", "rings of 64 slots that start just below the wrap", Kind::Flood(WRAP), MILLION / 10, 5 * MILLION),
-    scenario("wrap-batch", "the same in BATCH mode", Kind::Flood(batch(WRAP)), MILLION / 10, 5 * MILLION),
-    scenario("leases", "leases that end, and rests, every 500 us or so", Kind::Flood(SHORT_LEASES), MILLION / 10, 10 * MILLION),
-    scenario("leases-batch", "the same in BATCH mode", Kind::Flood(batch(SHORT_LEASES)), MILLION / 10, 10 * MILLION),
+    scenario("tiled", "tiled jobs of 2 to 16 tiles mixed in, 3 workers", Kind::Flood(TILED), MILLION / 20, 20 * MILLION),
+    scenario("tiled-batch", "the same in BATCH mode", Kind::Flood(batch(TILED)), MILLION / 20, 20 * MILLION),
+    scenario("wrap", "rings of 64 slots that start just below the wrap", Kind::Flood(WRAP), MILLION / 25, 5 * MILLION),
+    scenario("wrap-batch", "the same in BATCH mode", Kind::Flood(batch(WRAP)), MILLION / 25, 5 * MILLION),
+    scenario("leases", "leases that end, and rests, every 500 us or so", Kind::Flood(SHORT_LEASES), MILLION / 50, 5 * MILLION),
+    scenario("leases-batch", "the same in BATCH mode", Kind::Flood(batch(SHORT_LEASES)), MILLION / 50, 5 * MILLION),
     scenario("stall", "a worker that stalls between claims: SPIN with the largest budget", Kind::Flood(STALL), 400, 20_000),
-    scenario("stops", "runtimes stopped in the middle of their work, in both modes", Kind::Stops(&[Mode::Resident, Mode::Batch]), 40, 4_000),
+    scenario("stops", "runtimes stopped in the middle of their work, in both modes", Kind::Stops(&[Mode::Resident, Mode::Batch]), 8, 1_000),
     scenario("churn", "tenants made and destroyed with open jobs beside steady ones", Kind::Churn(Mode::Resident), 1_000, 100_000),
     scenario("churn-batch", "the same in BATCH mode", Kind::Churn(Mode::Batch), 1_000, 100_000),
-    scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 20, 5 * MILLION),
-    scenario("burdened-batch", "the same in BATCH mode", Kind::Burdened(batch(TILED)), MILLION / 20, 5 * MILLION),
+    scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
+    scenario("burdened-batch", "the same in BATCH mode", Kind::Burdened(batch(TILED)), MILLION / 50, 5 * MILLION),
 ];
 
 pub fn exists(name: &str) -> bool {
@@ -102,23 +140,34 @@ pub fn list() {
 
 /// Runs what was asked for and prints a table; gives whether everything held.
 pub fn run(options: &Options) -> bool {
-    let chosen = SCENARIOS.iter().filter(|s| options.names.is_empty() || options.names.iter().any(|n| n == s.name));
+    let chosen = SCENARIOS
+        .iter()
+        .filter(|s| options.names.is_empty() || options.names.iter().any(|n| n == s.name));
     let mut rows = Vec::new();
     for s in chosen {
-        let jobs = options.jobs.unwrap_or(if options.long { s.long } else { s.short });
+        let jobs = options
+            .jobs
+            .unwrap_or(if options.long { s.long } else { s.short });
         println!("{}: {} ({jobs}, seed {})", s.name, s.what, options.seed);
         let verdict = Verdict::default();
         let started = Instant::now();
         let outcome = match &s.kind {
             Kind::Flood(f) => flood::run(f, jobs, options.seed, &verdict),
-            Kind::Burdened(f) => Burden::start().and_then(|_burden| flood::run(f, jobs, options.seed, &verdict)),
+            Kind::Burdened(f) => {
+                Burden::start().and_then(|_burden| flood::run(f, jobs, options.seed, &verdict))
+            }
             Kind::Stops(modes) => stops::run(modes, jobs, options.seed, &verdict),
             Kind::Churn(mode) => churn::run(*mode, jobs, options.seed, &verdict),
         };
         if let Err(e) = &outcome {
             verdict.broken(|| e.to_string());
         }
-        rows.push((s.name, outcome.unwrap_or_default(), started.elapsed().as_secs_f64(), verdict.violations()));
+        rows.push((
+            s.name,
+            outcome.unwrap_or_default(),
+            started.elapsed().as_secs_f64(),
+            verdict.violations(),
+        ));
     }
     table(&rows)
 }
@@ -130,8 +179,15 @@ fn table(rows: &[(&str, Outcome, f64, u64)]) -> bool {
     );
     for (name, o, seconds, violations) in rows {
         let rate = o.jobs as f64 / o.seconds.max(1e-9);
-        let result = if *violations == 0 { "ok".into() } else { format!("{violations} VIOLATIONS") };
-        println!("{name:<15} {:>11} {seconds:>8.1} {rate:>10.0} {:>8} {:>8}  {result}", o.jobs, o.leases, o.parks);
+        let result = if *violations == 0 {
+            "ok".into()
+        } else {
+            format!("{violations} VIOLATIONS")
+        };
+        println!(
+            "{name:<15} {:>11} {seconds:>8.1} {rate:>10.0} {:>8} {:>8}  {result}",
+            o.jobs, o.leases, o.parks
+        );
     }
     let bad = rows.iter().filter(|r| r.3 != 0).count();
     match bad {
@@ -151,7 +207,9 @@ impl Burden {
     fn start() -> Result<Self, Error> {
         let what = "starting a process that burns all cores";
         let start = || Command::new(std::env::current_exe()?).arg(BURN).spawn();
-        start().map(Self).map_err(|source| Error::System { what, source })
+        start()
+            .map(Self)
+            .map_err(|source| Error::System { what, source })
     }
 }
 

@@ -4,14 +4,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Without any progress for so long a scenario counts as hung. A cold compile of the kernel by a software driver
-/// takes up to half a minute on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// takes up to a minute, and more on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs `work` in this thread while another one looks at `progress` and tells it. If it stands still for too long, the
 /// state is printed and the process ends with exit code 1: hung threads can't be joined.
-pub fn watched<T>(progress: &AtomicU64, total: u64, state: impl Fn() -> String + Sync, work: impl FnOnce() -> T) -> T {
+pub fn watched<T>(
+    progress: &AtomicU64,
+    total: u64,
+    state: impl Fn() -> String + Sync,
+    work: impl FnOnce() -> T,
+) -> T {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| watch(progress, total, &state, &done));
@@ -34,11 +39,17 @@ fn watch(progress: &AtomicU64, total: u64, state: &impl Fn() -> String, done: &A
         if told_at.elapsed() >= TELL_EVERY {
             let rate = (now - told) as f64 / told_at.elapsed().as_secs_f64();
             let percent = 100.0 * now as f64 / total.max(1) as f64;
-            println!("    {:6.1} s  {now:>11} of {total} ({percent:.0} %)  {rate:.0}/s", started.elapsed().as_secs_f64());
+            println!(
+                "    {:6.1} s  {now:>11} of {total} ({percent:.0} %)  {rate:.0}/s",
+                started.elapsed().as_secs_f64()
+            );
             (told, told_at) = (now, Instant::now());
         }
         if moved.elapsed() >= PATIENCE {
-            println!("    HUNG: nothing has moved for {} s, at {now} of {total}", PATIENCE.as_secs());
+            println!(
+                "    HUNG: nothing has moved for {} s, at {now} of {total}",
+                PATIENCE.as_secs()
+            );
             println!("{}", state());
             std::process::exit(1);
         }

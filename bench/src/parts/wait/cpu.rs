@@ -43,12 +43,13 @@ pub fn measure(window: Duration) -> Usage {
 }
 
 impl Usage {
-    /// The waiters, the epoll thread and the library's threads. A thread without a name of its own
-    /// inherits the process's, which begins like the library's, and is counted too.
+    /// The waiters, the epoll thread and the library's two threads. The driver's own threads inherit
+    /// the process's name or have one of their own: they run the kernel.
     pub fn beyond_kernel(&self) -> f64 {
+        const COUNTED: [&str; 4] = [WAITER, EVENT, "rota-pump", "rota-watch"];
         self.by_name
             .iter()
-            .filter(|(name, _)| *name == WAITER || *name == EVENT || name.starts_with("rota"))
+            .filter(|(name, _)| COUNTED.contains(&name.as_str()))
             .map(|(_, percent)| percent)
             .sum()
     }

@@ -1,0 +1,580 @@
+//! The rings' promises under every interleaving and every value that the memory model lets a load see.
+//!
+//! The code is the one that users run; the kernel is a thread that does what a worker does. Where a scenario is too large
+//! to finish, the number of preemptions is bounded, and stands at the test; LOOM_MAX_PREEMPTIONS sets another bound.
+
+use std::sync::Arc;
+
+use loom::cell::UnsafeCell;
+use loom::model::Builder;
+use loom::thread::{self, yield_now};
+
+use super::active::ActiveList;
+use super::doorbell::Doorbell;
+use super::fake::{assert_answers, job, slot_words, words_of, Claim, FakeKernel};
+use super::layout::{completion_status, flag, Control};
+use super::submission::{Completion, Job, TicketState};
+use super::sync::{AtomicBool, AtomicU32, Ordering};
+
+/// Rings start just below the wrap of 31 bits.
+const FIRST: u64 = (1 << 31) - 1;
+
+fn explore(preemptions: Option<usize>, scenario: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.max_branches = 20_000;
+    builder.preemption_bound = builder.preemption_bound.or(preemptions);
+    builder.check(scenario);
+}
+
+/// A ticket for a position that isn't the position.
+fn ticket(position: u64) -> u64 {
+    position | 7 << 48
+}
+
+fn submit(kernel: &FakeKernel, jobs: &[Job]) -> u64 {
+    while kernel.ring.reserve(jobs.len() as u32) == 0 {
+        yield_now();
+    }
+    kernel.ring.publish(jobs, slot_words)
+}
+
+/// Takes at least one completion, up to `cap`.
+fn take(kernel: &FakeKernel, cap: usize) -> Vec<Completion> {
+    let mut out = vec![Completion::default(); cap];
+    loop {
+        let count = kernel.ring.take(&mut out, ticket);
+        if count != 0 {
+            out.truncate(count);
+            return out;
+        }
+        yield_now();
+    }
+}
+
+fn take_one(kernel: &FakeKernel, position: u64) -> Completion {
+    loop {
+        match kernel.ring.take_one(position, ticket(position)) {
+            Ok(completion) => return completion,
+            Err(TicketState::Open) => yield_now(),
+            Err(state) => panic!("the job at {position} is {state:?}"),
+        }
+    }
+}
+
+/// Claims the next job, checking that its words are those of one job.
+fn claim(kernel: &FakeKernel) -> Claim {
+    loop {
+        if let Some(claim) = kernel.claim() {
+            let flags = claim.words[1] & flag::CALLERS;
+            assert_eq!(claim.words, words_of(&Job { flags, ..job(claim.words[4]) }));
+            return claim;
+        }
+        yield_now();
+    }
+}
+
+/// The job numbers of completions, each checked to be a whole answer.
+fn numbers(completions: &[Completion]) -> Vec<u32> {
+    let check = |c: &Completion| {
+        let n = (c.user_data >> 32) as u32;
+        assert_answers(c, &job(n), c.ticket, false);
+        n
+    };
+    completions.iter().map(check).collect()
+}
+
+/// All tokens are back, and no one more.
+fn assert_empty(kernel: &FakeKernel) {
+    assert!(kernel.ring.is_empty());
+    assert_eq!(kernel.ring.tail(), kernel.ring.head());
+    assert_eq!(kernel.ring.reserve(u32::MAX), kernel.memory.size);
+}
+
+/// Per position, a cell that its taker writes and the next publisher to use the slot reads: loom objects unless all that
+/// the one did comes before all that the other does.
+struct Handovers(Vec<UnsafeCell<u32>>);
+
+// SAFETY: not needed for loom's own checks, which are what the cells are for; their values are never used.
+unsafe impl Sync for Handovers {}
+// SAFETY: as above.
+unsafe impl Send for Handovers {}
+
+impl Handovers {
+    fn new(n: usize) -> Self {
+        Self((0..n).map(|_| UnsafeCell::new(0)).collect())
+    }
+
+    fn taken(&self, position: u64) {
+        self.0[(position - FIRST) as usize].with_mut(|_| ());
+    }
+
+    fn published(&self, position: u64, size: u64) {
+        if position >= FIRST + size {
+            self.0[(position - FIRST - size) as usize].with(|_| ());
+        }
+    }
+}
+
+/// A published job is run exactly once, with its own words and user data, and its slot is used again only after its
+/// completion was taken: two publishers, a worker and a taker share a ring of two slots. Nobody waits for anybody, so
+/// that it finishes; what is left over is done at the end.
+#[test]
+fn each_job_runs_once_and_its_slot_is_reused_after_the_take() {
+    explore(Some(3), || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        let handovers = Arc::new(Handovers::new(4));
+        submit(&kernel, &[job(1)]);
+        let publisher = |n: u32| {
+            let (kernel, handovers) = (kernel.clone(), handovers.clone());
+            thread::spawn(move || {
+                let free = kernel.ring.reserve(1) != 0;
+                if free {
+                    handovers.published(kernel.ring.publish(&[job(n)], slot_words), 2);
+                }
+                free
+            })
+        };
+        let publishers = [publisher(2), publisher(3)];
+        let worker = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                kernel.step().unwrap();
+                while let Some(claim) = kernel.step() {
+                    assert_eq!(claim.words, words_of(&job(claim.words[4])));
+                }
+            })
+        };
+        let mut seen = Vec::new();
+        let take = |seen: &mut Vec<u32>| {
+            let mut out = [Completion::default(); 2];
+            let count = kernel.ring.take(&mut out, |position| {
+                handovers.taken(position);
+                ticket(position)
+            });
+            for completion in &out[..count] {
+                assert_eq!(completion.ticket, ticket(FIRST + seen.len() as u64));
+                seen.extend(numbers(&[*completion]));
+            }
+        };
+        take(&mut seen);
+        take(&mut seen);
+        let mut expected = vec![1];
+        for (n, publisher) in (2..).zip(publishers) {
+            if publisher.join().unwrap() {
+                expected.push(n);
+            }
+        }
+        worker.join().unwrap();
+        while kernel.step().is_some() {}
+        while !kernel.ring.is_empty() {
+            take(&mut seen);
+        }
+        assert_eq!(seen[0], 1);
+        seen.sort_unstable();
+        assert_eq!(seen, expected);
+        assert_empty(&kernel);
+    });
+}
+
+/// A publisher that took its token long ago, and whose position is one that another one's token stands for, is still
+/// ordered after the take of the job that had its slot before.
+#[test]
+fn an_early_token_gives_no_early_slot() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        let handovers = Arc::new(Handovers::new(3));
+        assert_eq!(kernel.ring.reserve(1), 1);
+        submit(&kernel, &[job(1)]);
+        kernel.step().unwrap();
+        let late = {
+            let (kernel, handovers) = (kernel.clone(), handovers.clone());
+            thread::spawn(move || {
+                let position = kernel.ring.publish(&[job(2)], slot_words);
+                handovers.published(position, 2);
+            })
+        };
+        let other = {
+            let (kernel, handovers) = (kernel.clone(), handovers.clone());
+            thread::spawn(move || {
+                if kernel.ring.reserve(1) != 0 {
+                    let position = kernel.ring.publish(&[job(3)], slot_words);
+                    handovers.published(position, 2);
+                }
+            })
+        };
+        let count = kernel.ring.take(&mut [Completion::default()], |position| {
+            handovers.taken(position);
+            ticket(position)
+        });
+        assert_eq!(count, 1);
+        late.join().unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// Two takers never get the same completion, and never lose or double a token, however they take: by poll or by ticket.
+#[test]
+fn two_takers_never_get_the_same_completion() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        submit(&kernel, &[job(1), job(2)]);
+        kernel.step().unwrap();
+        let worker = {
+            let kernel = kernel.clone();
+            thread::spawn(move || assert!(kernel.step().is_some()))
+        };
+        let poller = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                let mut out = [Completion::default(); 2];
+                let count = kernel.ring.take(&mut out, ticket);
+                numbers(&out[..count])
+            })
+        };
+        let mut seen = match kernel.ring.take_one(FIRST + 1, ticket(FIRST + 1)) {
+            Ok(completion) => numbers(&[completion]),
+            Err(_) => Vec::new(),
+        };
+        worker.join().unwrap();
+        seen.extend(poller.join().unwrap());
+        while seen.len() < 2 {
+            seen.extend(numbers(&take(&kernel, 2)));
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2]);
+        assert_eq!(kernel.ring.state(FIRST), TicketState::Taken);
+        assert_empty(&kernel);
+    });
+}
+
+/// Of two threads that wait for one ticket, one gets the completion and the other hears that it was taken, also when
+/// the slot is used again at once.
+#[test]
+fn one_ticket_is_taken_once() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(1, FIRST));
+        submit(&kernel, &[job(1)]);
+        kernel.step().unwrap();
+        let waiter = || {
+            let kernel = kernel.clone();
+            thread::spawn(move || match kernel.ring.take_one(FIRST, ticket(FIRST)) {
+                Ok(completion) => numbers(&[completion]).len(),
+                Err(state) => {
+                    assert_eq!(state, TicketState::Taken);
+                    0
+                }
+            })
+        };
+        let waiters = [waiter(), waiter()];
+        submit(&kernel, &[job(2)]);
+        kernel.step().unwrap();
+        let taken: usize = waiters.into_iter().map(|w| w.join().unwrap()).sum();
+        assert_eq!(taken, 1);
+        assert_eq!(numbers(&[take_one(&kernel, FIRST + 1)]), [2]);
+        assert_empty(&kernel);
+    });
+}
+
+/// Jobs that finish out of order are taken as they finish; the slots come back when the oldest was taken too, and what
+/// is used again then is not taken for the old.
+#[test]
+fn the_tail_waits_for_the_oldest() {
+    explore(Some(3), || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        submit(&kernel, &[job(1), job(2)]);
+        let (first, second) = (claim(&kernel), claim(&kernel));
+        let worker = |claim: Claim| {
+            let kernel = kernel.clone();
+            thread::spawn(move || kernel.complete(&claim))
+        };
+        let workers = [worker(first), worker(second)];
+        let publisher = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                let position = submit(&kernel, &[job(3)]);
+                assert_eq!(position, FIRST + 2);
+                // A slot was free: the oldest job's completion was taken.
+                assert!(kernel.ring.seems_finished(FIRST));
+                assert_eq!(kernel.ring.state(FIRST), TicketState::Taken);
+            })
+        };
+        let mut seen = Vec::new();
+        while seen.len() < 2 {
+            let got = numbers(&take(&kernel, 2));
+            assert!(got.is_sorted());
+            seen.extend(got);
+        }
+        workers.into_iter().chain([publisher]).for_each(|t| t.join().unwrap());
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2]);
+        assert_eq!(kernel.ring.state(FIRST + 1), TicketState::Taken);
+        assert_eq!(kernel.ring.state(FIRST + 2), TicketState::Open);
+        kernel.step().unwrap();
+        assert_eq!(numbers(&take(&kernel, 2)), [3]);
+        assert_empty(&kernel);
+    });
+}
+
+/// With a completion come the records that TIMING asks for, and all that the job wrote.
+#[test]
+fn a_completion_brings_all_that_the_job_wrote() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(1, FIRST));
+        let data = Arc::new(AtomicU32::new(0));
+        let timed = Job { flags: flag::TIMING, ..job(6) };
+        submit(&kernel, &[timed]);
+        let worker = {
+            let (kernel, data) = (kernel.clone(), data.clone());
+            thread::spawn(move || {
+                let claim = claim(&kernel);
+                data.store(42, Ordering::Relaxed);
+                kernel.complete(&claim);
+            })
+        };
+        let completion = take(&kernel, 1)[0];
+        assert_answers(&completion, &timed, ticket(FIRST), false);
+        assert_eq!(data.load(Ordering::Relaxed), 42);
+        worker.join().unwrap();
+        assert_empty(&kernel);
+    });
+}
+
+/// The pump: it parks when there is nothing to do, and else runs leases until all published jobs are done.
+fn pump(kernel: &FakeKernel, doorbell: &Doorbell, jobs: u32) {
+    let mut ran = 0;
+    while ran < jobs {
+        doorbell.park(|| kernel.has_work());
+        while let Some(claim) = kernel.step() {
+            assert_eq!(claim.words, words_of(&job(claim.words[4])));
+            ran += 1;
+        }
+        // A position may be given out whose slot isn't written yet: then the next lease comes at once.
+        yield_now();
+    }
+    assert!(!kernel.has_work());
+}
+
+/// The pump never sleeps while a published job isn't done: two submitters, each of which rings only if it saw the pump
+/// parked. A lost wake-up is a deadlock here.
+#[test]
+fn no_job_is_left_to_a_sleeping_pump() {
+    explore(Some(3), || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        let doorbell = Arc::new(Doorbell::new());
+        let submitter = |n: u32| {
+            let (kernel, doorbell) = (kernel.clone(), doorbell.clone());
+            thread::spawn(move || {
+                submit(&kernel, &[job(n)]);
+                if doorbell.published() {
+                    doorbell.ring();
+                }
+            })
+        };
+        let submitters = [submitter(1), submitter(2)];
+        pump(&kernel, &doorbell, 2);
+        submitters.into_iter().for_each(|t| t.join().unwrap());
+    });
+}
+
+/// The same without the ring around it, without a bound, and with a submitter that comes again: a ring that arrives late
+/// neither wakes for nothing for ever nor swallows the next one.
+#[test]
+fn the_doorbell_loses_no_wake_up() {
+    explore(None, || {
+        let doorbell = Arc::new(Doorbell::new());
+        let published = Arc::new(AtomicU32::new(0));
+        let submitter = {
+            let (doorbell, published) = (doorbell.clone(), published.clone());
+            thread::spawn(move || {
+                for n in 1..=2 {
+                    published.store(n, Ordering::Release);
+                    if doorbell.published() {
+                        doorbell.ring();
+                    }
+                }
+            })
+        };
+        let mut done = 0;
+        while done < 2 {
+            doorbell.park(|| published.load(Ordering::Acquire) != done);
+            done = published.load(Ordering::Acquire);
+        }
+        submitter.join().unwrap();
+        assert!(!doorbell.is_parked());
+    });
+}
+
+/// An active list in memory of its own.
+struct Listing {
+    active: ActiveList,
+    control: Box<Control>,
+    words: Vec<AtomicU32>,
+    listed: Vec<AtomicBool>,
+}
+
+impl Listing {
+    fn new(tenants: u32) -> Self {
+        let zero = |_| AtomicU32::new(0);
+        let control =
+            Box::new(Control { stop_lease: zero(0), active_count: zero(0), spare: std::array::from_fn(zero) });
+        let words: Vec<AtomicU32> = (0..tenants as usize).map(zero).collect();
+        Self {
+            // SAFETY: both live as long as the list, and nobody else writes to them.
+            active: unsafe { ActiveList::new(&*control, words.as_ptr(), tenants) },
+            control,
+            words,
+            listed: (0..tenants).map(|_| AtomicBool::new(false)).collect(),
+        }
+    }
+
+    fn ensure(&self, tenant: u32) {
+        self.active.ensure(tenant, &self.listed[tenant as usize]);
+    }
+
+    fn sweep(&self, idle: impl Fn(u32) -> bool) {
+        self.active.sweep(|tenant| &self.listed[tenant as usize], idle);
+    }
+
+    /// What the kernel sees, in order.
+    fn seen(&self) -> Vec<u32> {
+        let count = self.control.active_count.load(Ordering::Relaxed) as usize;
+        let mut seen: Vec<u32> = self.words[..count].iter().map(|w| w.load(Ordering::Relaxed)).collect();
+        seen.sort_unstable();
+        seen
+    }
+}
+
+/// A tenant with work is always listed, and never twice: a submitter, the taker of an earlier completion, and the sweep.
+#[test]
+fn no_tenant_with_work_is_left_out() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        let doorbell = Arc::new(Doorbell::new());
+        let listing = Arc::new(Listing::new(1));
+        submit(&kernel, &[job(1)]);
+        listing.ensure(0);
+        kernel.step().unwrap();
+        let submitter = {
+            let (kernel, doorbell, listing) = (kernel.clone(), doorbell.clone(), listing.clone());
+            thread::spawn(move || {
+                submit(&kernel, &[job(2)]);
+                doorbell.published();
+                listing.ensure(0);
+            })
+        };
+        let taker = {
+            let kernel = kernel.clone();
+            thread::spawn(move || assert_eq!(take_one(&kernel, FIRST).status, completion_status::OK))
+        };
+        listing.sweep(|_| kernel.ring.is_empty());
+        submitter.join().unwrap();
+        taker.join().unwrap();
+        assert_eq!(listing.seen(), [0]);
+        kernel.step().unwrap();
+        take(&kernel, 1);
+        listing.sweep(|_| kernel.ring.is_empty());
+        assert!(listing.seen().is_empty());
+    });
+}
+
+/// Two submitters and the sweep: the tenant is listed once at the end, and the other tenant, whose entry moves when one
+/// before it is left out, stays.
+#[test]
+fn no_tenant_is_listed_twice() {
+    explore(None, || {
+        let listing = Arc::new(Listing::new(2));
+        let jobs = Arc::new(AtomicU32::new(0));
+        let doorbell = Arc::new(Doorbell::new());
+        listing.ensure(0);
+        listing.ensure(1);
+        let submitter = || {
+            let (listing, jobs, doorbell) = (listing.clone(), jobs.clone(), doorbell.clone());
+            thread::spawn(move || {
+                jobs.fetch_add(1, Ordering::Relaxed);
+                doorbell.published();
+                listing.ensure(0);
+            })
+        };
+        let submitters = [submitter(), submitter()];
+        listing.sweep(|tenant| tenant == 0 && jobs.load(Ordering::Relaxed) == 0);
+        submitters.into_iter().for_each(|t| t.join().unwrap());
+        assert_eq!(listing.seen(), [0, 1]);
+        listing.active.remove(0, &listing.listed[0]);
+        assert_eq!(listing.seen(), [1]);
+    });
+}
+
+/// A cancel that races with the completion and the take of its job, and with the next use of the slot, neither cancels
+/// the next job nor undoes that one's own cancel.
+#[test]
+fn a_late_cancel_leaves_the_next_job_alone() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(1, FIRST));
+        submit(&kernel, &[job(1)]);
+        let canceller = {
+            let kernel = kernel.clone();
+            thread::spawn(move || kernel.ring.cancel(FIRST))
+        };
+        let worker = {
+            let kernel = kernel.clone();
+            thread::spawn(move || assert!(kernel.step().is_some()))
+        };
+        let first = take(&kernel, 1)[0];
+        let cancelled = first.status == completion_status::CANCELLED;
+        assert_answers(&first, &job(1), ticket(FIRST), cancelled);
+        submit(&kernel, &[job(2)]);
+        let cancels_next = kernel.ring.cancel(FIRST + 1);
+        assert_eq!(cancels_next, TicketState::Open);
+        let told = canceller.join().unwrap();
+        worker.join().unwrap();
+        assert!(!cancelled || told == TicketState::Open);
+        kernel.step().unwrap();
+        assert_answers(&take(&kernel, 1)[0], &job(2), ticket(FIRST + 1), true);
+        // And the one after is not cancelled by what is left in the slot.
+        submit(&kernel, &[job(3)]);
+        kernel.step().unwrap();
+        assert_eq!(numbers(&take(&kernel, 1)), [3]);
+        assert_empty(&kernel);
+    });
+}
+
+/// When the kernel is gone for good, each job is taken once: as what it completed as if it did, and else with the
+/// status of the end.
+#[test]
+fn the_end_hides_no_completion() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        let jobs = [Job { flags: flag::TIMING, ..job(1) }, job(2)];
+        submit(&kernel, &jobs);
+        let worker = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                kernel.step().unwrap();
+                kernel.ring.end(completion_status::DEVICE_LOST);
+            })
+        };
+        let by_ticket = {
+            let kernel = kernel.clone();
+            thread::spawn(move || kernel.ring.take_one(FIRST + 1, ticket(FIRST + 1)).ok())
+        };
+        let mut taken = [Completion::default(); 2];
+        let mut count = kernel.ring.take(&mut taken, ticket);
+        worker.join().unwrap();
+        if let Some(completion) = by_ticket.join().unwrap() {
+            taken[count] = completion;
+            count += 1;
+        }
+        count += kernel.ring.take(&mut taken[count..], ticket);
+        assert_eq!(count, 2);
+        taken.sort_unstable_by_key(|c| c.ticket);
+        assert_answers(&taken[0], &jobs[0], ticket(FIRST), false);
+        let expected = Completion {
+            ticket: ticket(FIRST + 1),
+            user_data: jobs[1].user_data,
+            status: completion_status::DEVICE_LOST,
+            ..Completion::default()
+        };
+        assert_eq!(taken[1], expected);
+        assert_empty(&kernel);
+    });
+}
