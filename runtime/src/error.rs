@@ -38,30 +38,110 @@ pub enum Status {
 /// Every status with its name and a line for people.
 const STATUSES: [(Status, &str, &str); 25] = [
     (Status::Ok, "OK", "success"),
-    (Status::WouldBlock, "WOULD_BLOCK", "the ring is full: take completions, then submit the rest"),
-    (Status::Timeout, "TIMEOUT", "nothing happened within the time given"),
-    (Status::InvalidArgument, "INVALID_ARGUMENT", "an argument has a value that isn't allowed"),
-    (Status::NullPointer, "NULL_POINTER", "a pointer that has to point somewhere is NULL"),
-    (Status::InvalidStructSize, "INVALID_STRUCT_SIZE", "struct_size is 0, or fields this library doesn't know are set"),
-    (Status::InvalidHandle, "INVALID_HANDLE", "the handle is closed, stale, or of another kind or owner"),
-    (Status::InvalidTicket, "INVALID_TICKET", "the ticket was never given by this tenant, or its completion was taken"),
-    (Status::InvalidOpcode, "INVALID_OPCODE", "no handler of this tenant has that opcode"),
-    (Status::InvalidTiles, "INVALID_TILES", "tiles must be 1 to 16777216, and 1 for a scalar handler"),
-    (Status::OutOfRange, "OUT_OF_RANGE", "the range reaches beyond the buffer's end"),
-    (Status::OutOfMemory, "OUT_OF_MEMORY", "the host has no memory left"),
-    (Status::OutOfDeviceMemory, "OUT_OF_DEVICE_MEMORY", "the device has no memory left"),
-    (Status::OutOfRingMemory, "OUT_OF_RING_MEMORY", "the ring memory has no room for another tenant"),
-    (Status::QuotaExceeded, "QUOTA_EXCEEDED", "the tenant's quota doesn't allow it"),
-    (Status::NoDriver, "NO_DRIVER", "no Vulkan loader or driver is installed"),
+    (
+        Status::WouldBlock,
+        "WOULD_BLOCK",
+        "the ring is full: take completions, then submit the rest",
+    ),
+    (
+        Status::Timeout,
+        "TIMEOUT",
+        "nothing happened within the time given",
+    ),
+    (
+        Status::InvalidArgument,
+        "INVALID_ARGUMENT",
+        "an argument has a value that isn't allowed",
+    ),
+    (
+        Status::NullPointer,
+        "NULL_POINTER",
+        "a pointer that has to point somewhere is NULL",
+    ),
+    (
+        Status::InvalidStructSize,
+        "INVALID_STRUCT_SIZE",
+        "struct_size is 0, or fields this library doesn't know are set",
+    ),
+    (
+        Status::InvalidHandle,
+        "INVALID_HANDLE",
+        "the handle is closed, stale, or of another kind or owner",
+    ),
+    (
+        Status::InvalidTicket,
+        "INVALID_TICKET",
+        "the ticket was never given by this tenant, or its completion was taken",
+    ),
+    (
+        Status::InvalidOpcode,
+        "INVALID_OPCODE",
+        "no handler of this tenant has that opcode",
+    ),
+    (
+        Status::InvalidTiles,
+        "INVALID_TILES",
+        "tiles must be 1 to 16777216, and 1 for a scalar handler",
+    ),
+    (
+        Status::OutOfRange,
+        "OUT_OF_RANGE",
+        "the range reaches beyond the buffer's end",
+    ),
+    (
+        Status::OutOfMemory,
+        "OUT_OF_MEMORY",
+        "the host has no memory left",
+    ),
+    (
+        Status::OutOfDeviceMemory,
+        "OUT_OF_DEVICE_MEMORY",
+        "the device has no memory left",
+    ),
+    (
+        Status::OutOfRingMemory,
+        "OUT_OF_RING_MEMORY",
+        "the ring memory has no room for another tenant",
+    ),
+    (
+        Status::QuotaExceeded,
+        "QUOTA_EXCEEDED",
+        "the tenant's quota doesn't allow it",
+    ),
+    (
+        Status::NoDriver,
+        "NO_DRIVER",
+        "no Vulkan loader or driver is installed",
+    ),
     (Status::NoDevice, "NO_DEVICE", "no Vulkan device matches"),
-    (Status::DeviceUnsupported, "DEVICE_UNSUPPORTED", "the device lacks something that Rota needs"),
-    (Status::DeviceLost, "DEVICE_LOST", "the device was lost; open a new runtime"),
+    (
+        Status::DeviceUnsupported,
+        "DEVICE_UNSUPPORTED",
+        "the device lacks something that Rota needs",
+    ),
+    (
+        Status::DeviceLost,
+        "DEVICE_LOST",
+        "the device was lost; open a new runtime",
+    ),
     (Status::DriverError, "DRIVER_ERROR", "a Vulkan call failed"),
     (Status::Stopped, "STOPPED", "the runtime was stopped"),
-    (Status::Unsupported, "UNSUPPORTED", "the device or this build can't do it"),
+    (
+        Status::Unsupported,
+        "UNSUPPORTED",
+        "the device or this build can't do it",
+    ),
     (Status::IoError, "IO_ERROR", "a file or system call failed"),
-    (Status::Panic, "PANIC", "a bug in Rota was caught; destroy the runtime"),
-    (Status::WrongState, "WRONG_STATE", "the object is not in a state that allows it"),
+    (
+        Status::Panic,
+        "PANIC",
+        "a bug in Rota was caught; destroy the runtime",
+    ),
+    (
+        Status::WrongState,
+        "WRONG_STATE",
+        "the object is not in a state that allows it",
+    ),
 ];
 
 impl Status {
@@ -96,7 +176,11 @@ pub enum Error {
     #[error("{0}")]
     InvalidArgument(&'static str),
     #[error("{what} is {value}, but must be {allowed}")]
-    InvalidValue { what: &'static str, value: u64, allowed: &'static str },
+    InvalidValue {
+        what: &'static str,
+        value: u64,
+        allowed: &'static str,
+    },
     #[error("the tenant or runtime is closed")]
     Closed,
     #[error("buffer {0:#010x} is not a live buffer of this tenant")]
@@ -106,7 +190,11 @@ pub enum Error {
     #[error("opcode {0:#x} has no handler; standard handlers are below 0x1000")]
     InvalidOpcode(u32),
     #[error("{tiles} tiles for opcode {opcode:#x}, but {allowed}")]
-    InvalidTiles { opcode: u32, tiles: u32, allowed: &'static str },
+    InvalidTiles {
+        opcode: u32,
+        tiles: u32,
+        allowed: &'static str,
+    },
     #[error("a budget of {fuel} loop iterations a lane is more than the {most} that this device can run in one go")]
     InvalidFuel { fuel: u32, most: u32 },
     #[error("job flags {0:#x} are not all known")]
@@ -125,10 +213,15 @@ pub enum Error {
     NoDevice { wanted: String, found: String },
     #[error("device '{device}' can't run Rota: {why}")]
     DeviceUnsupported { device: String, why: String },
-    #[error("the device was lost; jobs that were open have the status DEVICE_LOST; open a new runtime")]
+    #[error(
+        "the device was lost; jobs that were open have the status DEVICE_LOST; open a new runtime"
+    )]
     DeviceLost,
     #[error("{call} failed: {result}")]
-    Driver { call: &'static str, result: vk::Result },
+    Driver {
+        call: &'static str,
+        result: vk::Result,
+    },
     #[error("the kernel could not be composed: {0}")]
     Compose(#[from] crate::kernel::ComposeError),
     #[error("the runtime was stopped")]
@@ -138,9 +231,16 @@ pub enum Error {
     #[error("live polling was asked for, but {0}; open with mode AUTO or BATCH")]
     NotResident(String),
     #[error("{what} '{path}': {source}", path = path.display())]
-    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{what}: {source}")]
-    System { what: &'static str, source: std::io::Error },
+    System {
+        what: &'static str,
+        source: std::io::Error,
+    },
     #[error("{0}")]
     WrongState(&'static str),
 }
@@ -151,9 +251,10 @@ impl Error {
         match self {
             Self::WouldBlock => Status::WouldBlock,
             Self::Timeout => Status::Timeout,
-            Self::InvalidArgument(_) | Self::InvalidValue { .. } | Self::InvalidFlags(_) | Self::InvalidFuel { .. } => {
-                Status::InvalidArgument
-            }
+            Self::InvalidArgument(_)
+            | Self::InvalidValue { .. }
+            | Self::InvalidFlags(_)
+            | Self::InvalidFuel { .. } => Status::InvalidArgument,
             Self::Closed | Self::InvalidBuffer(_) => Status::InvalidHandle,
             Self::InvalidTicket(_) => Status::InvalidTicket,
             Self::InvalidOpcode(_) => Status::InvalidOpcode,
@@ -166,9 +267,18 @@ impl Error {
             Self::NoDevice { .. } => Status::NoDevice,
             Self::DeviceUnsupported { .. } => Status::DeviceUnsupported,
             Self::DeviceLost => Status::DeviceLost,
-            Self::Driver { result: vk::Result::ERROR_DEVICE_LOST, .. } => Status::DeviceLost,
-            Self::Driver { result: vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, .. } => Status::OutOfDeviceMemory,
-            Self::Driver { result: vk::Result::ERROR_OUT_OF_HOST_MEMORY, .. } => Status::OutOfMemory,
+            Self::Driver {
+                result: vk::Result::ERROR_DEVICE_LOST,
+                ..
+            } => Status::DeviceLost,
+            Self::Driver {
+                result: vk::Result::ERROR_OUT_OF_DEVICE_MEMORY,
+                ..
+            } => Status::OutOfDeviceMemory,
+            Self::Driver {
+                result: vk::Result::ERROR_OUT_OF_HOST_MEMORY,
+                ..
+            } => Status::OutOfMemory,
             Self::Driver { .. } | Self::Compose(_) => Status::DriverError,
             Self::Stopped => Status::Stopped,
             Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,

@@ -28,7 +28,9 @@ mod watch;
 pub use {
     device::choose::{DeviceInfo, DeviceKind},
     device::probe::Probe,
-    error::{completion_status_name, completion_status_text, fault_name, fault_text, Error, Status},
+    error::{
+        completion_status_name, completion_status_text, fault_name, fault_text, Error, Status,
+    },
     kernel::standard::{op, recommended_tiles},
     memory::{OutputStats, Outputs, Read},
     ring::layout::{completion_status, fault},

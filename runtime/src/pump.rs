@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::device::lease::LaunchSlot;
 use crate::error::Error;
-use crate::ring::layout::{binding, leave, lease_flag, Push, POSITION_MASK};
+use crate::ring::layout::{binding, lease_flag, leave, Push, POSITION_MASK};
 use crate::ring::sync::lock;
 use crate::runtime::{Engine, Mode};
 
@@ -33,7 +33,10 @@ pub(crate) fn start(engine: &Arc<Engine>) -> Result<JoinHandle<()>, Error> {
     std::thread::Builder::new()
         .name("rota-pump".into())
         .spawn(move || pump.run())
-        .map_err(|source| Error::System { what: "starting the pump thread", source })
+        .map_err(|source| Error::System {
+            what: "starting the pump thread",
+            source,
+        })
 }
 
 /// A launch under way.
@@ -115,7 +118,8 @@ impl Pump {
             self.slots[self.flights[0].slot].wait(HEAD_START_NS)?;
             let mut wanted = true;
             while wanted || !self.flights.is_empty() {
-                while wanted && self.flights.len() < self.slots.len() && !self.engine.is_stopping() {
+                while wanted && self.flights.len() < self.slots.len() && !self.engine.is_stopping()
+                {
                     self.launch()?;
                 }
                 if self.flights.is_empty() {
@@ -170,7 +174,11 @@ impl Pump {
 
     /// Whether any published job is not done. Exact only when no lease runs.
     fn has_work(&self) -> bool {
-        self.engine.registry.all().iter().any(|t| t.ring.head() as u32 & POSITION_MASK != self.engine.shared.done(t.index))
+        self.engine
+            .registry
+            .all()
+            .iter()
+            .any(|t| t.ring.head() as u32 & POSITION_MASK != self.engine.shared.done(t.index))
     }
 
     fn launch(&mut self) -> Result<(), Error> {
@@ -179,7 +187,13 @@ impl Pump {
             .find(|&i| !self.slots[i].is_running())
             .expect("there are no more flights than slots");
         let wide = engine.wants_wide();
-        let workers = if wide { engine.workers } else if engine.all_take_scalars { engine.workers.min(4) } else { 1 };
+        let workers = if wide {
+            engine.workers
+        } else if engine.all_take_scalars {
+            engine.workers.min(4)
+        } else {
+            1
+        };
         let lease = {
             let mut leases = lock(&engine.leases);
             leases.launched = leases.launched.wrapping_add(1);
@@ -194,7 +208,9 @@ impl Pump {
         // Behind the number: who changes the kernel or its bindings and then waits for all leases that have a number
         // can be sure that none runs with the old ones.
         let current = lock(&engine.current).clone();
-        let idle_us = engine.idle_limit.map_or(f64::INFINITY, |l| l.as_secs_f64() * 1e6);
+        let idle_us = engine
+            .idle_limit
+            .map_or(f64::INFINITY, |l| l.as_secs_f64() * 1e6);
         let idle_rounds = match engine.mode {
             Mode::Batch => BATCH_IDLE_ROUNDS,
             _ => (idle_us * self.rounds_per_us).clamp(16.0, u32::MAX as f64) as u32,
@@ -205,12 +221,34 @@ impl Pump {
             round_fuel: engine.round_fuel,
             idle_rounds,
             extra_idle_rounds: idle_rounds.min((50.0 * self.rounds_per_us) as u32).max(16),
-            flags: if engine.all_take_scalars { lease_flag::ALL_TAKE_SCALARS } else { 0 },
+            flags: if engine.all_take_scalars {
+                lease_flag::ALL_TAKE_SCALARS
+            } else {
+                0
+            },
         };
-        let words = [push.lease, push.fuel, push.round_fuel, push.idle_rounds, push.extra_idle_rounds, push.flags];
+        let words = [
+            push.lease,
+            push.fuel,
+            push.round_fuel,
+            push.idle_rounds,
+            push.extra_idle_rounds,
+            push.flags,
+        ];
         let bytes = words.map(u32::to_ne_bytes);
-        self.slots[free].launch(&current.pipeline, &current.bindings, current.version, bytes.as_flattened(), workers)?;
-        self.flights.push(Flight { slot: free, lease, workers, launched: Instant::now() });
+        self.slots[free].launch(
+            &current.pipeline,
+            &current.bindings,
+            current.version,
+            bytes.as_flattened(),
+            workers,
+        )?;
+        self.flights.push(Flight {
+            slot: free,
+            lease,
+            workers,
+            launched: Instant::now(),
+        });
         Ok(())
     }
 
@@ -222,7 +260,10 @@ impl Pump {
         let end = Instant::now();
         let time = end - flight.launched.max(self.last_end);
         self.last_end = end;
-        let mut outcome = Outcome { busy: false, idled_out: false };
+        let mut outcome = Outcome {
+            busy: false,
+            idled_out: false,
+        };
         let (mut rounds, mut busy_rounds, mut by_fuel) = (0, 0, false);
         for worker in 0..flight.workers {
             let report = engine.shared.report(flight.lease, worker);
@@ -231,8 +272,14 @@ impl Pump {
             }
             let busy = report.busy.load(Ordering::Relaxed);
             outcome.busy |= busy != 0;
-            engine.counts.jobs.fetch_add(report.jobs.load(Ordering::Relaxed) as u64, Ordering::Relaxed);
-            engine.counts.tiles.fetch_add(report.tiles.load(Ordering::Relaxed) as u64, Ordering::Relaxed);
+            engine.counts.jobs.fetch_add(
+                report.jobs.load(Ordering::Relaxed) as u64,
+                Ordering::Relaxed,
+            );
+            engine.counts.tiles.fetch_add(
+                report.tiles.load(Ordering::Relaxed) as u64,
+                Ordering::Relaxed,
+            );
             by_fuel |= report.reason.load(Ordering::Relaxed) == leave::FUEL;
             if worker == 0 {
                 rounds = report.rounds.load(Ordering::Relaxed);
@@ -262,8 +309,13 @@ impl Pump {
 
     /// Whether the kernel has been idle for the idle limit.
     fn is_idle(&self, outcome: &Outcome) -> bool {
-        let Some(limit) = self.engine.idle_limit else { return false };
-        outcome.idled_out || self.idle_since.is_some_and(|since| since.elapsed() >= limit)
+        let Some(limit) = self.engine.idle_limit else {
+            return false;
+        };
+        outcome.idled_out
+            || self
+                .idle_since
+                .is_some_and(|since| since.elapsed() >= limit)
     }
 
     /// What is done at the end of a lease.
@@ -296,7 +348,13 @@ impl Pump {
         for tenant in self.engine.registry.all() {
             let mut sent = lock(&tenant.sent);
             let (base, size) = (tenant.range.base, tenant.range.size);
-            *sent = shared.slots_to_device(base, size, tenant.ring.tail().min(*sent), *sent, tenant.ring.head());
+            *sent = shared.slots_to_device(
+                base,
+                size,
+                tenant.ring.tail().min(*sent),
+                *sent,
+                tenant.ring.head(),
+            );
         }
         // After the slots: the tables may be newer than a job, but never older.
         shared.tables_to_device(self.engine.memory.handles());
@@ -307,7 +365,9 @@ impl Pump {
         for tenant in self.engine.registry.all() {
             let sent = *lock(&tenant.sent);
             let (base, size) = (tenant.range.base, tenant.range.size);
-            self.engine.shared.records_to_host(base, size, tenant.ring.tail().min(sent), sent);
+            self.engine
+                .shared
+                .records_to_host(base, size, tenant.ring.tail().min(sent), sent);
         }
     }
 }

@@ -20,7 +20,8 @@ use crate::pump;
 use crate::ring::active::ActiveList;
 use crate::ring::doorbell::Doorbell;
 use crate::ring::layout::{
-    binding, completion_status, control_op, flag, KernelShape, Push, MAX_SLOTS, MAX_WORKERS, POSITION_MASK,
+    binding, completion_status, control_op, flag, KernelShape, Push, MAX_SLOTS, MAX_WORKERS,
+    POSITION_MASK,
 };
 use crate::ring::submission::{Completion, Job, Ring};
 use crate::ring::sync::lock;
@@ -207,10 +208,22 @@ impl Engine {
             mode => mode,
         };
 
-        let default_slots = if options.slots == 0 { 1024 } else { options.slots };
+        let default_slots = if options.slots == 0 {
+            1024
+        } else {
+            options.slots
+        };
         let most_slots = (device.limits.max_storage_range / 64).min(u32::MAX as u64) as u32;
-        let tenants = if options.max_tenants == 0 { 4096 } else { options.max_tenants } + 1;
-        let budget = if device.info.kind == choose::DeviceKind::Cpu { u32::MAX } else { 1 << 18 };
+        let tenants = if options.max_tenants == 0 {
+            4096
+        } else {
+            options.max_tenants
+        } + 1;
+        let budget = if device.info.kind == choose::DeviceKind::Cpu {
+            u32::MAX
+        } else {
+            1 << 18
+        };
         let total_slots = (tenants as u64 * default_slots as u64 + CONTROL_SLOTS as u64)
             .min(most_slots as u64)
             .min(budget.max(default_slots + CONTROL_SLOTS) as u64) as u32;
@@ -218,8 +231,11 @@ impl Engine {
         let memory = Memory::new(&device, shared.buffer_table());
         memory.add_segment(options.memory_bytes.max(16))?;
         memory.bound(1);
-        let layout =
-            Arc::new(Layout::new(&device, binding::SEGMENT + 2 * memory.max_segments(), size_of::<Push>() as u32)?);
+        let layout = Arc::new(Layout::new(
+            &device,
+            binding::SEGMENT + 2 * memory.max_segments(),
+            size_of::<Push>() as u32,
+        )?);
         let shape = KernelShape {
             lanes: device.limits.subgroup_size,
             segments: 1,
@@ -233,7 +249,10 @@ impl Engine {
             0 => (ROUND_FUEL, None),
             cap => {
                 let round = CAPPED_ROUND_FUEL.min(cap / 3);
-                (round, Some(cap.saturating_sub(round + CAP_MARGIN).max(cap / 4)))
+                (
+                    round,
+                    Some(cap.saturating_sub(round + CAP_MARGIN).max(cap / 4)),
+                )
             }
         };
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get()) as u32;
@@ -254,7 +273,11 @@ impl Engine {
             registry: Registry::new(tenants, total_slots, options.first_position as u64),
             handlers: standard_handlers(most_scalar_fuel, most_tile_fuel),
             counts: Counts::default(),
-            current: Mutex::new(Current { pipeline: Arc::new(pipeline), bindings, version: 1 }),
+            current: Mutex::new(Current {
+                pipeline: Arc::new(pipeline),
+                bindings,
+                version: 1,
+            }),
             leases: Mutex::new(Leases::default()),
             lease_ended: Condvar::new(),
             layout,
@@ -303,7 +326,14 @@ impl Engine {
         };
         let memory = self.shared.give_ring(index, range.base, range.size, first);
         let ring = Ring::new(memory, first);
-        let inner = Arc::new(Inner::new(self.clone(), index, tag, label.into(), range, ring));
+        let inner = Arc::new(Inner::new(
+            self.clone(),
+            index,
+            tag,
+            label.into(),
+            range,
+            ring,
+        ));
         self.registry.add(&inner);
         Ok(inner)
     }
@@ -332,7 +362,18 @@ impl Engine {
         loop {
             let job = Job {
                 opcode: control_op::REVOKE,
-                args: [inner.index, head as u32 & POSITION_MASK, 0, 0, 0, 0, 0, 0, 0, 0],
+                args: [
+                    inner.index,
+                    head as u32 & POSITION_MASK,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                ],
                 ..Job::default()
             };
             let completion = self.run_control(job)?;
@@ -360,7 +401,7 @@ impl Engine {
     fn run_control(&self, job: Job) -> Result<Completion, Error> {
         let control = lock(&self.control);
         let control = control.as_ref().ok_or(Error::Stopped)?;
-        while control.ring.reserve(1) == 0 {
+        if control.ring.reserve(1) == 0 {
             return Err(Error::WrongState("the runtime's own ring is full"));
         }
         let position = control.ring.publish(&[job], |_| (flag::CONTROL, 0));
@@ -425,14 +466,20 @@ impl Engine {
             return;
         }
         let leases = *lock(&self.leases);
-        self.memory.reclaim(|owner, until| self.completed_until(owner, until), leases.launched, leases.ended);
+        self.memory.reclaim(
+            |owner, until| self.completed_until(owner, until),
+            leases.launched,
+            leases.ended,
+        );
         self.registry.reclaim(leases.ended);
     }
 
     /// Whether all jobs of a tenant before a position have completed.
     fn completed_until(&self, owner: u32, until: u32) -> bool {
         // A tenant that is gone has nothing left.
-        let Some(inner) = self.registry.get(owner) else { return true };
+        let Some(inner) = self.registry.get(owner) else {
+            return true;
+        };
         let head = inner.ring.head();
         let until = head - ((head as u32).wrapping_sub(until) & POSITION_MASK) as u64;
         inner.ring.all_finished(until)
@@ -475,7 +522,12 @@ impl Engine {
             torn_records: self.probe.torn_records != 0,
         };
         let pipeline = if reach > *bound {
-            Some(Arc::new(compile(&self.device, &self.layout, &self.cache, shape)?))
+            Some(Arc::new(compile(
+                &self.device,
+                &self.layout,
+                &self.cache,
+                shape,
+            )?))
         } else {
             None
         };
@@ -484,7 +536,8 @@ impl Engine {
             if let Some(pipeline) = pipeline {
                 current.pipeline = pipeline;
             }
-            current.bindings = Arc::new([self.shared.bindings(), self.memory.bindings(reach)].concat());
+            current.bindings =
+                Arc::new([self.shared.bindings(), self.memory.bindings(reach)].concat());
             current.version += 1;
         }
         *bound = reach.max(*bound);
@@ -572,13 +625,24 @@ impl Drop for Spinning<'_> {
     }
 }
 
-fn compile(device: &Arc<Device>, layout: &Arc<Layout>, cache: &Cache, shape: KernelShape) -> Result<Pipeline, Error> {
+fn compile(
+    device: &Arc<Device>,
+    layout: &Arc<Layout>,
+    cache: &Cache,
+    shape: KernelShape,
+) -> Result<Pipeline, Error> {
     let spirv = kernel::compose(shape, &[standard::module()])?;
     Pipeline::new(device, layout, cache, &spirv)
 }
 
 fn check_options(options: &RuntimeOptions) -> Result<(), Error> {
-    let value = |what, value: u32, allowed| Err(Error::InvalidValue { what, value: value as u64, allowed });
+    let value = |what, value: u32, allowed| {
+        Err(Error::InvalidValue {
+            what,
+            value: value as u64,
+            allowed,
+        })
+    };
     if options.slots != 0 && (!options.slots.is_power_of_two() || options.slots > MAX_SLOTS) {
         return value("slots", options.slots, "a power of two up to 1048576");
     }
@@ -617,13 +681,19 @@ impl Shared {
         if threads.pump.is_none() {
             return;
         }
-        let _ = engine.state.compare_exchange(RUNNING, STOPPING, Ordering::AcqRel, Ordering::Acquire);
+        let _ =
+            engine
+                .state
+                .compare_exchange(RUNNING, STOPPING, Ordering::AcqRel, Ordering::Acquire);
         for inner in engine.registry.all() {
             inner.close();
         }
         engine.stop_leases(&mut lock(&engine.leases));
         engine.doorbell.ring();
-        for thread in [threads.pump.take(), threads.watch.take()].into_iter().flatten() {
+        for thread in [threads.pump.take(), threads.watch.take()]
+            .into_iter()
+            .flatten()
+        {
             // A thread that panicked has said so; there is nothing else to do about it here.
             let _ = thread.join();
         }
@@ -658,7 +728,10 @@ impl Runtime {
                 return Err(e);
             }
         };
-        let threads = Mutex::new(Threads { pump: Some(pump), watch: Some(watch) });
+        let threads = Mutex::new(Threads {
+            pump: Some(pump),
+            watch: Some(watch),
+        });
         Ok(Self(Arc::new(Shared { engine, threads })))
     }
 
@@ -696,10 +769,18 @@ impl Runtime {
         if engine.is_stopping() {
             return Err(engine.why_stopped());
         }
-        let slots = if options.slots == 0 { engine.default_slots } else { options.slots };
+        let slots = if options.slots == 0 {
+            engine.default_slots
+        } else {
+            options.slots
+        };
         if !slots.is_power_of_two() || slots > MAX_SLOTS {
             let allowed = "a power of two up to 1048576";
-            return Err(Error::InvalidValue { what: "slots", value: slots as u64, allowed });
+            return Err(Error::InvalidValue {
+                what: "slots",
+                value: slots as u64,
+                allowed,
+            });
         }
         let tenant = Tenant(engine.add_tenant(&options.label, slots)?);
         if engine.is_stopping() {

@@ -11,8 +11,8 @@ use crate::device::memory::{Allocation, Use};
 use crate::device::Device;
 use crate::error::Error;
 use crate::ring::layout::{
-    binding, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry, TenantState, TileState, WorkerReport,
-    BUFFERS, EXTRA_RECORDS, MAX_WORKERS,
+    binding, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry, TenantState, TileState,
+    WorkerReport, BUFFERS, EXTRA_RECORDS, MAX_WORKERS,
 };
 use crate::ring::submission::{stamp, RingMemory};
 
@@ -49,15 +49,34 @@ impl Drop for Shadow {
 }
 
 impl Region {
-    fn new(device: &Arc<Device>, bytes: u64, usage: Use, batch: bool, zeroed: bool) -> Result<Self, Error> {
-        let make = if zeroed { Allocation::zeroed } else { Allocation::new };
-        let shadow = (batch && usage != Use::Device).then(|| Shadow::new(bytes as usize)).transpose()?;
-        Ok(Self { device: make(device, bytes, usage)?, shadow })
+    fn new(
+        device: &Arc<Device>,
+        bytes: u64,
+        usage: Use,
+        batch: bool,
+        zeroed: bool,
+    ) -> Result<Self, Error> {
+        let make = if zeroed {
+            Allocation::zeroed
+        } else {
+            Allocation::new
+        };
+        let shadow = (batch && usage != Use::Device)
+            .then(|| Shadow::new(bytes as usize))
+            .transpose()?;
+        Ok(Self {
+            device: make(device, bytes, usage)?,
+            shadow,
+        })
     }
 
     /// Where the host writes or reads.
     fn host<T>(&self) -> *const T {
-        self.shadow.as_ref().map_or(self.device.mapped, |s| s.words).cast_const().cast()
+        self.shadow
+            .as_ref()
+            .map_or(self.device.mapped, |s| s.words)
+            .cast_const()
+            .cast()
     }
 
     /// Where the kernel does.
@@ -88,22 +107,47 @@ unsafe impl Send for SharedMemory {}
 unsafe impl Sync for SharedMemory {}
 
 impl SharedMemory {
-    pub fn new(device: &Arc<Device>, max_tenants: u32, total_slots: u32, batch: bool) -> Result<Self, Error> {
+    pub fn new(
+        device: &Arc<Device>,
+        max_tenants: u32,
+        total_slots: u32,
+        batch: bool,
+    ) -> Result<Self, Error> {
         let (tenants, slots) = (max_tenants as u64, total_slots as u64);
         let size = |n: u64, each: usize| n * each as u64;
         let region = |bytes, usage, zeroed| Region::new(device, bytes, usage, batch, zeroed);
         let state = size_of::<DeviceWords>() as u64 + size(tenants, size_of::<TenantState>());
         Ok(Self {
-            control: region(size_of::<Control>() as u64 + 4 * tenants, Use::HostWrites, true)?,
-            tenants: region(size(tenants, size_of::<TenantEntry>()), Use::HostWrites, true)?,
-            buffers: region(size(BUFFERS as u64, size_of::<BufferEntry>()), Use::HostWrites, true)?,
+            control: region(
+                size_of::<Control>() as u64 + 4 * tenants,
+                Use::HostWrites,
+                true,
+            )?,
+            tenants: region(
+                size(tenants, size_of::<TenantEntry>()),
+                Use::HostWrites,
+                true,
+            )?,
+            buffers: region(
+                size(BUFFERS as u64, size_of::<BufferEntry>()),
+                Use::HostWrites,
+                true,
+            )?,
             // A ring's part of these is set when a tenant gets it.
             slots: region(size(slots, size_of::<Slot>()), Use::HostWrites, false)?,
             records: region(size(slots, size_of::<Record>()), Use::HostReads, false)?,
-            extra: region(size(slots * EXTRA_RECORDS as u64, size_of::<Record>()), Use::HostReads, false)?,
+            extra: region(
+                size(slots * EXTRA_RECORDS as u64, size_of::<Record>()),
+                Use::HostReads,
+                false,
+            )?,
             tiles: region(size(slots, size_of::<TileState>()), Use::Device, false)?,
             state: region(state, Use::Device, true)?,
-            reports: region(size(2 * MAX_WORKERS as u64, size_of::<WorkerReport>()), Use::Device, true)?,
+            reports: region(
+                size(2 * MAX_WORKERS as u64, size_of::<WorkerReport>()),
+                Use::Device,
+                true,
+            )?,
             max_tenants,
             total_slots,
             batch,
@@ -112,7 +156,10 @@ impl SharedMemory {
 
     /// Bytes of ring memory in all.
     pub fn ring_bytes(&self) -> u64 {
-        self.slots.device.size + self.records.device.size + self.extra.device.size + self.tiles.device.size
+        self.slots.device.size
+            + self.records.device.size
+            + self.extra.device.size
+            + self.tiles.device.size
     }
 
     /// The bindings of all but the segments.
@@ -157,7 +204,14 @@ impl SharedMemory {
     fn tenant_state(&self, index: u32) -> &TenantState {
         assert!(index < self.max_tenants);
         // SAFETY: checked above; the states follow the device's own words.
-        unsafe { &*self.state.device::<DeviceWords>().add(1).cast::<TenantState>().add(index as usize) }
+        unsafe {
+            &*self
+                .state
+                .device::<DeviceWords>()
+                .add(1)
+                .cast::<TenantState>()
+                .add(index as usize)
+        }
     }
 
     /// What a worker told of a lease; there is room for the reports of two leases.
@@ -170,11 +224,23 @@ impl SharedMemory {
 
     /// The ring of `size` slots from `base` on, as the host sees it.
     pub fn ring(&self, base: u32, size: u32) -> RingMemory {
-        self.ring_at(base, size, self.slots.host(), self.records.host(), self.extra.host())
+        self.ring_at(
+            base,
+            size,
+            self.slots.host(),
+            self.records.host(),
+            self.extra.host(),
+        )
     }
 
     fn device_ring(&self, base: u32, size: u32) -> RingMemory {
-        self.ring_at(base, size, self.slots.device(), self.records.device(), self.extra.device())
+        self.ring_at(
+            base,
+            size,
+            self.slots.device(),
+            self.records.device(),
+            self.extra.device(),
+        )
     }
 
     fn ring_at(
@@ -253,14 +319,19 @@ impl SharedMemory {
         let (host, device) = (self.ring(base, size), self.device_ring(base, size));
         for position in tail..from {
             let (from, to) = (host.slot(position), device.slot(position));
-            to.cancel.store(from.cancel.load(Ordering::Relaxed), Ordering::Relaxed);
+            to.cancel
+                .store(from.cancel.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         for position in from..to {
             let (from, to) = (host.slot(position), device.slot(position));
             if from.stamp.load(Ordering::Acquire) != stamp(position) {
                 return position;
             }
-            copy_words(from as *const Slot as *const AtomicU32, to as *const Slot as *const AtomicU32, size_of::<Slot>() / 4);
+            copy_words(
+                from as *const Slot as *const AtomicU32,
+                to as *const Slot as *const AtomicU32,
+                size_of::<Slot>() / 4,
+            );
         }
         to
     }
@@ -277,7 +348,11 @@ impl SharedMemory {
                 continue;
             }
             for n in 0..EXTRA_RECORDS {
-                copy_words(device.extra(position, n).words.as_ptr(), host.extra(position, n).words.as_ptr(), 4);
+                copy_words(
+                    device.extra(position, n).words.as_ptr(),
+                    host.extra(position, n).words.as_ptr(),
+                    4,
+                );
             }
             for i in 0..3 {
                 target.words[i].store(source.words[i].load(Ordering::Relaxed), Ordering::Relaxed);

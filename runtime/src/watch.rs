@@ -82,10 +82,18 @@ impl EventFd {
         // SAFETY: no preconditions.
         let fd = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
         if fd < 0 {
-            return Err(Error::System { what: "eventfd", source: std::io::Error::last_os_error() });
+            return Err(Error::System {
+                what: "eventfd",
+                source: std::io::Error::last_os_error(),
+            });
         }
         // SAFETY: the descriptor is new and ours.
-        Ok(Arc::new(Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, ring, raised: Mutex::new(false), since: AtomicU64::new(0) }))
+        Ok(Arc::new(Self {
+            fd: unsafe { OwnedFd::from_raw_fd(fd) },
+            ring,
+            raised: Mutex::new(false),
+            since: AtomicU64::new(0),
+        }))
     }
 
     pub fn raw(&self) -> i32 {
@@ -139,7 +147,12 @@ pub struct Watch {
 
 impl Watch {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::default()), changed: Condvar::new(), dozing: AtomicBool::new(false), started: Instant::now() })
+        Arc::new(Self {
+            state: Mutex::new(State::default()),
+            changed: Condvar::new(),
+            dozing: AtomicBool::new(false),
+            started: Instant::now(),
+        })
     }
 
     /// Nanoseconds on the watcher's clock; never 0.
@@ -153,7 +166,10 @@ impl Watch {
         std::thread::Builder::new()
             .name("rota-watch".into())
             .spawn(move || watch.run())
-            .map_err(|source| Error::System { what: "starting the watcher thread", source })
+            .map_err(|source| Error::System {
+                what: "starting the watcher thread",
+                source,
+            })
     }
 
     /// Blocks until `what` has happened, at most until `deadline`. Gives false at the deadline. May come back early.
@@ -194,7 +210,9 @@ impl Watch {
             }
         }
         let woken = waiter.woken.load(Ordering::Acquire);
-        lock(&self.state).waiters.retain(|w| !Arc::ptr_eq(w, &waiter));
+        lock(&self.state)
+            .waiters
+            .retain(|w| !Arc::ptr_eq(w, &waiter));
         woken
     }
 
@@ -221,7 +239,11 @@ impl Watch {
 
     /// Wakes all that wait on a ring, whatever they wait for: it is being closed.
     pub fn wake_ring(&self, ring: &Arc<Ring>) {
-        for waiter in lock(&self.state).waiters.iter().filter(|w| Arc::ptr_eq(&w.ring, ring)) {
+        for waiter in lock(&self.state)
+            .waiters
+            .iter()
+            .filter(|w| Arc::ptr_eq(&w.ring, ring))
+        {
             waiter.wake();
         }
     }
@@ -270,9 +292,7 @@ impl Watch {
                         .wait_timeout(state, Duration::from_nanos(LONGEST));
                     waited.unwrap_or_else(|p| p.into_inner()).0
                 } else {
-                    self.changed
-                        .wait(state)
-                        .unwrap_or_else(|p| p.into_inner())
+                    self.changed.wait(state).unwrap_or_else(|p| p.into_inner())
                 };
                 self.dozing.store(false, Ordering::Relaxed);
                 continue;
@@ -325,7 +345,11 @@ fn look_at(state: &mut State, now: u64) -> i64 {
 fn answered(ring: &Ring, since: u64, now: u64) {
     let took = now - since.max(ring.pace.last.load(Ordering::Relaxed)).min(now);
     let mean = ring.pace.mean.load(Ordering::Relaxed);
-    let mean = if mean == 0 { took } else { mean - mean / 4 + took / 4 };
+    let mean = if mean == 0 {
+        took
+    } else {
+        mean - mean / 4 + took / 4
+    };
     ring.pace.mean.store(mean, Ordering::Relaxed);
     ring.pace.last.store(now, Ordering::Relaxed);
 }

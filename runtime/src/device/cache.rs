@@ -21,7 +21,11 @@ impl Cache {
         if off {
             return Self { folder: None };
         }
-        let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let variable = |name| {
+            std::env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        };
         let folder = folder
             .map(Path::to_owned)
             .or_else(|| variable("ROTA_CACHE_DIR"))
@@ -29,7 +33,10 @@ impl Cache {
             .or_else(|| Some(variable("HOME")?.join(".cache/rota")));
         if let Some(folder) = &folder {
             if let Err(e) = fs::create_dir_all(folder) {
-                log::warn!("no pipeline cache: can't make the folder {}: {e}", folder.display());
+                log::warn!(
+                    "no pipeline cache: can't make the folder {}: {e}",
+                    folder.display()
+                );
                 return Self { folder: None };
             }
         }
@@ -37,7 +44,11 @@ impl Cache {
     }
 
     fn path(&self, key: &blake3::Hash, kind: &str) -> Option<PathBuf> {
-        Some(self.folder.as_ref()?.join(format!("{}.{kind}", &key.to_hex()[..32])))
+        Some(
+            self.folder
+                .as_ref()?
+                .join(format!("{}.{kind}", &key.to_hex()[..32])),
+        )
     }
 
     /// What was stored under this key.
@@ -47,7 +58,9 @@ impl Cache {
 
     /// Stores it, as a whole or not at all: other processes may read at any time.
     pub fn store(&self, key: &blake3::Hash, kind: &str, data: &[u8]) {
-        let Some(path) = self.path(key, kind) else { return };
+        let Some(path) = self.path(key, kind) else {
+            return;
+        };
         let part = path.with_extension(format!("{}.part", std::process::id()));
         let stored = fs::write(&part, data).and_then(|()| fs::rename(&part, &path));
         if let Err(e) = stored {

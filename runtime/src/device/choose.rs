@@ -101,11 +101,15 @@ pub fn examine(instance: &ash::Instance, physical: vk::PhysicalDevice, index: u3
             properties.properties,
             instance.get_physical_device_queue_family_properties(physical),
             instance.get_physical_device_memory_properties(physical),
-            instance.enumerate_device_extension_properties(physical).unwrap_or_default(),
+            instance
+                .enumerate_device_extension_properties(physical)
+                .unwrap_or_default(),
         )
     };
-    let extensions: Vec<CString> =
-        extensions.iter().filter_map(|e| Some(e.extension_name_as_c_str().ok()?.to_owned())).collect();
+    let extensions: Vec<CString> = extensions
+        .iter()
+        .filter_map(|e| Some(e.extension_name_as_c_str().ok()?.to_owned()))
+        .collect();
     let kind = match base.device_type {
         vk::PhysicalDeviceType::INTEGRATED_GPU => DeviceKind::Integrated,
         vk::PhysicalDeviceType::DISCRETE_GPU => DeviceKind::Discrete,
@@ -120,17 +124,22 @@ pub fn examine(instance: &ash::Instance, physical: vk::PhysicalDevice, index: u3
         .filter(|(_, f)| f.queue_flags.contains(vk::QueueFlags::COMPUTE))
         .min_by_key(|(_, f)| f.queue_flags.contains(vk::QueueFlags::GRAPHICS))
         .map(|(i, _)| i as u32);
-    let memory_bytes = memory.memory_heaps_as_slice()
+    let memory_bytes = memory
+        .memory_heaps_as_slice()
         .iter()
         .filter(|h| h.flags.contains(vk::MemoryHeapFlags::DEVICE_LOCAL))
         .map(|h| h.size)
         .sum();
     let limits = Limits {
         subgroup_size: subgroup.subgroup_size,
-        required_subgroup_size: extensions.iter().any(|e| e.as_c_str() == ext::subgroup_size_control::NAME)
+        required_subgroup_size: extensions
+            .iter()
+            .any(|e| e.as_c_str() == ext::subgroup_size_control::NAME)
             && size_features.subgroup_size_control != 0
             && size_features.compute_full_subgroups != 0
-            && size.required_subgroup_size_stages.contains(vk::ShaderStageFlags::COMPUTE)
+            && size
+                .required_subgroup_size_stages
+                .contains(vk::ShaderStageFlags::COMPUTE)
             && (size.min_subgroup_size..=size.max_subgroup_size).contains(&subgroup.subgroup_size),
         max_storage_range: base.limits.max_storage_buffer_range as u64,
         max_storage_buffers: base
@@ -144,7 +153,9 @@ pub fn examine(instance: &ash::Instance, physical: vk::PhysicalDevice, index: u3
         Some("it knows only a Vulkan older than 1.2".into())
     } else if queue_family.is_none() {
         Some("it has no compute queue".into())
-    } else if !subgroup.supported_stages.contains(vk::ShaderStageFlags::COMPUTE)
+    } else if !subgroup
+        .supported_stages
+        .contains(vk::ShaderStageFlags::COMPUTE)
         || !subgroup.supported_operations.contains(SUBGROUP_OPERATIONS)
     {
         Some(format!(
@@ -152,8 +163,13 @@ pub fn examine(instance: &ash::Instance, physical: vk::PhysicalDevice, index: u3
             subgroup.supported_operations.as_raw(),
             SUBGROUP_OPERATIONS.as_raw()
         ))
-    } else if !(4..=64).contains(&subgroup.subgroup_size) || !subgroup.subgroup_size.is_power_of_two() {
-        Some(format!("its subgroups have {} lanes, needed are 4 to 64", subgroup.subgroup_size))
+    } else if !(4..=64).contains(&subgroup.subgroup_size)
+        || !subgroup.subgroup_size.is_power_of_two()
+    {
+        Some(format!(
+            "its subgroups have {} lanes, needed are 4 to 64",
+            subgroup.subgroup_size
+        ))
     } else if limits.max_storage_buffers < binding::SEGMENT + 2 {
         Some(format!(
             "a shader can have only {} storage buffers, needed are {}",
@@ -163,7 +179,11 @@ pub fn examine(instance: &ash::Instance, physical: vk::PhysicalDevice, index: u3
     } else {
         None
     };
-    let text = |s: Result<&std::ffi::CStr, _>| s.map_or(String::new(), |s: &std::ffi::CStr| s.to_string_lossy().into());
+    let text = |s: Result<&std::ffi::CStr, _>| {
+        s.map_or(String::new(), |s: &std::ffi::CStr| {
+            s.to_string_lossy().into()
+        })
+    };
     Candidate {
         physical,
         info: DeviceInfo {
@@ -191,14 +211,24 @@ pub fn examine(instance: &ash::Instance, physical: vk::PhysicalDevice, index: u3
 pub fn choose(candidates: Vec<Candidate>, wanted: Option<&str>) -> Result<Candidate, Error> {
     let found = candidates
         .iter()
-        .map(|c| format!("{} '{}' ({})", c.info.index, c.info.name, c.info.kind.name()))
+        .map(|c| {
+            format!(
+                "{} '{}' ({})",
+                c.info.index,
+                c.info.name,
+                c.info.kind.name()
+            )
+        })
         .collect::<Vec<_>>()
         .join(", ");
     let Some(wanted) = wanted else {
         return candidates
             .into_iter()
             .min_by_key(|c| (c.unsuitable.is_some(), c.info.kind.rank(), c.info.index))
-            .ok_or(Error::NoDevice { wanted: "any".into(), found });
+            .ok_or(Error::NoDevice {
+                wanted: "any".into(),
+                found,
+            });
     };
     let lower = wanted.to_lowercase();
     let matches = |c: &Candidate| match wanted.parse::<u32>() {
@@ -209,5 +239,8 @@ pub fn choose(candidates: Vec<Candidate>, wanted: Option<&str>) -> Result<Candid
         .into_iter()
         .filter(matches)
         .min_by_key(|c| (c.unsuitable.is_some(), c.info.kind.rank(), c.info.index))
-        .ok_or(Error::NoDevice { wanted: wanted.into(), found })
+        .ok_or(Error::NoDevice {
+            wanted: wanted.into(),
+            found,
+        })
 }

@@ -28,7 +28,11 @@ pub struct LaunchSlot {
 
 impl LaunchSlot {
     /// For kernels with `bindings` storage buffers in this layout.
-    pub fn new(device: &Arc<Device>, set_layout: vk::DescriptorSetLayout, bindings: u32) -> Result<Self, Error> {
+    pub fn new(
+        device: &Arc<Device>,
+        set_layout: vk::DescriptorSetLayout,
+        bindings: u32,
+    ) -> Result<Self, Error> {
         let sizes = [vk::DescriptorPoolSize {
             ty: vk::DescriptorType::STORAGE_BUFFER,
             descriptor_count: bindings,
@@ -63,14 +67,23 @@ impl LaunchSlot {
                         .command_buffer_count(1),
                 )
                 .vk("vkAllocateCommandBuffers")?[0];
-            slot.fence = raw.create_fence(&vk::FenceCreateInfo::default(), None).vk("vkCreateFence")?;
+            slot.fence = raw
+                .create_fence(&vk::FenceCreateInfo::default(), None)
+                .vk("vkCreateFence")?;
             slot.pool = raw
-                .create_descriptor_pool(&vk::DescriptorPoolCreateInfo::default().max_sets(1).pool_sizes(&sizes), None)
+                .create_descriptor_pool(
+                    &vk::DescriptorPoolCreateInfo::default()
+                        .max_sets(1)
+                        .pool_sizes(&sizes),
+                    None,
+                )
                 .vk("vkCreateDescriptorPool")?;
             let layouts = [set_layout];
             slot.set = raw
                 .allocate_descriptor_sets(
-                    &vk::DescriptorSetAllocateInfo::default().descriptor_pool(slot.pool).set_layouts(&layouts),
+                    &vk::DescriptorSetAllocateInfo::default()
+                        .descriptor_pool(slot.pool)
+                        .set_layouts(&layouts),
                 )
                 .vk("vkAllocateDescriptorSets")?[0];
             Ok(slot)
@@ -96,7 +109,13 @@ impl LaunchSlot {
         if self.bound != version {
             let infos: Vec<_> = bindings
                 .iter()
-                .map(|&(_, buffer, size)| [vk::DescriptorBufferInfo { buffer, offset: 0, range: size }])
+                .map(|&(_, buffer, size)| {
+                    [vk::DescriptorBufferInfo {
+                        buffer,
+                        offset: 0,
+                        range: size,
+                    }]
+                })
                 .collect();
             let writes: Vec<_> = bindings
                 .iter()
@@ -115,8 +134,10 @@ impl LaunchSlot {
         }
         // SAFETY: the slot isn't running; all handles are live, and the pipeline is kept until the launch has ended.
         unsafe {
-            let begin = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
-            raw.begin_command_buffer(self.command, &begin).vk("vkBeginCommandBuffer")?;
+            let begin = vk::CommandBufferBeginInfo::default()
+                .flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+            raw.begin_command_buffer(self.command, &begin)
+                .vk("vkBeginCommandBuffer")?;
             // Leases follow each other: what one wrote the next one sees. The host's writes before the submit are
             // visible by the submit itself; those after it are what the probe is about.
             let barrier = [vk::MemoryBarrier::default()
@@ -133,7 +154,14 @@ impl LaunchSlot {
             );
             raw.cmd_bind_pipeline(self.command, vk::PipelineBindPoint::COMPUTE, pipeline.raw);
             let layout = pipeline.layout.pipeline;
-            raw.cmd_bind_descriptor_sets(self.command, vk::PipelineBindPoint::COMPUTE, layout, 0, &[self.set], &[]);
+            raw.cmd_bind_descriptor_sets(
+                self.command,
+                vk::PipelineBindPoint::COMPUTE,
+                layout,
+                0,
+                &[self.set],
+                &[],
+            );
             raw.cmd_push_constants(self.command, layout, vk::ShaderStageFlags::COMPUTE, 0, push);
             raw.cmd_dispatch(self.command, workers, 1, 1);
             let to_host = [vk::MemoryBarrier::default()
@@ -148,12 +176,18 @@ impl LaunchSlot {
                 &[],
                 &[],
             );
-            raw.end_command_buffer(self.command).vk("vkEndCommandBuffer")?;
+            raw.end_command_buffer(self.command)
+                .vk("vkEndCommandBuffer")?;
             raw.reset_fences(&[self.fence]).vk("vkResetFences")?;
             let commands = [self.command];
             let submit = [vk::SubmitInfo::default().command_buffers(&commands)];
-            let queue = self.device.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            raw.queue_submit(*queue, &submit, self.fence).vk("vkQueueSubmit")?;
+            let queue = self
+                .device
+                .queue
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            raw.queue_submit(*queue, &submit, self.fence)
+                .vk("vkQueueSubmit")?;
         }
         self.pipeline = Some(pipeline.clone());
         self.running = true;
@@ -166,7 +200,11 @@ impl LaunchSlot {
             return Ok(true);
         }
         // SAFETY: the fence is live.
-        match unsafe { self.device.raw.wait_for_fences(&[self.fence], true, timeout_ns) } {
+        match unsafe {
+            self.device
+                .raw
+                .wait_for_fences(&[self.fence], true, timeout_ns)
+        } {
             Ok(()) => {
                 self.running = false;
                 self.pipeline = None;
@@ -178,7 +216,10 @@ impl LaunchSlot {
                 if result == vk::Result::ERROR_DEVICE_LOST {
                     self.running = false;
                 }
-                Err(Error::Driver { call: "vkWaitForFences", result })
+                Err(Error::Driver {
+                    call: "vkWaitForFences",
+                    result,
+                })
             }
         }
     }
@@ -191,7 +232,9 @@ impl Drop for LaunchSlot {
         unsafe {
             self.device.raw.destroy_descriptor_pool(self.pool, None);
             self.device.raw.destroy_fence(self.fence, None);
-            self.device.raw.destroy_command_pool(self.command_pool, None);
+            self.device
+                .raw
+                .destroy_command_pool(self.command_pool, None);
         }
     }
 }

@@ -52,22 +52,29 @@ impl Allocation {
         let guard = BufferGuard { device, buffer };
         // SAFETY: the buffer is of this device.
         let needs = unsafe { device.raw.get_buffer_memory_requirements(buffer) };
-        let (kind, flags) = memory_type(&device.memory_properties, needs.memory_type_bits, usage).ok_or_else(|| {
-            Error::DeviceUnsupported {
-                device: device.info.name.clone(),
-                why: "no memory type is visible to the host and coherent".into(),
-            }
+        let (kind, flags) = memory_type(&device.memory_properties, needs.memory_type_bits, usage)
+            .ok_or_else(|| Error::DeviceUnsupported {
+            device: device.info.name.clone(),
+            why: "no memory type is visible to the host and coherent".into(),
         })?;
-        let allocate = vk::MemoryAllocateInfo::default().allocation_size(needs.size).memory_type_index(kind);
+        let allocate = vk::MemoryAllocateInfo::default()
+            .allocation_size(needs.size)
+            .memory_type_index(kind);
         // SAFETY: the size and type are what the driver asked for; the memory is bound and mapped once.
         let (memory, mapped) = unsafe {
-            let memory = device.raw.allocate_memory(&allocate, None).vk("vkAllocateMemory")?;
+            let memory = device
+                .raw
+                .allocate_memory(&allocate, None)
+                .vk("vkAllocateMemory")?;
             let mapped = device
                 .raw
                 .bind_buffer_memory(buffer, memory, 0)
                 .vk("vkBindBufferMemory")
                 .and_then(|()| {
-                    device.raw.map_memory(memory, 0, vk::WHOLE_SIZE, vk::MemoryMapFlags::empty()).vk("vkMapMemory")
+                    device
+                        .raw
+                        .map_memory(memory, 0, vk::WHOLE_SIZE, vk::MemoryMapFlags::empty())
+                        .vk("vkMapMemory")
                 })
                 .inspect_err(|_| device.raw.free_memory(memory, None))?;
             (memory, mapped.cast::<u8>())
@@ -98,14 +105,18 @@ impl Allocation {
     /// `size` bytes at `host` stay valid for as long as this lives.
     pub unsafe fn import(device: &Arc<Device>, host: *mut u8, size: u64) -> Result<Self, Error> {
         let Some(import) = &device.host_import else {
-            return Err(Error::Unsupported("this device can't import host memory: create a buffer and write to it"));
+            return Err(Error::Unsupported(
+                "this device can't import host memory: create a buffer and write to it",
+            ));
         };
-        if host as u64 % import.alignment != 0 || size % import.alignment != 0 {
-            return Err(Error::InvalidValue {
-                what: "the pointer or length to import",
-                value: if host as u64 % import.alignment != 0 { host as u64 } else { size },
-                allowed: "a multiple of the page size (4096 on most devices)",
-            });
+        for value in [host as u64, size] {
+            if !value.is_multiple_of(import.alignment) {
+                return Err(Error::InvalidValue {
+                    what: "the pointer or length to import",
+                    value,
+                    allowed: "a multiple of the page size (4096 on most devices)",
+                });
+            }
         }
         let handle_type = vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT;
         let mut properties = vk::MemoryHostPointerPropertiesEXT::default();
@@ -121,7 +132,10 @@ impl Allocation {
         .result()
         .vk("vkGetMemoryHostPointerPropertiesEXT")?;
         let mut external = vk::ExternalMemoryBufferCreateInfo::default().handle_types(handle_type);
-        let info = vk::BufferCreateInfo::default().size(size).usage(USAGE).push_next(&mut external);
+        let info = vk::BufferCreateInfo::default()
+            .size(size)
+            .usage(USAGE)
+            .push_next(&mut external);
         // SAFETY: the device is live.
         let buffer = unsafe { device.raw.create_buffer(&info, None) }.vk("vkCreateBuffer")?;
         let guard = BufferGuard { device, buffer };
@@ -129,20 +143,28 @@ impl Allocation {
         let needs = unsafe { device.raw.get_buffer_memory_requirements(buffer) };
         let bits = needs.memory_type_bits & properties.memory_type_bits;
         let Some((kind, _)) = memory_type(&device.memory_properties, bits, Use::HostReads) else {
-            return Err(Error::Unsupported("the device has no memory type for this host memory"));
+            return Err(Error::Unsupported(
+                "the device has no memory type for this host memory",
+            ));
         };
         if needs.size > size {
-            return Err(Error::Unsupported("the device needs more room behind this host memory"));
+            return Err(Error::Unsupported(
+                "the device needs more room behind this host memory",
+            ));
         }
-        let mut host_pointer =
-            vk::ImportMemoryHostPointerInfoEXT::default().handle_type(handle_type).host_pointer(host.cast());
+        let mut host_pointer = vk::ImportMemoryHostPointerInfoEXT::default()
+            .handle_type(handle_type)
+            .host_pointer(host.cast());
         let allocate = vk::MemoryAllocateInfo::default()
             .allocation_size(size)
             .memory_type_index(kind)
             .push_next(&mut host_pointer);
         // SAFETY: the pointer is valid by this function's contract.
         let memory = unsafe {
-            let memory = device.raw.allocate_memory(&allocate, None).vk("vkAllocateMemory")?;
+            let memory = device
+                .raw
+                .allocate_memory(&allocate, None)
+                .vk("vkAllocateMemory")?;
             device
                 .raw
                 .bind_buffer_memory(buffer, memory, 0)

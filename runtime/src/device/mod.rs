@@ -56,7 +56,8 @@ impl Instance {
         }
         let mut messenger = vk::DebugUtilsMessengerCreateInfoEXT::default()
             .message_severity(
-                vk::DebugUtilsMessageSeverityFlagsEXT::ERROR | vk::DebugUtilsMessageSeverityFlagsEXT::WARNING,
+                vk::DebugUtilsMessageSeverityFlagsEXT::ERROR
+                    | vk::DebugUtilsMessageSeverityFlagsEXT::WARNING,
             )
             .message_type(
                 vk::DebugUtilsMessageTypeFlagsEXT::GENERAL
@@ -75,9 +76,16 @@ impl Instance {
         let raw = match unsafe { entry.create_instance(&info, None) } {
             Ok(raw) => raw,
             Err(vk::Result::ERROR_INCOMPATIBLE_DRIVER) => {
-                return Err(Error::NoDriver { looked_for: format!("the loader found no working driver{}", searched()) })
+                return Err(Error::NoDriver {
+                    looked_for: format!("the loader found no working driver{}", searched()),
+                })
             }
-            Err(result) => return Err(Error::Driver { call: "vkCreateInstance", result }),
+            Err(result) => {
+                return Err(Error::Driver {
+                    call: "vkCreateInstance",
+                    result,
+                })
+            }
         };
         let debug = if validate {
             let loader = ext::debug_utils::Instance::new(&entry, &raw);
@@ -88,15 +96,22 @@ impl Instance {
         } else {
             None
         };
-        Ok(Self { raw, debug, _entry: entry })
+        Ok(Self {
+            raw,
+            debug,
+            _entry: entry,
+        })
     }
 
     /// The devices, in the driver's order. None at all is an error that says what was looked for.
     pub fn candidates(&self) -> Result<Vec<Candidate>, Error> {
         // SAFETY: the instance is live.
-        let devices = unsafe { self.raw.enumerate_physical_devices() }.vk("vkEnumeratePhysicalDevices")?;
+        let devices =
+            unsafe { self.raw.enumerate_physical_devices() }.vk("vkEnumeratePhysicalDevices")?;
         if devices.is_empty() {
-            return Err(Error::NoDriver { looked_for: format!("the loader found no device{}", searched()) });
+            return Err(Error::NoDriver {
+                looked_for: format!("the loader found no device{}", searched()),
+            });
         }
         Ok(devices
             .into_iter()
@@ -179,9 +194,19 @@ pub struct HostImport {
 impl Device {
     /// Opens the chosen device with the features that the kernel needs.
     pub fn open(instance: Arc<Instance>, candidate: Candidate) -> Result<Self, Error> {
-        let Candidate { physical, info, queue_family, limits, extensions, unsuitable } = candidate;
+        let Candidate {
+            physical,
+            info,
+            queue_family,
+            limits,
+            extensions,
+            unsuitable,
+        } = candidate;
         if let Some(why) = unsuitable {
-            return Err(Error::DeviceUnsupported { device: info.name, why });
+            return Err(Error::DeviceUnsupported {
+                device: info.name,
+                why,
+            });
         }
         let has = |name: &CStr| extensions.iter().any(|e| e.as_c_str() == name);
         let mut wanted = vec![];
@@ -196,7 +221,9 @@ impl Device {
             wanted.push(khr::portability_subset::NAME.as_ptr());
         }
         let priorities = [1.0];
-        let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(queue_family).queue_priorities(&priorities)];
+        let queues = [vk::DeviceQueueCreateInfo::default()
+            .queue_family_index(queue_family)
+            .queue_priorities(&priorities)];
         let mut size_control = vk::PhysicalDeviceSubgroupSizeControlFeatures::default()
             .subgroup_size_control(true)
             .compute_full_subgroups(true);
@@ -207,16 +234,22 @@ impl Device {
             create = create.push_next(&mut size_control);
         }
         // SAFETY: the structures live until the call returns, and every feature asked for was seen to be there.
-        let raw = unsafe { instance.raw.create_device(physical, &create, None) }.vk("vkCreateDevice")?;
+        let raw =
+            unsafe { instance.raw.create_device(physical, &create, None) }.vk("vkCreateDevice")?;
         // SAFETY: the queue was asked for above.
         let queue = unsafe { raw.get_device_queue(queue_family, 0) };
         // SAFETY: the physical device is of this instance.
-        let memory_properties = unsafe { instance.raw.get_physical_device_memory_properties(physical) };
+        let memory_properties =
+            unsafe { instance.raw.get_physical_device_memory_properties(physical) };
         let host_import = import.then(|| {
             let mut properties = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
             let mut all = vk::PhysicalDeviceProperties2::default().push_next(&mut properties);
             // SAFETY: the extension is there.
-            unsafe { instance.raw.get_physical_device_properties2(physical, &mut all) };
+            unsafe {
+                instance
+                    .raw
+                    .get_physical_device_properties2(physical, &mut all)
+            };
             HostImport {
                 loader: ext::external_memory_host::Device::new(&instance.raw, &raw),
                 alignment: properties.min_imported_host_pointer_alignment,

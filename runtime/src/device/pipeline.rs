@@ -30,21 +30,27 @@ impl Layout {
             .collect();
         let info = vk::DescriptorSetLayoutCreateInfo::default().bindings(&bindings);
         // SAFETY: the device is live.
-        let set =
-            unsafe { device.raw.create_descriptor_set_layout(&info, None) }.vk("vkCreateDescriptorSetLayout")?;
+        let set = unsafe { device.raw.create_descriptor_set_layout(&info, None) }
+            .vk("vkCreateDescriptorSetLayout")?;
         let sets = [set];
         let ranges = [vk::PushConstantRange {
             stage_flags: vk::ShaderStageFlags::COMPUTE,
             offset: 0,
             size: push_bytes,
         }];
-        let info = vk::PipelineLayoutCreateInfo::default().set_layouts(&sets).push_constant_ranges(&ranges);
+        let info = vk::PipelineLayoutCreateInfo::default()
+            .set_layouts(&sets)
+            .push_constant_ranges(&ranges);
         // SAFETY: the set layout was made above.
         let pipeline = unsafe { device.raw.create_pipeline_layout(&info, None) }
             .vk("vkCreatePipelineLayout")
             // SAFETY: nobody uses the set layout yet.
             .inspect_err(|_| unsafe { device.raw.destroy_descriptor_set_layout(set, None) })?;
-        Ok(Self { set, pipeline, device: device.clone() })
+        Ok(Self {
+            set,
+            pipeline,
+            device: device.clone(),
+        })
     }
 }
 
@@ -53,7 +59,9 @@ impl Drop for Layout {
         // SAFETY: pipelines and sets made with it hold an `Arc` of it and are gone.
         unsafe {
             self.device.raw.destroy_pipeline_layout(self.pipeline, None);
-            self.device.raw.destroy_descriptor_set_layout(self.set, None);
+            self.device
+                .raw
+                .destroy_descriptor_set_layout(self.set, None);
         }
     }
 }
@@ -69,7 +77,12 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Compiles, with what the cache has of it, and puts the outcome back there.
-    pub fn new(device: &Arc<Device>, layout: &Arc<Layout>, cache: &Cache, spirv: &[u32]) -> Result<Self, Error> {
+    pub fn new(
+        device: &Arc<Device>,
+        layout: &Arc<Layout>,
+        cache: &Cache,
+        spirv: &[u32],
+    ) -> Result<Self, Error> {
         let started = Instant::now();
         let key = cache::key(&device.limits, spirv);
         let stored = cache.load(&key, "pipeline").unwrap_or_default();
@@ -82,18 +95,35 @@ impl Pipeline {
             .module(module.raw)
             .name(c"main");
         if device.limits.required_subgroup_size {
-            stage = stage.flags(vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS).push_next(&mut size);
+            stage = stage
+                .flags(vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS)
+                .push_next(&mut size);
         }
-        let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.pipeline);
+        let info = vk::ComputePipelineCreateInfo::default()
+            .stage(stage)
+            .layout(layout.pipeline);
         // SAFETY: naga validated the code, and all structures live until the call returns.
-        let raw = unsafe { device.raw.create_compute_pipelines(driver_cache.raw, &[info], None) }
-            .map_err(|(_, result)| Error::Driver { call: "vkCreateComputePipelines", result })?[0];
+        let raw = unsafe {
+            device
+                .raw
+                .create_compute_pipelines(driver_cache.raw, &[info], None)
+        }
+        .map_err(|(_, result)| Error::Driver {
+            call: "vkCreateComputePipelines",
+            result,
+        })?[0];
         // SAFETY: the cache is live.
-        let data = unsafe { device.raw.get_pipeline_cache_data(driver_cache.raw) }.unwrap_or_default();
+        let data =
+            unsafe { device.raw.get_pipeline_cache_data(driver_cache.raw) }.unwrap_or_default();
         if data != stored {
             cache.store(&key, "pipeline", &data);
         }
-        Ok(Self { raw, layout: layout.clone(), compile: started.elapsed(), device: device.clone() })
+        Ok(Self {
+            raw,
+            layout: layout.clone(),
+            compile: started.elapsed(),
+            device: device.clone(),
+        })
     }
 }
 
@@ -113,7 +143,8 @@ impl<'a> Module<'a> {
     fn new(device: &'a Device, spirv: &[u32]) -> Result<Self, Error> {
         let info = vk::ShaderModuleCreateInfo::default().code(spirv);
         // SAFETY: naga validated the code.
-        let raw = unsafe { device.raw.create_shader_module(&info, None) }.vk("vkCreateShaderModule")?;
+        let raw =
+            unsafe { device.raw.create_shader_module(&info, None) }.vk("vkCreateShaderModule")?;
         Ok(Self { raw, device })
     }
 }
@@ -134,7 +165,8 @@ impl<'a> DriverCache<'a> {
     fn new(device: &'a Device, data: &[u8]) -> Result<Self, Error> {
         let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
         // SAFETY: the driver checks the data's header.
-        let raw = unsafe { device.raw.create_pipeline_cache(&info, None) }.vk("vkCreatePipelineCache")?;
+        let raw =
+            unsafe { device.raw.create_pipeline_cache(&info, None) }.vk("vkCreatePipelineCache")?;
         Ok(Self { raw, device })
     }
 }

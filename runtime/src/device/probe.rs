@@ -47,10 +47,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl Probe {
     /// From the cache, else by running the probe kernel.
     pub fn of(device: &Arc<Device>, disk: &Cache) -> Result<Self, Error> {
-        let source = include_str!("probe.wgsl").replace("LANES", &device.limits.subgroup_size.to_string());
+        let source =
+            include_str!("probe.wgsl").replace("LANES", &device.limits.subgroup_size.to_string());
         let spirv = kernel::compose_alone("probe", &source)?;
         let key = cache::key(&device.limits, &spirv);
-        if let Some(known) = disk.load(&key, "probe").and_then(|data| Self::from_bytes(&data)) {
+        if let Some(known) = disk
+            .load(&key, "probe")
+            .and_then(|data| Self::from_bytes(&data))
+        {
             return Ok(known);
         }
         let probe = Self::run(device, disk, &spirv)?;
@@ -62,16 +66,33 @@ impl Probe {
     }
 
     fn to_bytes(self) -> Vec<u8> {
-        [self.loop_cap, self.live as u32, self.rounds, self.torn_records, self.torn_messages]
-            .iter()
-            .flat_map(|w| w.to_le_bytes())
-            .collect()
+        [
+            self.loop_cap,
+            self.live as u32,
+            self.rounds,
+            self.torn_records,
+            self.torn_messages,
+        ]
+        .iter()
+        .flat_map(|w| w.to_le_bytes())
+        .collect()
     }
 
     fn from_bytes(data: &[u8]) -> Option<Self> {
-        let words: Vec<u32> = data.chunks_exact(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect();
-        let [loop_cap, live, rounds, torn_records, torn_messages] = words[..] else { return None };
-        Some(Self { loop_cap, live: live != 0, rounds, torn_records, torn_messages })
+        let words: Vec<u32> = data
+            .chunks_exact(4)
+            .map(|c| u32::from_le_bytes(c.try_into().unwrap()))
+            .collect();
+        let [loop_cap, live, rounds, torn_records, torn_messages] = words[..] else {
+            return None;
+        };
+        Some(Self {
+            loop_cap,
+            live: live != 0,
+            rounds,
+            torn_records,
+            torn_messages,
+        })
     }
 
     fn run(device: &Arc<Device>, disk: &Cache, spirv: &[u32]) -> Result<Self, Error> {
@@ -84,7 +105,10 @@ impl Probe {
         let push = |mode: u32, rounds: u32| [mode.to_le_bytes(), rounds.to_le_bytes()].concat();
         // SAFETY: both mappings are as long as these arrays of words, and live until the end of this function.
         let (message, answers) = unsafe {
-            (&*message.mapped.cast::<[AtomicU32; 16]>(), &*answers.mapped.cast::<[[AtomicU32; 4]; 3]>())
+            (
+                &*message.mapped.cast::<[AtomicU32; 16]>(),
+                &*answers.mapped.cast::<[[AtomicU32; 4]; 3]>(),
+            )
         };
         let mut probe = Self::default();
 
@@ -121,7 +145,9 @@ impl Probe {
                 if !arrived {
                     break;
                 }
-                if answer[0].load(Ordering::Relaxed) != next || answer[2].load(Ordering::Relaxed) != !next {
+                if answer[0].load(Ordering::Relaxed) != next
+                    || answer[2].load(Ordering::Relaxed) != !next
+                {
                     probe.torn_records += 1;
                 }
                 probe.torn_messages = answer[1].load(Ordering::Relaxed).max(probe.torn_messages);

@@ -10,8 +10,8 @@
 use std::collections::HashMap;
 
 use naga::{
-    BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module, Range, Span,
-    Statement,
+    BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module, Range,
+    Span, Statement,
 };
 
 use crate::ring::layout::fault;
@@ -34,16 +34,15 @@ impl Meter {
                 .map(|(h, _)| h)
                 .expect("the prelude declares it")
         };
-        Self { fuel: find("rota_fuel"), fault: find("rota_fault") }
+        Self {
+            fuel: find("rota_fuel"),
+            fault: find("rota_fault"),
+        }
     }
 
     /// Meters all loops of a function, and counts them with those of the functions that it calls; `loops` has the
     /// counts of these.
-    pub fn rewrite(
-        self,
-        function: &mut Function,
-        loops: &HashMap<Handle<Function>, u32>,
-    ) -> u32 {
+    pub fn rewrite(self, function: &mut Function, loops: &HashMap<Handle<Function>, u32>) -> u32 {
         let mut body = std::mem::take(&mut function.body);
         let count = self.block(&mut body, function, loops);
         function.body = body;
@@ -70,8 +69,8 @@ impl Meter {
                 Statement::Loop {
                     body, continuing, ..
                 } => {
-                    let inside = self.block(body, function, loops)
-                        + self.block(continuing, function, loops);
+                    let inside =
+                        self.block(body, function, loops) + self.block(continuing, function, loops);
                     let head = self.head(function, 1 + inside);
                     body.splice(0..0, head);
                     1 + inside
@@ -92,8 +91,16 @@ impl Meter {
         let cost = add(Expression::Literal(Literal::U32(cost)));
         let code = add(Expression::Literal(Literal::U32(fault::FUEL_EXHAUSTED)));
         let left = add(Expression::Load { pointer: fuel });
-        let dry = add(Expression::Binary { op: BinaryOperator::Less, left, right: cost });
-        let less = add(Expression::Binary { op: BinaryOperator::Subtract, left, right: cost });
+        let dry = add(Expression::Binary {
+            op: BinaryOperator::Less,
+            left,
+            right: cost,
+        });
+        let less = add(Expression::Binary {
+            op: BinaryOperator::Subtract,
+            left,
+            right: cost,
+        });
         let none = add(Expression::Literal(Literal::U32(fault::NONE)));
         let old = add(Expression::Load { pointer: fault });
         let first = add(Expression::Binary {
@@ -107,16 +114,38 @@ impl Meter {
             reject: old,
         });
         let mut out_of_fuel = Block::new();
-        out_of_fuel.push(Statement::Emit(Range::new_from_bounds(old, told)), Span::UNDEFINED);
-        out_of_fuel.push(Statement::Store { pointer: fault, value: told }, Span::UNDEFINED);
-        out_of_fuel.push(Statement::Break, Span::UNDEFINED);
-        let mut head = Block::new();
-        head.push(Statement::Emit(Range::new_from_bounds(left, less)), Span::UNDEFINED);
-        head.push(
-            Statement::If { condition: dry, accept: out_of_fuel, reject: Block::new() },
+        out_of_fuel.push(
+            Statement::Emit(Range::new_from_bounds(old, told)),
             Span::UNDEFINED,
         );
-        head.push(Statement::Store { pointer: fuel, value: less }, Span::UNDEFINED);
+        out_of_fuel.push(
+            Statement::Store {
+                pointer: fault,
+                value: told,
+            },
+            Span::UNDEFINED,
+        );
+        out_of_fuel.push(Statement::Break, Span::UNDEFINED);
+        let mut head = Block::new();
+        head.push(
+            Statement::Emit(Range::new_from_bounds(left, less)),
+            Span::UNDEFINED,
+        );
+        head.push(
+            Statement::If {
+                condition: dry,
+                accept: out_of_fuel,
+                reject: Block::new(),
+            },
+            Span::UNDEFINED,
+        );
+        head.push(
+            Statement::Store {
+                pointer: fuel,
+                value: less,
+            },
+            Span::UNDEFINED,
+        );
         head
     }
 }

@@ -10,7 +10,8 @@
 use std::collections::HashMap;
 
 use naga::{
-    Arena, Block, Constant, Expression, Function, GlobalVariable, Handle, Module, Span, Statement, Type, TypeInner,
+    Arena, Block, Constant, Expression, Function, GlobalVariable, Handle, Module, Span, Statement,
+    Type, TypeInner,
 };
 
 /// An expression or statement that no kernel may have.
@@ -31,9 +32,16 @@ pub struct Importer<'a> {
 
 impl<'a> Importer<'a> {
     /// `known` gives the functions that are in the target already, by the name they have in the source.
-    pub fn new(source: &'a Module, target: &'a mut Module, known: &HashMap<String, Handle<Function>>) -> Self {
-        let by_name: HashMap<_, _> =
-            target.global_variables.iter().filter_map(|(h, g)| Some((g.name.clone()?, h))).collect();
+    pub fn new(
+        source: &'a Module,
+        target: &'a mut Module,
+        known: &HashMap<String, Handle<Function>>,
+    ) -> Self {
+        let by_name: HashMap<_, _> = target
+            .global_variables
+            .iter()
+            .filter_map(|(h, g)| Some((g.name.clone()?, h)))
+            .collect();
         let globals = source
             .global_variables
             .iter()
@@ -64,7 +72,10 @@ impl<'a> Importer<'a> {
     ) -> Result<HashMap<String, Handle<Function>>, Unsupported> {
         for (handle, predeclared) in &self.source.special_types.predeclared_types {
             let ty = self.ty(*predeclared)?;
-            self.target.special_types.predeclared_types.insert(handle.clone(), ty);
+            self.target
+                .special_types
+                .predeclared_types
+                .insert(handle.clone(), ty);
         }
         let mut named = HashMap::new();
         for (handle, function) in self.source.functions.iter() {
@@ -126,15 +137,21 @@ impl<'a> Importer<'a> {
                         self.block(&mut case.body)?;
                     }
                 }
-                Statement::Loop { body, continuing, .. } => {
+                Statement::Loop {
+                    body, continuing, ..
+                } => {
                     self.block(body)?;
                     self.block(continuing)?;
                 }
-                Statement::ImageStore { .. } | Statement::ImageAtomic { .. } => return Err(Unsupported("images")),
+                Statement::ImageStore { .. } | Statement::ImageAtomic { .. } => {
+                    return Err(Unsupported("images"))
+                }
                 Statement::RayQuery { .. } | Statement::RayPipelineFunction(_) => {
                     return Err(Unsupported("ray tracing"))
                 }
-                Statement::CooperativeStore { .. } => return Err(Unsupported("cooperative matrices")),
+                Statement::CooperativeStore { .. } => {
+                    return Err(Unsupported("cooperative matrices"))
+                }
                 Statement::Kill => return Err(Unsupported("discard")),
                 Statement::Emit(_)
                 | Statement::Break
@@ -165,9 +182,9 @@ impl<'a> Importer<'a> {
             Expression::GlobalVariable(handle) => *handle = self.global(*handle)?,
             Expression::CallResult(function) => *function = self.functions[function],
             Expression::Override(_) => return Err(Unsupported("overrides")),
-            Expression::ImageSample { .. } | Expression::ImageLoad { .. } | Expression::ImageQuery { .. } => {
-                return Err(Unsupported("images"))
-            }
+            Expression::ImageSample { .. }
+            | Expression::ImageLoad { .. }
+            | Expression::ImageQuery { .. } => return Err(Unsupported("images")),
             Expression::RayQueryVertexPositions { .. }
             | Expression::RayQueryProceedResult
             | Expression::RayQueryGetIntersection { .. } => return Err(Unsupported("ray tracing")),
@@ -201,7 +218,9 @@ impl<'a> Importer<'a> {
         }
         let mut ty = self.source.types[handle].clone();
         match &mut ty.inner {
-            TypeInner::Array { base, .. } | TypeInner::Pointer { base, .. } => *base = self.ty(*base)?,
+            TypeInner::Array { base, .. } | TypeInner::Pointer { base, .. } => {
+                *base = self.ty(*base)?
+            }
             TypeInner::Struct { members, .. } => {
                 for member in members {
                     member.ty = self.ty(member.ty)?;
@@ -212,7 +231,11 @@ impl<'a> Importer<'a> {
             | TypeInner::Matrix { .. }
             | TypeInner::Atomic(_)
             | TypeInner::ValuePointer { .. } => {}
-            _ => return Err(Unsupported("types other than numbers, vectors, matrices, arrays, structs and pointers")),
+            _ => {
+                return Err(Unsupported(
+                    "types other than numbers, vectors, matrices, arrays, structs and pointers",
+                ))
+            }
         }
         let new = self.target.types.insert(ty, Span::UNDEFINED);
         self.types.insert(handle, new);
@@ -232,7 +255,10 @@ impl<'a> Importer<'a> {
         Ok(new)
     }
 
-    fn const_expression(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Unsupported> {
+    fn const_expression(
+        &mut self,
+        handle: Handle<Expression>,
+    ) -> Result<Handle<Expression>, Unsupported> {
         if let Some(&known) = self.const_expressions.get(&handle) {
             return Ok(known);
         }
@@ -245,7 +271,11 @@ impl<'a> Importer<'a> {
             }
             Expression::Splat { value, .. } => *value = self.const_expression(*value)?,
             Expression::Literal(_) | Expression::Constant(_) | Expression::ZeroValue(_) => {}
-            _ => return Err(Unsupported("constants that aren't literals or made of them")),
+            _ => {
+                return Err(Unsupported(
+                    "constants that aren't literals or made of them",
+                ))
+            }
         }
         self.expression(&mut expression)?;
         let new = append(&mut self.target.global_expressions, expression);
@@ -254,7 +284,10 @@ impl<'a> Importer<'a> {
     }
 
     /// Copies a global variable of the source; only private ones get here, as the prelude's are known by name.
-    fn global(&mut self, handle: Handle<GlobalVariable>) -> Result<Handle<GlobalVariable>, Unsupported> {
+    fn global(
+        &mut self,
+        handle: Handle<GlobalVariable>,
+    ) -> Result<Handle<GlobalVariable>, Unsupported> {
         if let Some(&known) = self.globals.get(&handle) {
             return Ok(known);
         }
@@ -264,7 +297,10 @@ impl<'a> Importer<'a> {
         }
         global.name = None;
         global.ty = self.ty(global.ty)?;
-        global.init = global.init.map(|init| self.const_expression(init)).transpose()?;
+        global.init = global
+            .init
+            .map(|init| self.const_expression(init))
+            .transpose()?;
         let new = self.target.global_variables.append(global, Span::UNDEFINED);
         self.globals.insert(handle, new);
         Ok(new)

@@ -69,16 +69,21 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     let (mut passes, mut light_passes) = (0, 0);
     for (m, module) in modules.iter().enumerate() {
         let source = parse(&module.name, &format!("{prelude}{}", module.source))?;
-        let unsupported =
-            |e: import::Unsupported| ComposeError::Unsupported { module: module.name.clone(), what: e.to_string() };
+        let unsupported = |e: import::Unsupported| ComposeError::Unsupported {
+            module: module.name.clone(),
+            what: e.to_string(),
+        };
         let named = import::Importer::new(&source, &mut kernel, &prelude_names)
             .functions(|function, loops| meter.rewrite(function, loops), &mut loops)
             .map_err(unsupported)?;
         for (h, handler) in module.handlers.iter().enumerate() {
-            let function = *named.get(&handler.function).ok_or_else(|| ComposeError::NoFunction {
-                module: module.name.clone(),
-                function: handler.function.clone(),
-            })?;
+            let function =
+                *named
+                    .get(&handler.function)
+                    .ok_or_else(|| ComposeError::NoFunction {
+                        module: module.name.clone(),
+                        function: handler.function.clone(),
+                    })?;
             let stub = format!("rota_handler_{m}_{h}");
             writeln!(stubs, "fn {stub}() {{}}").unwrap();
             let case = format!("case {}u: {{ {stub}(); }}\n", handler.opcode);
@@ -116,7 +121,10 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     importer
         .functions(|_, _| 0, &mut HashMap::new())
         .and_then(|_| importer.entry_points())
-        .map_err(|e| ComposeError::Unsupported { module: "core".into(), what: e.to_string() })?;
+        .map_err(|e| ComposeError::Unsupported {
+            module: "core".into(),
+            what: e.to_string(),
+        })?;
     write(&kernel, shape)
 }
 
@@ -127,17 +135,25 @@ pub fn compose_alone(name: &str, source: &str) -> Result<Vec<u32>, ComposeError>
 }
 
 fn parse(name: &str, source: &str) -> Result<Module, ComposeError> {
-    naga::front::wgsl::parse_str(source)
-        .map_err(|e| ComposeError::Parse { module: name.into(), text: e.emit_to_string(source) })
+    naga::front::wgsl::parse_str(source).map_err(|e| ComposeError::Parse {
+        module: name.into(),
+        text: e.emit_to_string(source),
+    })
 }
 
 fn function_names(module: &Module) -> HashMap<String, Handle<naga::Function>> {
-    module.functions.iter().filter_map(|(h, f)| Some((f.name.clone()?, h))).collect()
+    module
+        .functions
+        .iter()
+        .filter_map(|(h, f)| Some((f.name.clone()?, h)))
+        .collect()
 }
 
 fn write(module: &Module, shape: KernelShape) -> Result<Vec<u32>, ComposeError> {
     let mut words = emit(module)?;
-    let views = (0..2 * shape.segments).map(|n| binding::SEGMENT + n).collect::<Vec<_>>();
+    let views = (0..2 * shape.segments)
+        .map(|n| binding::SEGMENT + n)
+        .collect::<Vec<_>>();
     alias(&mut words, &views);
     Ok(words)
 }
@@ -161,7 +177,8 @@ fn emit(module: &Module) -> Result<Vec<u32>, ComposeError> {
         force_loop_bounding: false,
         ..Default::default()
     };
-    naga::back::spv::write_vec(module, &info, &options, None).map_err(|e| ComposeError::Write(e.to_string()))
+    naga::back::spv::write_vec(module, &info, &options, None)
+        .map_err(|e| ComposeError::Write(e.to_string()))
 }
 
 const OP_DECORATE: u32 = 71;
@@ -185,6 +202,8 @@ fn alias(words: &mut Vec<u32>, bindings: &[u32]) {
         at += length;
     }
     let Some(at) = first_decoration else { return };
-    let decorations = found.into_iter().flat_map(|id| [3 << 16 | OP_DECORATE, id, DECORATION_ALIASED]);
+    let decorations = found
+        .into_iter()
+        .flat_map(|id| [3 << 16 | OP_DECORATE, id, DECORATION_ALIASED]);
     words.splice(at..at, decorations);
 }

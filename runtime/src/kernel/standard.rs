@@ -89,7 +89,10 @@ const fn tiled(
 
 /// All standard handlers, by opcode.
 pub const STANDARD: &[Standard] = &[
-    Standard { light: true, ..scalar(op::NOP, "nop", 16) },
+    Standard {
+        light: true,
+        ..scalar(op::NOP, "nop", 16)
+    },
     scalar(op::SPIN, "spin", 8_000),
     tiled(op::FILL, "fill", 32_768, 64, 32_768, 3_000),
     tiled(op::COPY, "copy", 32_768, 64, 32_768, 3_000),

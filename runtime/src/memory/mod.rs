@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::device::memory::{Allocation, Use};
 use crate::device::Device;
 use crate::error::Error;
-use crate::ring::layout::{binding, buffer_place, buffer_state, BufferEntry, BUFFERS, POSITION_MASK};
+use crate::ring::layout::{
+    binding, buffer_place, buffer_state, BufferEntry, BUFFERS, POSITION_MASK,
+};
 use crate::ring::sync::lock;
 pub use outputs::{OutputStats, Outputs, Read};
 
@@ -130,7 +132,10 @@ impl Memory {
     /// How many segments there are, and their bytes in all.
     pub fn segments(&self) -> (u32, u64) {
         let segments = lock(&self.segments);
-        (segments.len() as u32, segments.iter().map(|s| s.allocation.size).sum())
+        (
+            segments.len() as u32,
+            segments.iter().map(|s| s.allocation.size).sum(),
+        )
     }
 
     /// How many segments wait for a kernel that reaches them.
@@ -159,22 +164,34 @@ impl Memory {
     /// Adds a segment that has room for `bytes` in one piece; gives how many there are now.
     pub fn add_segment(&self, bytes: u64) -> Result<u32, Error> {
         if bytes > self.max_range {
-            return Err(Error::OutOfDeviceMemory { bytes, why: "the device's storage buffers can't be that large" });
+            return Err(Error::OutOfDeviceMemory {
+                bytes,
+                why: "the device's storage buffers can't be that large",
+            });
         }
         let mut segments = lock(&self.segments);
         self.room_for_segment(&segments, bytes)?;
-        let size = bytes.max(SEGMENT_BYTES.min(self.max_range)).next_multiple_of(GRAIN);
+        let size = bytes
+            .max(SEGMENT_BYTES.min(self.max_range))
+            .next_multiple_of(GRAIN);
         let allocation = Allocation::new(&self.device, size, Use::Device)?;
         let grains = (allocation.size / GRAIN) as u32;
         let most = (BUFFERS as u32).min(grains).max(16);
         let allocator = offset_allocator::Allocator::with_max_allocs(grains, most);
-        segments.push(Segment { allocation, allocator: Some(allocator), unused: false });
+        segments.push(Segment {
+            allocation,
+            allocator: Some(allocator),
+            unused: false,
+        });
         Ok(segments.len() as u32)
     }
 
     fn room_for_segment(&self, segments: &[Segment], bytes: u64) -> Result<(), Error> {
         if segments.len() as u32 >= self.max_segments {
-            return Err(Error::OutOfDeviceMemory { bytes, why: "all segments are in use: destroy buffers" });
+            return Err(Error::OutOfDeviceMemory {
+                bytes,
+                why: "all segments are in use: destroy buffers",
+            });
         }
         Ok(())
     }
@@ -182,7 +199,9 @@ impl Memory {
     /// Cuts a buffer from the segments, cleared.
     pub fn create(&self, owner: u32, bytes: u64, writable: bool) -> Result<Arc<Buffer>, NoRoom> {
         if bytes == 0 {
-            return Err(NoRoom::Error(Error::InvalidArgument("a buffer needs at least 1 byte")));
+            return Err(NoRoom::Error(Error::InvalidArgument(
+                "a buffer needs at least 1 byte",
+            )));
         }
         if bytes > self.max_range {
             let why = "the device's storage buffers can't be that large";
@@ -191,19 +210,38 @@ impl Memory {
         let mut segments = lock(&self.segments);
         let grains = bytes.div_ceil(GRAIN) as u32;
         let bound = self.bound.load(Ordering::Acquire) as usize;
-        let found = segments.iter_mut().take(bound).enumerate().find_map(|(i, s)| {
-            let range = s.allocator.as_mut()?.allocate(grains)?;
-            Some((i as u32, range))
-        });
-        let Some((segment, range)) = found else { return Err(NoRoom::NeedsSegment) };
+        let found = segments
+            .iter_mut()
+            .take(bound)
+            .enumerate()
+            .find_map(|(i, s)| {
+                let range = s.allocator.as_mut()?.allocate(grains)?;
+                Some((i as u32, range))
+            });
+        let Some((segment, range)) = found else {
+            return Err(NoRoom::NeedsSegment);
+        };
         let allocation = &segments[segment as usize].allocation;
         // SAFETY: the range lies in the segment, by its allocator.
-        let data = unsafe { allocation.mapped.add(range.offset as usize * GRAIN as usize) };
+        let data = unsafe {
+            allocation
+                .mapped
+                .add(range.offset as usize * GRAIN as usize)
+        };
         // SAFETY: as above, and no lease can reach a free range (see the head of this file).
         unsafe { data.write_bytes(0, grains as usize * GRAIN as usize) };
         let write_combined = allocation.write_combined;
         let offset = range.offset;
-        let made = self.register(owner, bytes, writable, segment, offset, Some(range), data, write_combined);
+        let made = self.register(
+            owner,
+            bytes,
+            writable,
+            segment,
+            offset,
+            Some(range),
+            data,
+            write_combined,
+        );
         if made.is_err() {
             if let Some(allocator) = &mut segments[segment as usize].allocator {
                 allocator.free(range);
@@ -240,16 +278,7 @@ impl Memory {
         // SAFETY: passed on to the caller.
         let allocation = unsafe { Allocation::import(&self.device, host, bytes)? };
         let segment = unused.unwrap_or(segments.len());
-        let made = self.register(
-            owner,
-            bytes,
-            writable,
-            segment as u32,
-            0,
-            None,
-            host,
-            false,
-        )?;
+        let made = self.register(owner, bytes, writable, segment as u32, 0, None, host, false)?;
         let new = Segment {
             allocation,
             allocator: None,
@@ -285,7 +314,12 @@ impl Memory {
                 generations.push(0);
                 buffers.len() as u32 - 1
             }
-            None => return Err(Error::OutOfDeviceMemory { bytes, why: "all 65,536 buffer handles are in use" }),
+            None => {
+                return Err(Error::OutOfDeviceMemory {
+                    bytes,
+                    why: "all 65,536 buffer handles are in use",
+                })
+            }
         };
         // Generation 0 is left out, so that handle 0 is never a buffer.
         let generation = match generations[index as usize].wrapping_add(1) {
@@ -301,7 +335,9 @@ impl Memory {
         entry.place.store(segment | rights, Ordering::Relaxed);
         entry.owner.store(owner, Ordering::Relaxed);
         // Release: the entry before the word that makes it live. (A submit that names it fences write-combined memory.)
-        entry.state.store(generation as u32 | buffer_state::LIVE, Ordering::Release);
+        entry
+            .state
+            .store(generation as u32 | buffer_state::LIVE, Ordering::Release);
         let buffer = Arc::new(Buffer {
             handle,
             owner,
@@ -343,14 +379,21 @@ impl Memory {
     pub fn destroy(&self, handle: u32, owner: u32, until: u64) -> Result<(), Error> {
         let buffer = self.get(handle, owner)?;
         if buffer.maps.load(Ordering::Relaxed) != 0 {
-            return Err(Error::WrongState("the buffer is mapped: unmap it before it is destroyed"));
+            return Err(Error::WrongState(
+                "the buffer is mapped: unmap it before it is destroyed",
+            ));
         }
         if buffer.dying.swap(true, Ordering::Relaxed) {
             return Err(Error::InvalidBuffer(handle));
         }
         let entry = self.entry(handle & 0xffff);
-        entry.until_position.store(until as u32 & POSITION_MASK, Ordering::Relaxed);
-        entry.state.store(handle >> 16 | buffer_state::LIVE | buffer_state::DYING, Ordering::Release);
+        entry
+            .until_position
+            .store(until as u32 & POSITION_MASK, Ordering::Relaxed);
+        entry.state.store(
+            handle >> 16 | buffer_state::LIVE | buffer_state::DYING,
+            Ordering::Release,
+        );
         lock(&self.leaving).push(Leaving {
             buffer,
             until: until as u32 & POSITION_MASK,
@@ -387,7 +430,12 @@ impl Memory {
                     true
                 }
                 // A host thread may still be copying from or to it: it holds an `Arc`.
-                Some(lease) if (ended.wrapping_sub(lease) as i32) < 0 || Arc::strong_count(&l.buffer) > 2 => true,
+                Some(lease)
+                    if (ended.wrapping_sub(lease) as i32) < 0
+                        || Arc::strong_count(&l.buffer) > 2 =>
+                {
+                    true
+                }
                 Some(_) => {
                     self.free(&l.buffer);
                     false
@@ -420,7 +468,11 @@ impl Buffer {
     /// Where bytes `offset` to `offset + len` lie.
     fn range(&self, offset: u64, len: u64) -> Result<*mut u8, Error> {
         if offset > self.bytes || len > self.bytes - offset {
-            return Err(Error::OutOfRange { offset, len, size: self.bytes });
+            return Err(Error::OutOfRange {
+                offset,
+                len,
+                size: self.bytes,
+            });
         }
         // SAFETY: the offset is within the buffer, which is within the segment.
         Ok(unsafe { self.data.add(offset as usize) })

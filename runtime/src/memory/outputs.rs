@@ -71,12 +71,19 @@ impl Outputs {
     }
 
     /// Reads all ranges, or none: nothing changes if one of them is not good.
-    pub(crate) fn read(&mut self, memory: &Memory, owner: u32, reads: &[Read]) -> Result<(), Error> {
+    pub(crate) fn read(
+        &mut self,
+        memory: &Memory,
+        owner: u32,
+        reads: &[Read],
+    ) -> Result<(), Error> {
         for read in reads {
             if read.reserved != 0 {
                 return Err(Error::InvalidArgument("rota_read.reserved must be 0"));
             }
-            memory.get(read.buffer, owner)?.range(read.offset, read.len)?;
+            memory
+                .get(read.buffer, owner)?
+                .range(read.offset, read.len)?;
         }
         self.make_room(reads)?;
         self.used = reads.len();
@@ -90,7 +97,10 @@ impl Outputs {
     fn make_room(&mut self, reads: &[Read]) -> Result<(), Error> {
         const WHAT: &str = "results";
         let known = self.slots.len();
-        self.stats = OutputStats { bytes_retained: self.stats.bytes_retained, ..Default::default() };
+        self.stats = OutputStats {
+            bytes_retained: self.stats.bytes_retained,
+            ..Default::default()
+        };
         self.slots
             .try_reserve(reads.len().saturating_sub(known))
             .map_err(|_| Error::OutOfMemory(WHAT))?;
@@ -114,7 +124,8 @@ impl Outputs {
                 self.stats.bytes_retained -= slot.capacity() as u64;
                 // The old content isn't needed, so it isn't copied along.
                 *slot = Vec::new();
-                slot.try_reserve_exact(len).map_err(|_| Error::OutOfMemory(WHAT))?;
+                slot.try_reserve_exact(len)
+                    .map_err(|_| Error::OutOfMemory(WHAT))?;
                 self.stats.bytes_retained += slot.capacity() as u64;
             }
             slot.resize(len, 0);

@@ -26,7 +26,12 @@ impl ActiveList {
     /// # Safety
     /// `control` and the `capacity` words at `list` stay mapped while this lives, and nobody else writes to them.
     pub unsafe fn new(control: *const Control, list: *const AtomicU32, capacity: u32) -> Self {
-        Self { control, list, cheap: asymmetric::is_cheap(), shadow: Mutex::new(Vec::with_capacity(capacity as usize)) }
+        Self {
+            control,
+            list,
+            cheap: asymmetric::is_cheap(),
+            shadow: Mutex::new(Vec::with_capacity(capacity as usize)),
+        }
     }
 
     fn control(&self) -> &Control {
@@ -54,7 +59,9 @@ impl ActiveList {
             self.word(shadow.len()).store(tenant, Ordering::Relaxed);
             shadow.push(tenant);
             // Release: the entry before the count.
-            self.control().active_count.store(shadow.len() as u32, Ordering::Release);
+            self.control()
+                .active_count
+                .store(shadow.len() as u32, Ordering::Release);
         }
     }
 
@@ -72,7 +79,9 @@ impl ActiveList {
         if let Some(&moved) = shadow.get(i) {
             self.word(i).store(moved, Ordering::Release);
         }
-        self.control().active_count.store(shadow.len() as u32, Ordering::Release);
+        self.control()
+            .active_count
+            .store(shadow.len() as u32, Ordering::Release);
     }
 
     /// By the pump: leaves out every tenant for which `idle` holds, asked after the tenant was marked as left out.

@@ -17,9 +17,12 @@ pub struct Doorbell {
 
 impl Doorbell {
     pub fn new() -> Self {
-        Self { parked: AtomicU32::new(0),
+        Self {
+            parked: AtomicU32::new(0),
             cheap: asymmetric::is_cheap(),
-            rung: Mutex::new(false), wake: Condvar::new() }
+            rung: Mutex::new(false),
+            wake: Condvar::new(),
+        }
     }
 
     /// Whether the pump sleeps, or is about to.
@@ -50,7 +53,10 @@ impl Doorbell {
         if slept {
             let mut rung = lock(&self.rung);
             while !*rung {
-                rung = self.wake.wait(rung).unwrap_or_else(|poisoned| poisoned.into_inner());
+                rung = self
+                    .wake
+                    .wait(rung)
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
             }
         }
         self.parked.store(0, Ordering::Relaxed);

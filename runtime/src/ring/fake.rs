@@ -34,8 +34,14 @@ pub struct Claim {
 impl FakeKernel {
     pub fn new(size: u32, first: u64) -> Self {
         let zero = |_| AtomicU32::new(0);
-        let slot = |_| Slot { words: array::from_fn(zero), cancel: zero(0), stamp: zero(0) };
-        let record = |_| Record { words: array::from_fn(zero) };
+        let slot = |_| Slot {
+            words: array::from_fn(zero),
+            cancel: zero(0),
+            stamp: zero(0),
+        };
+        let record = |_| Record {
+            words: array::from_fn(zero),
+        };
         let slots: Vec<Slot> = (0..size).map(slot).collect();
         let records: Vec<Record> = (0..size).map(record).collect();
         let extra: Vec<Record> = (0..size * EXTRA_RECORDS).map(record).collect();
@@ -67,27 +73,41 @@ impl FakeKernel {
         if slot.stamp.load(Ordering::Relaxed) != stamp {
             return None;
         }
-        self.cursor.compare_exchange(cursor, stamp, Ordering::Relaxed, Ordering::Relaxed).ok()?;
+        self.cursor
+            .compare_exchange(cursor, stamp, Ordering::Relaxed, Ordering::Relaxed)
+            .ok()?;
         fence(Ordering::AcqRel);
         let words = array::from_fn(|i| slot.words[i].load(Ordering::Relaxed));
-        Some(Claim { position: cursor, words, cancelled: slot.cancel.load(Ordering::Relaxed) == stamp })
+        Some(Claim {
+            position: cursor,
+            words,
+            cancelled: slot.cancel.load(Ordering::Relaxed) == stamp,
+        })
     }
 
     /// Completes a claimed job: as CANCELLED if it was, else with what `answer` says.
     pub fn complete(&self, claim: &Claim) {
-        let (status, fault, results) =
-            if claim.cancelled { (completion_status::CANCELLED, 0, [0, 0]) } else { answer(claim.words[4]) };
+        let (status, fault, results) = if claim.cancelled {
+            (completion_status::CANCELLED, 0, [0, 0])
+        } else {
+            answer(claim.words[4])
+        };
         let stamp = stamp(claim.position as u64);
         if claim.words[1] & flag::TIMING != 0 {
             let [fuel, version, digest_low, digest_high] = timing(claim.words[4]);
             let begin = self.epoch.fetch_add(2, Ordering::Relaxed);
-            let (first, second) =
-                (self.memory.extra(claim.position as u64, 0), self.memory.extra(claim.position as u64, 1));
+            let (first, second) = (
+                self.memory.extra(claim.position as u64, 0),
+                self.memory.extra(claim.position as u64, 1),
+            );
             write(first, [fuel, version, begin, stamp]);
             write(second, [begin + 1, digest_low, digest_high, stamp]);
         }
         fence(Ordering::AcqRel);
-        write(self.memory.record(claim.position as u64), [status | fault << 8, results[0], results[1], stamp]);
+        write(
+            self.memory.record(claim.position as u64),
+            [status | fault << 8, results[0], results[1], stamp],
+        );
         fence(Ordering::AcqRel);
         let old = self.done.fetch_add(1, Ordering::Relaxed);
         if old == POSITION_MASK {
@@ -136,7 +156,9 @@ pub fn slot_words(job: &Job) -> (u32, u32) {
 /// What the kernel reads for a job.
 pub fn words_of(job: &Job) -> [u32; 14] {
     let (flags, fuel) = slot_words(job);
-    let mut words = [job.opcode, flags, job.tiles, fuel, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut words = [
+        job.opcode, flags, job.tiles, fuel, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
     words[4..].copy_from_slice(&job.args);
     words
 }
@@ -158,8 +180,11 @@ fn timing(n: u32) -> [u32; 4] {
 
 /// Whether this is the completion of that job, not counting epochs.
 pub fn assert_answers(completion: &Completion, job: &Job, ticket: u64, cancelled: bool) {
-    let (status, fault, results) =
-        if cancelled { (completion_status::CANCELLED, 0, [0, 0]) } else { answer(job.args[0]) };
+    let (status, fault, results) = if cancelled {
+        (completion_status::CANCELLED, 0, [0, 0])
+    } else {
+        answer(job.args[0])
+    };
     let timed = job.flags & flag::TIMING != 0;
     let [fuel, module_version, low, high] = if timed { timing(job.args[0]) } else { [0; 4] };
     let expected = Completion {

@@ -333,7 +333,8 @@ pub struct KernelShape {
 /// Constants, structs, bindings and segment accessors in WGSL.
 pub fn wgsl(shape: KernelShape) -> String {
     let mut out = String::new();
-    let mut constant = |name: &str, value: u32| writeln!(out, "const ROTA_{name}: u32 = {value}u;").unwrap();
+    let mut constant =
+        |name: &str, value: u32| writeln!(out, "const ROTA_{name}: u32 = {value}u;").unwrap();
     constant("LANES", shape.lanes);
     constant("ARGS", ARGS as u32);
     constant("MAX_WORKERS", MAX_WORKERS as u32);
@@ -384,7 +385,12 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("LEAVE_STOPPED", leave::STOPPED);
     constant("LEAVE_FUEL", leave::FUEL);
     constant("LEAVE_IDLE", leave::IDLE);
-    writeln!(out, "const ROTA_TORN_RECORDS: bool = {};", shape.torn_records).unwrap();
+    writeln!(
+        out,
+        "const ROTA_TORN_RECORDS: bool = {};",
+        shape.torn_records
+    )
+    .unwrap();
     out.push_str(&structs());
     out.push_str(
         "struct RotaActive { words: RotaControl, list: array<u32> }\n\
@@ -393,7 +399,11 @@ pub fn wgsl(shape: KernelShape) -> String {
          var<immediate> rota_push: RotaPush;\n",
     );
     let mut bind = |n: u32, name: &str, ty: &str| {
-        writeln!(out, "@group(0) @binding({n}) @coherent @volatile var<storage, read_write> {name}: {ty};").unwrap()
+        writeln!(
+            out,
+            "@group(0) @binding({n}) @coherent @volatile var<storage, read_write> {name}: {ty};"
+        )
+        .unwrap()
     };
     bind(binding::CONTROL, "rota_control", "RotaActive");
     bind(binding::TENANTS, "rota_tenants", "array<RotaTenant>");
@@ -414,21 +424,36 @@ pub fn wgsl(shape: KernelShape) -> String {
         )
         .unwrap();
     }
-    accessor(&mut out, shape, "rota_load(segment: u32, at: u32) -> u32", |s| {
-        format!("return rota_seg{s}[at >> 2u][at & 3u];")
-    });
-    accessor(&mut out, shape, "rota_load_vec4(segment: u32, at: u32) -> vec4<u32>", |s| {
-        format!("return rota_seg{s}[at];")
-    });
-    accessor(&mut out, shape, "rota_store(segment: u32, at: u32, v: u32)", |s| {
-        format!("rota_seg{s}[at >> 2u][at & 3u] = v;")
-    });
-    accessor(&mut out, shape, "rota_store_vec4(segment: u32, at: u32, v: vec4<u32>)", |s| {
-        format!("rota_seg{s}[at] = v;")
-    });
-    accessor(&mut out, shape, "rota_atomic_add(segment: u32, at: u32, v: u32) -> u32", |s| {
-        format!("return atomicAdd(&rota_sega{s}[at], v);")
-    });
+    accessor(
+        &mut out,
+        shape,
+        "rota_load(segment: u32, at: u32) -> u32",
+        |s| format!("return rota_seg{s}[at >> 2u][at & 3u];"),
+    );
+    accessor(
+        &mut out,
+        shape,
+        "rota_load_vec4(segment: u32, at: u32) -> vec4<u32>",
+        |s| format!("return rota_seg{s}[at];"),
+    );
+    accessor(
+        &mut out,
+        shape,
+        "rota_store(segment: u32, at: u32, v: u32)",
+        |s| format!("rota_seg{s}[at >> 2u][at & 3u] = v;"),
+    );
+    accessor(
+        &mut out,
+        shape,
+        "rota_store_vec4(segment: u32, at: u32, v: vec4<u32>)",
+        |s| format!("rota_seg{s}[at] = v;"),
+    );
+    accessor(
+        &mut out,
+        shape,
+        "rota_atomic_add(segment: u32, at: u32, v: u32) -> u32",
+        |s| format!("return atomicAdd(&rota_sega{s}[at], v);"),
+    );
     out
 }
 
@@ -441,7 +466,11 @@ fn accessor(out: &mut String, shape: KernelShape, head: &str, body: impl Fn(u32)
     } else {
         writeln!(out, "    switch segment {{").unwrap();
         for s in 0..shape.segments {
-            let case = if s + 1 == shape.segments { "default".into() } else { format!("case {s}u") };
+            let case = if s + 1 == shape.segments {
+                "default".into()
+            } else {
+                format!("case {s}u")
+            };
             writeln!(out, "        {case}: {{ {} }}", body(s)).unwrap();
         }
         writeln!(out, "    }}").unwrap();
@@ -456,10 +485,18 @@ mod tests {
     /// The kernel's structs have the host's offsets and sizes.
     #[test]
     fn wgsl_and_host_agree_on_every_offset() {
-        let shape = KernelShape { lanes: 8, segments: 2, torn_records: false };
+        let shape = KernelShape {
+            lanes: 8,
+            segments: 2,
+            torn_records: false,
+        };
         let module = naga::front::wgsl::parse_str(&wgsl(shape)).unwrap();
         let find = |name: &str| {
-            module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).map(|(_, t)| t.inner.clone())
+            module
+                .types
+                .iter()
+                .find(|(_, t)| t.name.as_deref() == Some(name))
+                .map(|(_, t)| t.inner.clone())
         };
         for (name, size, fields) in offsets() {
             let Some(naga::TypeInner::Struct { members, span }) = find(name) else {
@@ -472,11 +509,23 @@ mod tests {
                 assert_eq!(member.offset as usize, offset, "offset of {name}.{field}");
             }
         }
-        let Some(naga::TypeInner::Struct { members, .. }) = find("RotaState") else { panic!() };
-        assert_eq!(members.last().unwrap().offset as usize, std::mem::size_of::<DeviceWords>());
-        let Some(naga::TypeInner::Struct { members, .. }) = find("RotaActive") else { panic!() };
-        assert_eq!(members.last().unwrap().offset as usize, std::mem::size_of::<Control>());
-        let Some(naga::TypeInner::Struct { span, .. }) = find("RotaPush") else { panic!() };
+        let Some(naga::TypeInner::Struct { members, .. }) = find("RotaState") else {
+            panic!()
+        };
+        assert_eq!(
+            members.last().unwrap().offset as usize,
+            std::mem::size_of::<DeviceWords>()
+        );
+        let Some(naga::TypeInner::Struct { members, .. }) = find("RotaActive") else {
+            panic!()
+        };
+        assert_eq!(
+            members.last().unwrap().offset as usize,
+            std::mem::size_of::<Control>()
+        );
+        let Some(naga::TypeInner::Struct { span, .. }) = find("RotaPush") else {
+            panic!()
+        };
         assert_eq!(span as usize, std::mem::size_of::<Push>());
         assert_eq!(std::mem::size_of::<Slot>(), 64);
         assert_eq!(std::mem::size_of::<Record>(), 16);

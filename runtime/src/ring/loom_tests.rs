@@ -66,7 +66,13 @@ fn claim(kernel: &FakeKernel) -> Claim {
     loop {
         if let Some(claim) = kernel.claim() {
             let flags = claim.words[1] & flag::CALLERS;
-            assert_eq!(claim.words, words_of(&Job { flags, ..job(claim.words[4]) }));
+            assert_eq!(
+                claim.words,
+                words_of(&Job {
+                    flags,
+                    ..job(claim.words[4])
+                })
+            );
             return claim;
         }
         yield_now();
@@ -304,7 +310,10 @@ fn the_tail_waits_for_the_oldest() {
             assert!(got.is_sorted());
             seen.extend(got);
         }
-        workers.into_iter().chain([publisher]).for_each(|t| t.join().unwrap());
+        workers
+            .into_iter()
+            .chain([publisher])
+            .for_each(|t| t.join().unwrap());
         seen.sort_unstable();
         assert_eq!(seen, [1, 2]);
         assert_eq!(kernel.ring.state(FIRST + 1), TicketState::Taken);
@@ -321,7 +330,10 @@ fn a_completion_brings_all_that_the_job_wrote() {
     explore(None, || {
         let kernel = Arc::new(FakeKernel::new(1, FIRST));
         let data = Arc::new(AtomicU32::new(0));
-        let timed = Job { flags: flag::TIMING, ..job(6) };
+        let timed = Job {
+            flags: flag::TIMING,
+            ..job(6)
+        };
         submit(&kernel, &[timed]);
         let worker = {
             let (kernel, data) = (kernel.clone(), data.clone());
@@ -415,8 +427,11 @@ struct Listing {
 impl Listing {
     fn new(tenants: u32) -> Self {
         let zero = |_| AtomicU32::new(0);
-        let control =
-            Box::new(Control { stop_lease: zero(0), active_count: zero(0), spare: std::array::from_fn(zero) });
+        let control = Box::new(Control {
+            stop_lease: zero(0),
+            active_count: zero(0),
+            spare: std::array::from_fn(zero),
+        });
         let words: Vec<AtomicU32> = (0..tenants as usize).map(zero).collect();
         Self {
             // SAFETY: both live as long as the list, and nobody else writes to them.
@@ -432,13 +447,17 @@ impl Listing {
     }
 
     fn sweep(&self, idle: impl Fn(u32) -> bool) {
-        self.active.sweep(|tenant| &self.listed[tenant as usize], idle);
+        self.active
+            .sweep(|tenant| &self.listed[tenant as usize], idle);
     }
 
     /// What the kernel sees, in order.
     fn seen(&self) -> Vec<u32> {
         let count = self.control.active_count.load(Ordering::Relaxed) as usize;
-        let mut seen: Vec<u32> = self.words[..count].iter().map(|w| w.load(Ordering::Relaxed)).collect();
+        let mut seen: Vec<u32> = self.words[..count]
+            .iter()
+            .map(|w| w.load(Ordering::Relaxed))
+            .collect();
         seen.sort_unstable();
         seen
     }
@@ -464,7 +483,9 @@ fn no_tenant_with_work_is_left_out() {
         };
         let taker = {
             let kernel = kernel.clone();
-            thread::spawn(move || assert_eq!(take_one(&kernel, FIRST).status, completion_status::OK))
+            thread::spawn(move || {
+                assert_eq!(take_one(&kernel, FIRST).status, completion_status::OK)
+            })
         };
         listing.sweep(|_| kernel.ring.is_empty());
         submitter.join().unwrap();
@@ -544,7 +565,13 @@ fn a_late_cancel_leaves_the_next_job_alone() {
 fn the_end_hides_no_completion() {
     explore(None, || {
         let kernel = Arc::new(FakeKernel::new(2, FIRST));
-        let jobs = [Job { flags: flag::TIMING, ..job(1) }, job(2)];
+        let jobs = [
+            Job {
+                flags: flag::TIMING,
+                ..job(1)
+            },
+            job(2),
+        ];
         submit(&kernel, &jobs);
         let worker = {
             let kernel = kernel.clone();

@@ -30,7 +30,14 @@ pub struct Job {
 
 impl Default for Job {
     fn default() -> Self {
-        Self { opcode: 0, flags: 0, tiles: 1, fuel: 0, args: [0; 10], user_data: 0 }
+        Self {
+            opcode: 0,
+            flags: 0,
+            tiles: 1,
+            fuel: 0,
+            args: [0; 10],
+            user_data: 0,
+        }
     }
 }
 
@@ -82,12 +89,20 @@ impl RingMemory {
 
     pub(crate) fn record(&self, position: u64) -> &Record {
         // SAFETY: as in `slot`.
-        unsafe { &*self.records.add((position as u32 & (self.size - 1)) as usize) }
+        unsafe {
+            &*self
+                .records
+                .add((position as u32 & (self.size - 1)) as usize)
+        }
     }
 
     pub(crate) fn extra(&self, position: u64, n: u32) -> &Record {
         // SAFETY: as in `slot`; there are EXTRA_RECORDS records per slot.
-        unsafe { &*self.extra.add(((position as u32 & (self.size - 1)) * EXTRA_RECORDS + n) as usize) }
+        unsafe {
+            &*self
+                .extra
+                .add(((position as u32 & (self.size - 1)) * EXTRA_RECORDS + n) as usize)
+        }
     }
 
     /// Makes every slot and record stale for a ring that starts at `first`, and the job before `first` one that ended
@@ -96,7 +111,9 @@ impl RingMemory {
         for position in first..first + self.size as u64 {
             let stale = stamp(position.wrapping_sub(self.size as u64));
             self.slot(position).stamp.store(stale, Ordering::Relaxed);
-            self.slot(position).cancel.store(NO_STAMP, Ordering::Relaxed);
+            self.slot(position)
+                .cancel
+                .store(NO_STAMP, Ordering::Relaxed);
             let record = self.record(position);
             record.words[0].store(completion_status::OK, Ordering::Relaxed);
             record.words[3].store(stale, Ordering::Relaxed);
@@ -184,7 +201,12 @@ impl Ring {
         let size = memory.size as usize;
         Self {
             memory,
-            notes: (0..size).map(|_| Note { user_data: AtomicU64::new(0), flags: AtomicU32::new(0) }).collect(),
+            notes: (0..size)
+                .map(|_| Note {
+                    user_data: AtomicU64::new(0),
+                    flags: AtomicU32::new(0),
+                })
+                .collect(),
             head: Padded(AtomicU64::new(first)),
             tokens: Padded(AtomicU32::new(memory.size)),
             ended: AtomicU32::new(0),
@@ -229,7 +251,12 @@ impl Ring {
                 return 0;
             }
             // Acquire: what the taker read from the slots that these tokens stand for was read before we write them.
-            match self.tokens.compare_exchange_weak(free, free - got, Ordering::Acquire, Ordering::Relaxed) {
+            match self.tokens.compare_exchange_weak(
+                free,
+                free - got,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return got,
                 Err(now) => free = now,
             }
@@ -316,12 +343,22 @@ impl Ring {
         let word = record.words[0].load(Ordering::Relaxed);
         completion.status = word & 0xff;
         completion.fault = word >> 8;
-        completion.results = [record.words[1].load(Ordering::Relaxed), record.words[2].load(Ordering::Relaxed)];
+        completion.results = [
+            record.words[1].load(Ordering::Relaxed),
+            record.words[2].load(Ordering::Relaxed),
+        ];
         if note.flags.load(Ordering::Relaxed) & flag::TIMING != 0 {
-            let (fuel, end) = (self.memory.extra(position, 0), self.memory.extra(position, 1));
+            let (fuel, end) = (
+                self.memory.extra(position, 0),
+                self.memory.extra(position, 1),
+            );
             // The kernel writes them before the first record, so they are here unless the device reorders; then the
             // next look finds them, or if the ring ended meanwhile, nobody will write them any more.
-            let there = || [fuel, end].iter().all(|record| record.words[3].load(Ordering::Acquire) == expected);
+            let there = || {
+                [fuel, end]
+                    .iter()
+                    .all(|record| record.words[3].load(Ordering::Acquire) == expected)
+            };
             if !there() {
                 if self.ended.load(Ordering::Acquire) == 0 {
                     return None;
@@ -334,8 +371,8 @@ impl Ring {
             completion.module_version = fuel.words[1].load(Ordering::Relaxed);
             completion.begin_epoch = self.full_epoch(fuel.words[2].load(Ordering::Relaxed));
             completion.end_epoch = self.full_epoch(end.words[0].load(Ordering::Relaxed));
-            completion.digest =
-                end.words[1].load(Ordering::Relaxed) as u64 | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
+            completion.digest = end.words[1].load(Ordering::Relaxed) as u64
+                | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
         }
         Some(completion)
     }
@@ -361,18 +398,32 @@ impl Ring {
         if count == 0 {
             count = self.take_younger(&mut take, out, &ticket);
         }
-        take.empty_polls = if count == 0 { take.empty_polls.wrapping_add(1) } else { 0 };
+        take.empty_polls = if count == 0 {
+            take.empty_polls.wrapping_add(1)
+        } else {
+            0
+        };
         self.return_tokens(&take, start);
         count
     }
 
     /// Takes from the tail on, up to the first job that has not finished.
-    fn take_oldest(&self, take: &mut Take, out: &mut [Completion], ticket: &impl Fn(u64) -> u64) -> usize {
+    fn take_oldest(
+        &self,
+        take: &mut Take,
+        out: &mut [Completion],
+        ticket: &impl Fn(u64) -> u64,
+    ) -> usize {
         let head = self.published_end();
         let mut count = 0;
         while count < out.len() && take.tail < head {
-            let Some(completion) = self.completion(take.tail) else { break };
-            out[count] = Completion { ticket: ticket(take.tail), ..completion };
+            let Some(completion) = self.completion(take.tail) else {
+                break;
+            };
+            out[count] = Completion {
+                ticket: ticket(take.tail),
+                ..completion
+            };
             count += 1;
             self.mark_taken(take, take.tail);
         }
@@ -380,9 +431,18 @@ impl Ring {
     }
 
     /// Takes from behind the tail, where the oldest job has not finished.
-    fn take_younger(&self, take: &mut Take, out: &mut [Completion], ticket: &impl Fn(u64) -> u64) -> usize {
+    fn take_younger(
+        &self,
+        take: &mut Take,
+        out: &mut [Completion],
+        ticket: &impl Fn(u64) -> u64,
+    ) -> usize {
         let head = self.published_end();
-        let look_ahead = if take.empty_polls % 16 == 15 { self.memory.size } else { LOOK_AHEAD };
+        let look_ahead = if take.empty_polls % 16 == 15 {
+            self.memory.size
+        } else {
+            LOOK_AHEAD
+        };
         let mut missing = 0;
         let mut count = 0;
         let mut position = take.tail + 1;
@@ -394,7 +454,10 @@ impl Ring {
                         if count == 0 && self.finished(take.tail) {
                             return self.take_oldest(take, out, ticket);
                         }
-                        out[count] = Completion { ticket: ticket(position), ..completion };
+                        out[count] = Completion {
+                            ticket: ticket(position),
+                            ..completion
+                        };
                         count += 1;
                         missing = 0;
                         self.mark_taken(take, position);
@@ -414,11 +477,16 @@ impl Ring {
             TicketState::Done => {}
             other => return Err(other),
         }
-        let Some(completion) = self.completion(position) else { return Err(TicketState::Open) };
+        let Some(completion) = self.completion(position) else {
+            return Err(TicketState::Open);
+        };
         let start = take.tail;
         self.mark_taken(&mut take, position);
         self.return_tokens(&take, start);
-        Ok(Completion { ticket, ..completion })
+        Ok(Completion {
+            ticket,
+            ..completion
+        })
     }
 
     /// What the job at `position` is at; positions that were never published count as open.
@@ -427,7 +495,9 @@ impl Ring {
     }
 
     fn state_locked(&self, take: &Take, position: u64) -> TicketState {
-        if position < take.tail || (position < take.tail + self.memory.size as u64 && take.is_ahead(self.slot_index(position)))
+        if position < take.tail
+            || (position < take.tail + self.memory.size as u64
+                && take.is_ahead(self.slot_index(position)))
         {
             return TicketState::Taken;
         }
@@ -447,7 +517,8 @@ impl Ring {
     pub fn has_completion(&self) -> bool {
         let take = lock(&self.take);
         let head = self.published_end();
-        (take.tail..head).any(|p| !take.is_ahead(self.slot_index(p)) && self.completion(p).is_some())
+        (take.tail..head)
+            .any(|p| !take.is_ahead(self.slot_index(p)) && self.completion(p).is_some())
     }
 
     /// Whether all jobs before `position` have finished, taken or not.
@@ -463,7 +534,10 @@ impl Ring {
         let state = self.state_locked(&take, position);
         if state == TicketState::Open && position < self.published_end() {
             // The lock keeps the slot from being used again: that takes its token, which only takers give back.
-            self.memory.slot(position).cancel.store(stamp(position), Ordering::Release);
+            self.memory
+                .slot(position)
+                .cancel
+                .store(stamp(position), Ordering::Release);
             self.store_fence();
         }
         state

@@ -14,7 +14,9 @@ pub use loom::sync::{
 
 /// Locks, also when another holder panicked: every critical section here leaves its data whole at each step.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Keeps what one thread writes off the cache lines that others write. Two lines, because processors fetch in pairs.

@@ -12,7 +12,13 @@ use super::layout::{completion_status, flag, Control, EXTRA_RECORDS, POSITION_MA
 use super::submission::{stamp, Completion, Job, TicketState};
 
 /// Where rings start: at zero, and so that 31, 32 and 48 bits wrap soon.
-const FIRSTS: [u64; 5] = [0, (1 << 31) - 3, (1 << 32) - 3, (1 << 32) + (1 << 31) - 1, (1 << 48) - 2];
+const FIRSTS: [u64; 5] = [
+    0,
+    (1 << 31) - 3,
+    (1 << 32) - 3,
+    (1 << 32) + (1 << 31) - 1,
+    (1 << 48) - 2,
+];
 
 /// A small generator (xorshift64*, Vigna 2014), so that a failure can be repeated.
 struct Random(u64);
@@ -134,10 +140,15 @@ impl Model {
     /// Which positions a poll has to give: the oldest ones as far as they are finished; if the oldest isn't, younger
     /// ones, but not beyond 16 unfinished in a row, unless 15 polls found nothing.
     fn poll(&self, cap: usize) -> Vec<u64> {
-        let untaken = (self.tail..).zip(&self.entries).filter(|(_, entry)| !matches!(entry.at, At::Taken));
-        let mut untaken = untaken.map(|(position, entry)| (position, matches!(entry.at, At::Finished)));
+        let untaken = (self.tail..)
+            .zip(&self.entries)
+            .filter(|(_, entry)| !matches!(entry.at, At::Taken));
+        let mut untaken =
+            untaken.map(|(position, entry)| (position, matches!(entry.at, At::Finished)));
         let mut wanted = Vec::new();
-        let Some((oldest, finished)) = untaken.next() else { return wanted };
+        let Some((oldest, finished)) = untaken.next() else {
+            return wanted;
+        };
         if finished {
             wanted.push(oldest);
             wanted.extend(untaken.take_while(|u| u.1).map(|u| u.0));
@@ -164,13 +175,20 @@ impl Model {
         let got = self.kernel.ring.reserve(n as u32) as u64;
         assert_eq!(got, n.min(free));
         let jobs: Vec<Job> = (0..got as u32)
-            .map(|i| Job { flags: flag::TIMING * random.one_in(4) as u32, ..job(self.numbers + i) })
+            .map(|i| Job {
+                flags: flag::TIMING * random.one_in(4) as u32,
+                ..job(self.numbers + i)
+            })
             .collect();
         self.numbers += got as u32;
         if got != 0 {
             assert_eq!(self.kernel.ring.publish(&jobs, slot_words), self.head());
         }
-        self.entries.extend(jobs.into_iter().map(|job| Entry { job, cancelled: false, at: At::Published }));
+        self.entries.extend(jobs.into_iter().map(|job| Entry {
+            job,
+            cancelled: false,
+            at: At::Published,
+        }));
     }
 
     fn claim(&mut self) {
@@ -200,8 +218,15 @@ impl Model {
     fn take(&mut self, cap: usize) {
         let wanted = self.poll(cap);
         let got = take(&self.kernel, cap);
-        assert_eq!(got.iter().map(|c| c.ticket).collect::<Vec<_>>(), wanted.iter().map(|&p| ticket(p)).collect::<Vec<_>>());
-        self.empty_polls = if got.is_empty() { self.empty_polls.wrapping_add(1) } else { 0 };
+        assert_eq!(
+            got.iter().map(|c| c.ticket).collect::<Vec<_>>(),
+            wanted.iter().map(|&p| ticket(p)).collect::<Vec<_>>()
+        );
+        self.empty_polls = if got.is_empty() {
+            self.empty_polls.wrapping_add(1)
+        } else {
+            0
+        };
         for (completion, position) in got.iter().zip(wanted) {
             self.check(completion, position);
         }
@@ -246,11 +271,20 @@ impl Model {
         assert_eq!(ring.state(position), self.state(position));
         let open = |entry: &Entry| matches!(entry.at, At::Published | At::Claimed(_));
         if position < self.head() {
-            assert_eq!(ring.seems_finished(position), self.state(position) != TicketState::Open);
+            assert_eq!(
+                ring.seems_finished(position),
+                self.state(position) != TicketState::Open
+            );
             let before = position.saturating_sub(self.tail) as usize;
-            assert_eq!(ring.all_finished(position), !self.entries.iter().take(before).any(open));
+            assert_eq!(
+                ring.all_finished(position),
+                !self.entries.iter().take(before).any(open)
+            );
         }
-        assert_eq!(ring.has_completion(), self.entries.iter().any(|e| matches!(e.at, At::Finished)));
+        assert_eq!(
+            ring.has_completion(),
+            self.entries.iter().any(|e| matches!(e.at, At::Finished))
+        );
     }
 }
 
@@ -258,25 +292,42 @@ impl Model {
 /// user data, answers, states, free slots, and which completions a poll gives.
 #[test]
 fn the_ring_does_what_the_model_does() {
-    for (size, operations) in [(1, 20_000), (2, 20_000), (4, 20_000), (64, 20_000), (1024, 8_000)] {
+    for (size, operations) in [
+        (1, 20_000),
+        (2, 20_000),
+        (4, 20_000),
+        (64, 20_000),
+        (1024, 8_000),
+    ] {
         for first in FIRSTS {
             let first = first.saturating_sub(size as u64 / 2);
             let mut random = Random(first ^ 0x9e37_79b9_7f4a_7c15 ^ size as u64);
             let mut model = Model::new(size, first);
+            let scale = 1 + size as u64 / 32;
             for i in 0..operations {
                 // From time to time the ring runs full, or the kernel runs dry.
                 let phase = i / 300 % 3;
-                let near = (model.tail + random.below(model.entries.len() as u64 + 3)).saturating_sub(1).max(first);
+                let near = (model.tail + random.below(model.entries.len() as u64 + 3))
+                    .saturating_sub(1)
+                    .max(first);
                 match random.below(16) {
                     0..3 => {
-                        let most = if random.one_in(8) { size as u64 + 1 } else { 3 };
-                        let n = if phase == 1 { random.below(2) } else { random.below(most + 1) };
+                        let most = if random.one_in(8) {
+                            size as u64 + 1
+                        } else {
+                            3 * scale
+                        };
+                        let n = if phase == 1 {
+                            random.below(2)
+                        } else {
+                            random.below(most + 1)
+                        };
                         model.submit(&mut random, n);
                     }
-                    3..7 => (0..random.below(4)).for_each(|_| model.claim()),
+                    3..7 => (0..random.below(4 * scale)).for_each(|_| model.claim()),
                     7..11 => {
                         let skip = random.below(model.entries.len() as u64 + 1) as usize;
-                        for i in 0..random.below(4) as usize {
+                        for i in 0..random.below(4 * scale) as usize {
                             model.complete(if i % 2 == 0 { skip } else { 0 });
                         }
                     }
@@ -294,7 +345,11 @@ fn the_ring_does_what_the_model_does() {
             }
             model.compare(first);
             assert_eq!(model.taken, model.numbers as u64);
-            assert!(model.taken > 4 * size as u64, "{} jobs are too few for a ring of {size}", model.taken);
+            assert!(
+                model.taken > 4 * size as u64,
+                "{} jobs are too few for {size} slots",
+                model.taken
+            );
             assert_eq!(model.kernel.ring.reserve(u32::MAX), size);
         }
     }
@@ -315,17 +370,29 @@ fn a_reset_ring_is_stale_everywhere() {
                     let slot = kernel.memory.slot(position);
                     assert_ne!(slot.stamp.load(Ordering::Relaxed), expected);
                     assert_ne!(slot.cancel.load(Ordering::Relaxed), expected);
-                    assert_ne!(kernel.memory.record(position).words[3].load(Ordering::Relaxed), expected);
+                    assert_ne!(
+                        kernel.memory.record(position).words[3].load(Ordering::Relaxed),
+                        expected
+                    );
                     for n in 0..EXTRA_RECORDS {
-                        assert_ne!(kernel.memory.extra(position, n).words[3].load(Ordering::Relaxed), expected);
+                        assert_ne!(
+                            kernel.memory.extra(position, n).words[3].load(Ordering::Relaxed),
+                            expected
+                        );
                     }
                 }
             }
             assert!(kernel.claim().is_none() && !kernel.has_work());
             assert!(kernel.ring.is_empty() && !kernel.ring.has_completion());
             let before = kernel.memory.record(first.wrapping_sub(1));
-            assert_eq!(before.words[3].load(Ordering::Relaxed), first as u32 & POSITION_MASK);
-            assert_eq!(before.words[0].load(Ordering::Relaxed), completion_status::OK);
+            assert_eq!(
+                before.words[3].load(Ordering::Relaxed),
+                first as u32 & POSITION_MASK
+            );
+            assert_eq!(
+                before.words[0].load(Ordering::Relaxed),
+                completion_status::OK
+            );
         }
     }
 }
@@ -340,9 +407,18 @@ fn a_recycled_ring_believes_nothing_old() {
     let first = kernel.ring.head();
     kernel.memory.reset(first);
     for position in first..first + 4 {
-        assert_ne!(kernel.memory.slot(position).stamp.load(Ordering::Relaxed), stamp(position));
-        assert_ne!(kernel.memory.slot(position).cancel.load(Ordering::Relaxed), stamp(position));
-        assert_ne!(kernel.memory.record(position).words[3].load(Ordering::Relaxed), stamp(position));
+        assert_ne!(
+            kernel.memory.slot(position).stamp.load(Ordering::Relaxed),
+            stamp(position)
+        );
+        assert_ne!(
+            kernel.memory.slot(position).cancel.load(Ordering::Relaxed),
+            stamp(position)
+        );
+        assert_ne!(
+            kernel.memory.record(position).words[3].load(Ordering::Relaxed),
+            stamp(position)
+        );
     }
 }
 
@@ -386,12 +462,23 @@ fn a_poll_finds_far_younger_completions() {
     submit(&kernel, &(0..64).map(job).collect::<Vec<_>>());
     let claims: Vec<Claim> = (0..64).map(|_| kernel.claim().unwrap()).collect();
     kernel.complete(&claims[60]);
-    let polls = (1..).find(|_| !take(&kernel, 1).is_empty()).unwrap();
-    assert!(polls <= 16, "{polls} polls");
+    assert!((0..16).any(|_| !take(&kernel, 1).is_empty()));
     kernel.complete(&claims[3]);
     kernel.complete(&claims[0]);
-    assert_eq!(take(&kernel, 64).iter().map(|c| c.ticket).collect::<Vec<_>>(), [ticket(0)]);
-    assert_eq!(take(&kernel, 64).iter().map(|c| c.ticket).collect::<Vec<_>>(), [ticket(3)]);
+    assert_eq!(
+        take(&kernel, 64)
+            .iter()
+            .map(|c| c.ticket)
+            .collect::<Vec<_>>(),
+        [ticket(0)]
+    );
+    assert_eq!(
+        take(&kernel, 64)
+            .iter()
+            .map(|c| c.ticket)
+            .collect::<Vec<_>>(),
+        [ticket(3)]
+    );
 }
 
 /// A completion that asks for TIMING isn't taken before all its records are there, whatever their order, and what a
@@ -400,7 +487,10 @@ fn a_poll_finds_far_younger_completions() {
 fn a_timed_completion_waits_for_its_records() {
     for missing in 0..EXTRA_RECORDS {
         let kernel = FakeKernel::new(2, (1 << 31) - 1);
-        let timed = Job { flags: flag::TIMING, ..job(8) };
+        let timed = Job {
+            flags: flag::TIMING,
+            ..job(8)
+        };
         let position = submit(&kernel, &[timed]);
         kernel.step().unwrap();
         let record = kernel.memory.extra(position, missing);
@@ -444,7 +534,12 @@ fn the_end_answers_what_never_completed() {
         let got = take(&kernel, 8);
         assert_eq!(got.len(), 4);
         for (i, completion) in got.iter().enumerate() {
-            assert_answers(completion, &job(i as u32), ticket(first + i as u64), i >= done);
+            assert_answers(
+                completion,
+                &job(i as u32),
+                ticket(first + i as u64),
+                i >= done,
+            );
         }
         assert!(kernel.ring.is_empty());
     }
@@ -456,7 +551,11 @@ fn a_cancel_is_for_one_job() {
     let kernel = FakeKernel::new(2, (1 << 31) - 1);
     let first = submit(&kernel, &[job(1), job(2)]);
     assert_eq!(kernel.ring.cancel(first + 1), TicketState::Open);
-    assert_eq!(kernel.ring.cancel(first + 2), TicketState::Open, "never published");
+    assert_eq!(
+        kernel.ring.cancel(first + 2),
+        TicketState::Open,
+        "never published"
+    );
     kernel.step().unwrap();
     assert_eq!(kernel.ring.cancel(first), TicketState::Done);
     kernel.step().unwrap();
@@ -477,8 +576,12 @@ fn a_cancel_is_for_one_job() {
 #[test]
 fn no_job_is_lost_or_doubled_under_stress() {
     const PUBLISHERS: u64 = 4;
-    const JOBS: u64 = 6_000;
-    for (size, first) in [(1, (1 << 31) - 100), (8, (1 << 31) - 1_000), (256, (1 << 32) - 1_000)] {
+    const JOBS: u64 = 10_000;
+    for (size, first) in [
+        (1, (1 << 31) - 100),
+        (8, (1 << 31) - 1_000),
+        (256, (1 << 32) - 1_000),
+    ] {
         within(Duration::from_secs(120), move || {
             let total = (PUBLISHERS * JOBS) as usize;
             let kernel = FakeKernel::new(size, first);
@@ -492,7 +595,11 @@ fn no_job_is_lost_or_doubled_under_stress() {
                 // Only every 16th job is ever cancelled.
                 assert!(!cancelled || n % 16 == 0);
                 assert_answers(completion, &timed_job(n), completion.ticket, cancelled);
-                assert_eq!(seen[n as usize].fetch_add(1, Ordering::Relaxed), 0, "job {n} was answered twice");
+                assert_eq!(
+                    seen[n as usize].fetch_add(1, Ordering::Relaxed),
+                    0,
+                    "job {n} was answered twice"
+                );
                 taken.fetch_add(1, Ordering::Relaxed);
             };
             let publish = |p: u64| {
@@ -545,14 +652,16 @@ fn no_job_is_lost_or_doubled_under_stress() {
                         held.extend(kernel.claim());
                     }
                     if held.len() == 8 || !held.is_empty() && random.one_in(3) {
-                        kernel.complete(&held.swap_remove(random.below(held.len() as u64) as usize));
+                        kernel
+                            .complete(&held.swap_remove(random.below(held.len() as u64) as usize));
                     }
                     if random.one_in(64) {
                         std::thread::yield_now();
                     }
                 }
             };
-            let roles: [(&(dyn Fn(u64) + Sync), u64); 3] = [(&publish, PUBLISHERS), (&poll, 3), (&work, 3)];
+            let roles: [(&(dyn Fn(u64) + Sync), u64); 3] =
+                [(&publish, PUBLISHERS), (&poll, 3), (&work, 3)];
             std::thread::scope(|scope| {
                 for (role, threads) in roles {
                     for p in 0..threads {
@@ -575,7 +684,10 @@ fn no_job_is_lost_or_doubled_under_stress() {
 
 /// A job for the stress; every third one is timed.
 fn timed_job(n: u32) -> Job {
-    Job { flags: if n % 3 == 0 { flag::TIMING } else { 0 }, ..job(n) }
+    Job {
+        flags: if n % 3 == 0 { flag::TIMING } else { 0 },
+        ..job(n)
+    }
 }
 
 struct SetOnPanic<'a>(&'a AtomicBool);
@@ -588,22 +700,64 @@ impl Drop for SetOnPanic<'_> {
     }
 }
 
+/// Submitter and pump start together, again and again: one of them sees what the other stored. The fences are the
+/// platform's own here, which loom can't judge.
+#[test]
+fn the_platforms_fences_lose_no_wake_up() {
+    const ROUNDS: u32 = 50_000;
+    within(Duration::from_secs(120), || {
+        let doorbell = Doorbell::new();
+        let (started, published) = (AtomicU32::new(0), AtomicU32::new(0));
+        let start = |round: u32| {
+            started.fetch_add(1, Ordering::SeqCst);
+            let mut looks = 0u32;
+            while started.load(Ordering::SeqCst) < 2 * round {
+                looks += 1;
+                if looks % 4096 == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    start(round);
+                    published.store(round, Ordering::Relaxed);
+                    if doorbell.published() {
+                        doorbell.ring();
+                    }
+                }
+            });
+            for round in 1..=ROUNDS {
+                start(round);
+                while published.load(Ordering::Relaxed) != round {
+                    doorbell.park(|| published.load(Ordering::Relaxed) == round);
+                }
+            }
+        });
+    });
+}
+
 /// A pump that parks whenever nothing is published, sweeps the active list all the time, and runs only the tenants that
-/// are listed: no tenant's job waits for ever. The fences between submitters and pump are the platform's own here, which
-/// loom can't judge.
+/// are listed: no tenant's job waits for ever.
 #[test]
 fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
     const TENANTS: u32 = 3;
     const JOBS: u32 = 4_000;
     within(Duration::from_secs(120), || {
         let zero = |_| AtomicU32::new(0);
-        let control = Control { stop_lease: zero(0), active_count: zero(0), spare: std::array::from_fn(zero) };
+        let control = Control {
+            stop_lease: zero(0),
+            active_count: zero(0),
+            spare: std::array::from_fn(zero),
+        };
         let list: Vec<AtomicU32> = (0..TENANTS as usize).map(zero).collect();
         // SAFETY: both outlive the list, and nobody else writes to them.
         let active = unsafe { ActiveList::new(&control, list.as_ptr(), TENANTS) };
         let doorbell = Doorbell::new();
-        let tenants: Vec<(FakeKernel, AtomicBool)> =
-            (0..TENANTS).map(|_| (FakeKernel::new(4, (1 << 31) - 50), AtomicBool::new(false))).collect();
+        let tenants: Vec<(FakeKernel, AtomicBool)> = (0..TENANTS)
+            .map(|_| (FakeKernel::new(4, (1 << 31) - 50), AtomicBool::new(false)))
+            .collect();
         let submitting = AtomicU32::new(TENANTS);
         let submit_all = |tenant: u32| {
             let (kernel, listed) = &tenants[tenant as usize];
@@ -639,9 +793,13 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
             let has_work = || tenants.iter().any(|(kernel, _)| kernel.has_work());
             let mut parks = 0;
             while submitting.load(Ordering::Relaxed) != 0 {
-                parks += doorbell.park(|| has_work() || submitting.load(Ordering::Relaxed) == 0) as u32;
+                parks +=
+                    doorbell.park(|| has_work() || submitting.load(Ordering::Relaxed) == 0) as u32;
                 let count = control.active_count.load(Ordering::Acquire) as usize;
-                let listed: Vec<u32> = list[..count].iter().map(|t| t.load(Ordering::Relaxed)).collect();
+                let listed: Vec<u32> = list[..count]
+                    .iter()
+                    .map(|t| t.load(Ordering::Relaxed))
+                    .collect();
                 let mut once = listed.clone();
                 once.sort_unstable();
                 once.dedup();
@@ -656,6 +814,8 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
             }
             assert!(parks > 100, "{parks} parks are too few");
         });
-        assert!(tenants.iter().all(|(kernel, _)| kernel.ring.is_empty() && !kernel.has_work()));
+        assert!(tenants
+            .iter()
+            .all(|(kernel, _)| kernel.ring.is_empty() && !kernel.has_work()));
     });
 }

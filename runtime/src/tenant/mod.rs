@@ -71,7 +71,14 @@ pub(crate) struct Inner {
 pub struct Tenant(pub(crate) Arc<Inner>);
 
 impl Inner {
-    pub fn new(engine: Arc<Engine>, index: u32, tag: u16, label: String, range: RingRange, ring: Ring) -> Self {
+    pub fn new(
+        engine: Arc<Engine>,
+        index: u32,
+        tag: u16,
+        label: String,
+        range: RingRange,
+        ring: Ring,
+    ) -> Self {
         let first = ring.head();
         Self {
             engine,
@@ -192,7 +199,9 @@ impl Tenant {
         if accepted == 0 {
             return (0, refused);
         }
-        let first = inner.ring.publish(&jobs[..accepted], |job| engine.slot_words(job));
+        let first = inner
+            .ring
+            .publish(&jobs[..accepted], |job| engine.slot_words(job));
         if let Some(tickets) = tickets {
             for (ticket, position) in tickets[..accepted].iter_mut().zip(first..) {
                 *ticket = inner.ticket(position);
@@ -215,14 +224,23 @@ impl Tenant {
 
     /// Takes completions, as many as are there and `out` holds; the oldest first as far as they are finished. Waits up
     /// to `timeout_ns` for the first one; 0 looks once, `u64::MAX` waits for ever.
-    pub fn poll(&self, out: &mut [Completion], wait: Wait, timeout_ns: u64) -> Result<usize, Error> {
+    pub fn poll(
+        &self,
+        out: &mut [Completion],
+        wait: Wait,
+        timeout_ns: u64,
+    ) -> Result<usize, Error> {
         let inner = &*self.0;
         if out.is_empty() {
-            return Err(Error::InvalidArgument("there is no room for completions: give an array of at least one"));
+            return Err(Error::InvalidArgument(
+                "there is no room for completions: give an array of at least one",
+            ));
         }
-        self.wait_for(What::Any, wait, timeout_ns, || match inner.ring.take(out, |p| inner.ticket(p)) {
-            0 => Ok(None),
-            n => Ok(Some(n)),
+        self.wait_for(What::Any, wait, timeout_ns, || {
+            match inner.ring.take(out, |p| inner.ticket(p)) {
+                0 => Ok(None),
+                n => Ok(Some(n)),
+            }
         })
     }
 
@@ -230,10 +248,12 @@ impl Tenant {
     pub fn wait(&self, ticket: u64, wait: Wait, timeout_ns: u64) -> Result<Completion, Error> {
         let inner = &*self.0;
         let position = inner.position(ticket)?;
-        self.wait_for(What::Position(position), wait, timeout_ns, || match inner.ring.take_one(position, ticket) {
-            Ok(completion) => Ok(Some(completion)),
-            Err(TicketState::Taken) => Err(Error::InvalidTicket(ticket)),
-            Err(_) => Ok(None),
+        self.wait_for(What::Position(position), wait, timeout_ns, || {
+            match inner.ring.take_one(position, ticket) {
+                Ok(completion) => Ok(Some(completion)),
+                Err(TicketState::Taken) => Err(Error::InvalidTicket(ticket)),
+                Err(_) => Ok(None),
+            }
         })
     }
 
@@ -272,7 +292,11 @@ impl Tenant {
         }
         // A time too long to add is for ever.
         let start = Instant::now();
-        let deadline = if timeout_ns == u64::MAX { None } else { start.checked_add(Duration::from_nanos(timeout_ns)) };
+        let deadline = if timeout_ns == u64::MAX {
+            None
+        } else {
+            start.checked_add(Duration::from_nanos(timeout_ns))
+        };
         if wait != Wait::Block {
             let _spinning = inner.engine.spinning();
             let give_up = match wait {
@@ -293,7 +317,7 @@ impl Tenant {
                 }
                 // Where threads outnumber cores, the kernel or the pump may wait for this very core.
                 looks += 1;
-                if looks % 64 == 0 {
+                if looks.is_multiple_of(64) {
                     std::thread::yield_now();
                 }
             }
@@ -441,7 +465,12 @@ impl Tenant {
     ///
     /// # Safety
     /// The memory stays valid until the runtime is destroyed.
-    pub unsafe fn buffer_import(&self, host: *mut u8, bytes: u64, read_only: bool) -> Result<u32, Error> {
+    pub unsafe fn buffer_import(
+        &self,
+        host: *mut u8,
+        bytes: u64,
+        read_only: bool,
+    ) -> Result<u32, Error> {
         let inner = &*self.0;
         let _inside = inner.enter()?;
         // SAFETY: passed on to the caller.
@@ -481,13 +510,27 @@ pub(crate) struct HandlerEntry {
 
 /// The handlers by opcode.
 pub(crate) fn standard_handlers(most_scalar: u32, most_tiled: u32) -> Box<[HandlerEntry]> {
-    let none = HandlerEntry { known: false, tiled: false, light: false, fuel: 0 };
-    let last = standard::STANDARD.iter().map(|s| s.opcode).max().unwrap_or(0);
+    let none = HandlerEntry {
+        known: false,
+        tiled: false,
+        light: false,
+        fuel: 0,
+    };
+    let last = standard::STANDARD
+        .iter()
+        .map(|s| s.opcode)
+        .max()
+        .unwrap_or(0);
     let mut table = vec![none; last as usize + 1];
     for s in standard::STANDARD {
         let tiled = s.tiling.is_some();
         let most = if tiled { most_tiled } else { most_scalar };
-        table[s.opcode as usize] = HandlerEntry { known: true, tiled, light: s.light, fuel: s.fuel.min(most) };
+        table[s.opcode as usize] = HandlerEntry {
+            known: true,
+            tiled,
+            light: s.light,
+            fuel: s.fuel.min(most),
+        };
     }
     table.into()
 }
@@ -503,14 +546,28 @@ impl Engine {
         if job.flags & !flag::CALLERS != 0 {
             return Err(Error::InvalidFlags(job.flags));
         }
-        let most = if handler.tiled { self.most_tile_fuel } else { self.most_scalar_fuel };
+        let most = if handler.tiled {
+            self.most_tile_fuel
+        } else {
+            self.most_scalar_fuel
+        };
         if job.tiles != 1 && (!handler.tiled || job.tiles == 0 || job.tiles > MAX_TILES) {
-            let allowed =
-                if handler.tiled { "tiled jobs have 1 to 16777216" } else { "scalar jobs have exactly 1" };
-            return Err(Error::InvalidTiles { opcode: job.opcode, tiles: job.tiles, allowed });
+            let allowed = if handler.tiled {
+                "tiled jobs have 1 to 16777216"
+            } else {
+                "scalar jobs have exactly 1"
+            };
+            return Err(Error::InvalidTiles {
+                opcode: job.opcode,
+                tiles: job.tiles,
+                allowed,
+            });
         }
         if job.fuel > most {
-            return Err(Error::InvalidFuel { fuel: job.fuel, most });
+            return Err(Error::InvalidFuel {
+                fuel: job.fuel,
+                most,
+            });
         }
         Ok(handler.tiled)
     }
@@ -524,7 +581,14 @@ impl Engine {
             0 if handler.light && job.fuel == 0 => flag::LIGHT,
             flags => flags,
         };
-        (flags, if job.fuel == 0 { handler.fuel } else { job.fuel })
+        (
+            flags,
+            if job.fuel == 0 {
+                handler.fuel
+            } else {
+                job.fuel
+            },
+        )
     }
 
     /// The status that jobs get which never completed, once the engine has ended.

@@ -45,11 +45,14 @@ impl Registry {
     pub fn new(capacity: u32, total_slots: u32, first_position: u64) -> Self {
         Self {
             capacity,
-            tenants: RwLock::new(vec![Weak::new(); capacity as usize]),
+            tenants: RwLock::new((0..capacity).map(|_| Weak::new()).collect()),
             positions: Mutex::new(vec![first_position; capacity as usize]),
             tags: Mutex::new(0),
             free: Mutex::new(Free {
-                rings: offset_allocator::Allocator::with_max_allocs(total_slots, (2 * capacity).max(64)),
+                rings: offset_allocator::Allocator::with_max_allocs(
+                    total_slots,
+                    (2 * capacity).max(64),
+                ),
                 indices: Vec::new(),
                 next_index: 0,
                 count: 0,
@@ -73,30 +76,50 @@ impl Registry {
                 free.next_index - 1
             }
             // No number of slots would help.
-            None => return Err(Error::OutOfRingMemory { slots, tenants: free.count.saturating_sub(1), fit: 0 }),
+            None => {
+                return Err(Error::OutOfRingMemory {
+                    slots,
+                    tenants: free.count.saturating_sub(1),
+                    fit: 0,
+                })
+            }
         };
         let Some(allocation) = free.rings.allocate(slots) else {
             free.indices.push(index);
             return Err(none(&free));
         };
         free.count += 1;
-        let range = RingRange { base: allocation.offset, size: slots, allocation };
+        let range = RingRange {
+            base: allocation.offset,
+            size: slots,
+            allocation,
+        };
         let mut tag = lock(&self.tags);
         *tag = tag.wrapping_add(1).max(1);
         Ok((index, range, lock(&self.positions)[index as usize], *tag))
     }
 
     pub fn add(&self, inner: &Arc<Inner>) {
-        self.tenants.write().unwrap_or_else(|p| p.into_inner())[inner.index as usize] = Arc::downgrade(inner);
+        self.tenants.write().unwrap_or_else(|p| p.into_inner())[inner.index as usize] =
+            Arc::downgrade(inner);
     }
 
     pub fn get(&self, index: u32) -> Option<Arc<Inner>> {
-        self.tenants.read().unwrap_or_else(|p| p.into_inner()).get(index as usize)?.upgrade()
+        self.tenants
+            .read()
+            .unwrap_or_else(|p| p.into_inner())
+            .get(index as usize)?
+            .upgrade()
     }
 
     /// All tenants that are registered.
     pub fn all(&self) -> Vec<Arc<Inner>> {
-        self.tenants.read().unwrap_or_else(|p| p.into_inner()).iter().filter_map(Weak::upgrade).collect()
+        self.tenants
+            .read()
+            .unwrap_or_else(|p| p.into_inner())
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 
     /// How many tenants are registered, the runtime's own among them.
@@ -110,7 +133,12 @@ impl Registry {
         let mut free = lock(&self.free);
         free.count -= 1;
         let position = inner.ring.head();
-        free.leaving.push(Leaving { index: inner.index, range: inner.range, position, after_lease });
+        free.leaving.push(Leaving {
+            index: inner.index,
+            range: inner.range,
+            position,
+            after_lease,
+        });
     }
 
     /// Frees what no worker can look at any more.

@@ -158,7 +158,7 @@ impl Series {
             tiles,
             ..Job::default()
         };
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             job.opcode = op::FILL;
             job.args[..4].copy_from_slice(&[self.buffers.regions, region, words, value]);
             return (job, What::Fill);
