@@ -143,8 +143,10 @@ impl Pump {
             let mut last_work = Instant::now();
             while !self.engine.is_stopping() && last_work.elapsed() < BATCH_LINGER {
                 if self.has_work() {
+                    // The number first: a tenant that is taken out after the copy waits for this lease to end.
+                    let number = self.number();
                     self.to_device();
-                    self.launch()?;
+                    self.launch_as(number)?;
                     self.land()?;
                     self.to_host();
                     last_work = Instant::now();
@@ -181,29 +183,37 @@ impl Pump {
             .any(|t| t.ring.head() as u32 & POSITION_MASK != self.engine.shared.done(t.index))
     }
 
+    /// The next lease's number, and whether it is wide. What is taken out from now on may still be seen by that lease.
+    fn number(&mut self) -> (u32, bool) {
+        let engine = &self.engine;
+        let wide = engine.wants_wide();
+        let mut leases = lock(&engine.leases);
+        leases.launched = leases.launched.wrapping_add(1);
+        // Lease numbers are compared modulo 2^32: the word has to follow, also where nobody ever stops a lease.
+        if leases.launched.is_multiple_of(1 << 20) {
+            let ended = leases.ended;
+            engine.stop_until(&mut leases, ended);
+        }
+        leases.wide = wide;
+        (leases.launched, wide)
+    }
+
     fn launch(&mut self) -> Result<(), Error> {
+        let number = self.number();
+        self.launch_as(number)
+    }
+
+    fn launch_as(&mut self, (lease, wide): (u32, bool)) -> Result<(), Error> {
         let engine = &self.engine;
         let free = (0..self.slots.len())
             .find(|&i| !self.slots[i].is_running())
             .expect("there are no more flights than slots");
-        let wide = engine.wants_wide();
         let workers = if wide {
             engine.workers
         } else if engine.all_take_scalars {
             engine.workers.min(4)
         } else {
             1
-        };
-        let lease = {
-            let mut leases = lock(&engine.leases);
-            leases.launched = leases.launched.wrapping_add(1);
-            // Lease numbers are compared modulo 2^32: the word has to follow, also where nobody ever stops a lease.
-            if leases.launched.is_multiple_of(1 << 20) {
-                let ended = leases.ended;
-                engine.stop_until(&mut leases, ended);
-            }
-            leases.wide = wide;
-            leases.launched
         };
         // Behind the number: who changes the kernel or its bindings and then waits for all leases that have a number
         // can be sure that none runs with the old ones.

@@ -164,6 +164,8 @@ pub(crate) struct Engine {
     spinners: AtomicI64,
     /// When tiled jobs were last submitted, in nanoseconds since `opened`; 0 if never.
     tiled_at: AtomicU64,
+    /// When a narrow lease was last ended for a wide one; changed under the lock of `leases`.
+    widened_at: AtomicU64,
     pub opened: Instant,
     open_time: Duration,
     default_slots: u32,
@@ -182,6 +184,8 @@ const CAPPED_ROUND_FUEL: u32 = 24_000;
 const CAP_MARGIN: u32 = 1_500;
 /// Without a cap a round may take so many.
 const ROUND_FUEL: u32 = 1 << 26;
+/// A narrow lease is ended for a wide one at most this often.
+const WIDEN_EVERY_NS: u64 = 10_000_000;
 /// Slots of the runtime's own ring.
 const CONTROL_SLOTS: u32 = 16;
 
@@ -302,6 +306,7 @@ impl Engine {
             state: AtomicU32::new(RUNNING),
             spinners: AtomicI64::new(0),
             tiled_at: AtomicU64::new(0),
+            widened_at: AtomicU64::new(0),
             opened,
             open_time: Duration::ZERO,
             default_slots,
@@ -563,7 +568,13 @@ impl Engine {
         self.tiled_at.store(now.max(1), Ordering::Relaxed);
         if self.workers > 1 && self.wants_wide() {
             let mut leases = lock(&self.leases);
-            if !leases.wide && leases.launched != leases.ended {
+            // Not again and again: beside callers that spin now and then the next lease may be narrow all the same.
+            let before = self.widened_at.load(Ordering::Relaxed);
+            if !leases.wide
+                && leases.launched != leases.ended
+                && now.saturating_sub(before) > WIDEN_EVERY_NS
+            {
+                self.widened_at.store(now, Ordering::Relaxed);
                 self.stop_leases(&mut leases);
             }
         }

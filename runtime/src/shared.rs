@@ -362,9 +362,10 @@ impl SharedMemory {
     }
 }
 
+/// Copies backwards: the word that makes an entry valid is its last one, and its acquire brings the others along.
 fn copy_words(from: *const AtomicU32, to: *const AtomicU32, count: usize) {
-    for i in 0..count {
+    for i in (0..count).rev() {
         // SAFETY: both regions have that many words: callers pass sizes of the same region or type.
-        unsafe { (*to.add(i)).store((*from.add(i)).load(Ordering::Relaxed), Ordering::Relaxed) };
+        unsafe { (*to.add(i)).store((*from.add(i)).load(Ordering::Acquire), Ordering::Relaxed) };
     }
 }

@@ -538,6 +538,7 @@ fn dfa(patterns: &[Vec<u8>]) -> Vec<u32> {
         let back = fallback[state];
         let inherited = outputs[back].clone();
         outputs[state].extend(inherited);
+        #[allow(clippy::needless_range_loop)] // two rows of one table are indexed
         for c in 0..classes {
             match next[state][c] {
                 0 => next[state][c] = next[back][c],

@@ -247,10 +247,12 @@ impl Memory {
                 allocator.free(range);
             }
         }
-        made.map_err(NoRoom::Error)
+        made.inspect(|buffer| self.publish(buffer))
+            .map_err(NoRoom::Error)
     }
 
-    /// Makes a segment and a buffer of the caller's memory. Gives along the segment that it took the place of, to be
+    /// Makes a segment and a buffer of the caller's memory; the buffer is still to be published, when the kernel reaches
+    /// the segment. Gives along the segment that it took the place of, to be
     /// dropped when no lease is bound to it any more.
     ///
     /// # Safety
@@ -292,7 +294,15 @@ impl Memory {
         Ok((made, None))
     }
 
-    /// Gives it an index and publishes its entry.
+    /// Makes an entry live: jobs can name it from now on. The kernels that run must reach its segment.
+    pub fn publish(&self, buffer: &Buffer) {
+        // Release: the entry before the word that makes it live. (A submit that names it fences write-combined memory.)
+        self.entry(buffer.handle & 0xffff)
+            .state
+            .store(buffer.handle >> 16 | buffer_state::LIVE, Ordering::Release);
+    }
+
+    /// Gives it an index and fills its entry, which is not live yet.
     #[allow(clippy::too_many_arguments)]
     fn register(
         &self,
@@ -334,10 +344,6 @@ impl Memory {
         let rights = if writable { buffer_place::WRITABLE } else { 0 };
         entry.place.store(segment | rights, Ordering::Relaxed);
         entry.owner.store(owner, Ordering::Relaxed);
-        // Release: the entry before the word that makes it live. (A submit that names it fences write-combined memory.)
-        entry
-            .state
-            .store(generation as u32 | buffer_state::LIVE, Ordering::Release);
         let buffer = Arc::new(Buffer {
             handle,
             owner,

@@ -575,8 +575,12 @@ fn the_end_hides_no_completion() {
         submit(&kernel, &jobs);
         let worker = {
             let kernel = kernel.clone();
+            thread::spawn(move || assert!(kernel.step().is_some()))
+        };
+        let pump = {
+            let kernel = kernel.clone();
             thread::spawn(move || {
-                kernel.step().unwrap();
+                worker.join().unwrap();
                 kernel.ring.end(completion_status::DEVICE_LOST);
             })
         };
@@ -586,7 +590,7 @@ fn the_end_hides_no_completion() {
         };
         let mut taken = [Completion::default(); 2];
         let mut count = kernel.ring.take(&mut taken, ticket);
-        worker.join().unwrap();
+        pump.join().unwrap();
         if let Some(completion) = by_ticket.join().unwrap() {
             taken[count] = completion;
             count += 1;

@@ -482,6 +482,7 @@ impl Tenant {
         };
         inner.engine.use_segments()?;
         drop(replaced);
+        inner.engine.memory.publish(&buffer);
         Ok(buffer.handle)
     }
 
