@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::ring::layout::{binding, lease_flag, leave, Push, POSITION_MASK};
 use crate::ring::sync::lock;
 use crate::runtime::{Engine, Mode};
+use crate::tenant::Inner;
 
 /// What a lease should take where no driver's limit decides.
 const LEASE_TIME: Duration = Duration::from_millis(20);
@@ -334,20 +335,21 @@ impl Pump {
         engine.reclaim();
         if self.last_sweep.elapsed() >= SWEEP_EVERY {
             self.last_sweep = Instant::now();
-            let tenants = engine.registry.all();
             let passed = engine.shared.epoch().wrapping_sub(self.epoch as u32);
             self.epoch += passed as u64;
-            for tenant in &tenants {
+            let find = |tenants: &Vec<Arc<Inner>>, index: u32| {
+                tenants.binary_search_by_key(&index, |t| t.index).ok()
+            };
+            engine.active.sweep(
+                || engine.registry.all(),
+                |tenants, index| {
+                    let found = find(tenants, index).expect("only known ones are idle");
+                    &tenants[found].listed
+                },
+                |tenants, index| find(tenants, index).is_some_and(|i| tenants[i].ring.is_empty()),
+            );
+            for tenant in engine.registry.all() {
                 tenant.ring.epoch.store(self.epoch, Ordering::Relaxed);
-            }
-            let find = |index: u32| tenants.iter().find(|t| t.index == index);
-            // A tenant that was made since isn't in `tenants`; it stays.
-            let known = |index: u32| find(index).is_some();
-            if tenants.len() > 1 {
-                engine.active.sweep(
-                    |index| &find(index).expect("only known ones are swept").listed,
-                    |index| known(index) && find(index).is_some_and(|t| t.ring.is_empty()),
-                );
             }
         }
     }

@@ -299,9 +299,9 @@ impl Watch {
             }
             state.fresh = false;
             let gap = look_at(&mut state, self.now());
-            drop(state);
-            std::thread::sleep(pause(gap));
-            state = lock(&self.state);
+            // Whoever begins to wait meanwhile cuts the pause short.
+            let waited = self.changed.wait_timeout(state, pause(gap));
+            state = waited.unwrap_or_else(|p| p.into_inner()).0;
         }
     }
 }

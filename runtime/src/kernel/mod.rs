@@ -76,7 +76,19 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
         let named = import::Importer::new(&source, &mut kernel, &prelude_names)
             .functions(|function, loops| meter.rewrite(function, loops), &mut loops)
             .map_err(unsupported)?;
-        for (h, handler) in module.handlers.iter().enumerate() {
+        // Handlers that are one function share a case: the function is put in line once, and its loops count once.
+        let mut served: Vec<(&Handler, String)> = Vec::new();
+        for handler in &module.handlers {
+            let same = served.iter_mut().find(|(first, _)| {
+                (&first.function, first.tiled, first.light)
+                    == (&handler.function, handler.tiled, handler.light)
+            });
+            match same {
+                Some((_, opcodes)) => write!(opcodes, ", {}u", handler.opcode).unwrap(),
+                None => served.push((handler, format!("{}u", handler.opcode))),
+            }
+        }
+        for (h, (handler, opcodes)) in served.into_iter().enumerate() {
             let function =
                 *named
                     .get(&handler.function)
@@ -86,7 +98,7 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
                     })?;
             let stub = format!("rota_handler_{m}_{h}");
             writeln!(stubs, "fn {stub}() {{}}").unwrap();
-            let case = format!("case {}u: {{ {stub}(); }}\n", handler.opcode);
+            let case = format!("case {opcodes}: {{ {stub}(); }}\n");
             let inside = loops.get(&function).copied().unwrap_or(0);
             passes += inside;
             if handler.tiled {

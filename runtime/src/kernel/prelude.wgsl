@@ -41,10 +41,11 @@ fn lanes() -> u32 {
 
 // The i-th argument of the job, 0 to 9; 0 beyond.
 fn arg(i: u32) -> u32 {
-    if (i >= ROTA_ARGS) {
-        return 0u;
+    var v = 0u;
+    if (i < ROTA_ARGS) {
+        v = rota_slots[rota_slot].words[ROTA_JOB_ARGS + i];
     }
-    return rota_slots[rota_slot].words[ROTA_JOB_ARGS + i];
+    return v;
 }
 
 // ---------------------------------------------------------------- the answer
@@ -117,6 +118,9 @@ fn result_min(i: u32, v: u32) {
 // ---------------------------------------------------------------- buffers
 
 // A resolved buffer: where it lies and how long it is. Made by buffer() and buffer_mut() only.
+//
+// The accessors have one way out each: drivers put them in line, and for some of them every early return makes the
+// code behind it another branch.
 struct Buffer {
     // In words from the start of the segment; a multiple of 4.
     base: u32,
@@ -126,34 +130,33 @@ struct Buffer {
 
 fn rota_resolve(handle: u32, rights: u32) -> Buffer {
     let index = handle & 0xffffu;
-    var none: Buffer;
-    if (handle == 0u || index >= ROTA_BUFFERS) {
-        rota_fail(ROTA_FAULT_INVALID_BUFFER);
-        return none;
-    }
-    let state = rota_buffers[index].state;
-    if ((state & ROTA_BUFFER_GENERATION) != (handle >> 16u) || (state & ROTA_BUFFER_LIVE) == 0u) {
-        rota_fail(ROTA_FAULT_INVALID_BUFFER);
-        return none;
-    }
-    if (rota_buffers[index].owner != rota_tenant) {
-        rota_fail(ROTA_FAULT_FOREIGN_BUFFER);
-        return none;
-    }
-    // A destroyed buffer serves the jobs that were submitted before, and no others.
-    if ((state & ROTA_BUFFER_DYING) != 0u) {
-        let position = atomicLoad(&rota_slots[rota_slot].stamp) - 1u;
-        if (((position - rota_buffers[index].until_position) & ROTA_POSITION_MASK) < ROTA_POSITION_HALF) {
-            rota_fail(ROTA_FAULT_INVALID_BUFFER);
-            return none;
+    var it: Buffer;
+    var fault = ROTA_FAULT_INVALID_BUFFER;
+    if (handle != 0u && index < ROTA_BUFFERS) {
+        let state = rota_buffers[index].state;
+        if ((state & (ROTA_BUFFER_GENERATION | ROTA_BUFFER_LIVE)) == ((handle >> 16u) | ROTA_BUFFER_LIVE)) {
+            // A destroyed buffer serves the jobs that were submitted before, and no others.
+            var dead = false;
+            if ((state & ROTA_BUFFER_DYING) != 0u) {
+                let position = atomicLoad(&rota_slots[rota_slot].stamp) - 1u;
+                dead = ((position - rota_buffers[index].until_position) & ROTA_POSITION_MASK) < ROTA_POSITION_HALF;
+            }
+            let place = rota_buffers[index].place;
+            if (rota_buffers[index].owner != rota_tenant) {
+                fault = ROTA_FAULT_FOREIGN_BUFFER;
+            } else if (!dead) {
+                fault = ROTA_FAULT_READ_ONLY;
+                if ((place & rights) == rights) {
+                    fault = 0u;
+                    it = Buffer(rota_buffers[index].base << 2u, rota_buffers[index].bytes, place & ROTA_PLACE_SEGMENT);
+                }
+            }
         }
     }
-    let place = rota_buffers[index].place;
-    if ((place & rights) != rights) {
-        rota_fail(ROTA_FAULT_READ_ONLY);
-        return none;
+    if (fault != 0u) {
+        rota_fail(fault);
     }
-    return Buffer(rota_buffers[index].base << 2u, rota_buffers[index].bytes, place & ROTA_PLACE_SEGMENT);
+    return it;
 }
 
 // Resolves a buffer for reading. A handle that isn't good faults the job and gives a buffer of no length.
@@ -182,11 +185,13 @@ fn check_range(b: Buffer, first: u32, count: u32, width: u32) -> bool {
 }
 
 fn load_u32(b: Buffer, i: u32) -> u32 {
-    if (i >= b.bytes >> 2u) {
+    var v = 0u;
+    if (i < (b.bytes >> 2u)) {
+        v = rota_load(b.segment, b.base + i);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return 0u;
     }
-    return rota_load(b.segment, b.base + i);
+    return v;
 }
 
 fn load_i32(b: Buffer, i: u32) -> i32 {
@@ -199,11 +204,13 @@ fn load_f32(b: Buffer, i: u32) -> f32 {
 
 // The i-th byte.
 fn load_u8(b: Buffer, i: u32) -> u32 {
-    if (i >= b.bytes) {
+    var v = 0u;
+    if (i < b.bytes) {
+        v = (rota_load(b.segment, b.base + (i >> 2u)) >> ((i & 3u) << 3u)) & 0xffu;
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return 0u;
     }
-    return (rota_load(b.segment, b.base + (i >> 2u)) >> ((i & 3u) << 3u)) & 0xffu;
+    return v;
 }
 
 // Four bytes from byte i on, which may be any; bytes beyond the buffer's end read as 0 without a fault, so that a
@@ -227,11 +234,13 @@ fn load_bytes(b: Buffer, i: u32) -> u32 {
 
 // The i-th group of four words; all four must lie in the buffer.
 fn load_vec4_u32(b: Buffer, i: u32) -> vec4<u32> {
-    if (i >= b.bytes >> 4u) {
+    var v = vec4<u32>(0u);
+    if (i < (b.bytes >> 4u)) {
+        v = rota_load_vec4(b.segment, (b.base >> 2u) + i);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return vec4<u32>(0u);
     }
-    return rota_load_vec4(b.segment, (b.base >> 2u) + i);
+    return v;
 }
 
 fn load_vec4_f32(b: Buffer, i: u32) -> vec4<f32> {
@@ -239,11 +248,11 @@ fn load_vec4_f32(b: Buffer, i: u32) -> vec4<f32> {
 }
 
 fn store_u32(b: Buffer, i: u32, v: u32) {
-    if (i >= b.bytes >> 2u) {
+    if (i < (b.bytes >> 2u)) {
+        rota_store(b.segment, b.base + i, v);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return;
     }
-    rota_store(b.segment, b.base + i, v);
 }
 
 fn store_i32(b: Buffer, i: u32, v: i32) {
@@ -255,11 +264,11 @@ fn store_f32(b: Buffer, i: u32, v: f32) {
 }
 
 fn store_vec4_u32(b: Buffer, i: u32, v: vec4<u32>) {
-    if (i >= b.bytes >> 4u) {
+    if (i < (b.bytes >> 4u)) {
+        rota_store_vec4(b.segment, (b.base >> 2u) + i, v);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return;
     }
-    rota_store_vec4(b.segment, (b.base >> 2u) + i, v);
 }
 
 fn store_vec4_f32(b: Buffer, i: u32, v: vec4<f32>) {
@@ -268,35 +277,41 @@ fn store_vec4_f32(b: Buffer, i: u32, v: vec4<f32>) {
 
 // Adds v to the i-th word and gives what was there before.
 fn atomic_add_u32(b: Buffer, i: u32, v: u32) -> u32 {
-    if (i >= b.bytes >> 2u) {
+    var old = 0u;
+    if (i < (b.bytes >> 2u)) {
+        old = rota_atomic_add(b.segment, b.base + i, v);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return 0u;
     }
-    return rota_atomic_add(b.segment, b.base + i, v);
+    return old;
 }
 
 // ---------------------------------------------------------------- scratch: words that the lanes of one tile share
 
 fn scratch_load(i: u32) -> u32 {
-    if (i >= ROTA_SCRATCH_WORDS) {
+    var v = 0u;
+    if (i < ROTA_SCRATCH_WORDS) {
+        v = atomicLoad(&rota_scratch[i]);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return 0u;
     }
-    return atomicLoad(&rota_scratch[i]);
+    return v;
 }
 
 fn scratch_store(i: u32, v: u32) {
-    if (i >= ROTA_SCRATCH_WORDS) {
+    if (i < ROTA_SCRATCH_WORDS) {
+        atomicStore(&rota_scratch[i], v);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return;
     }
-    atomicStore(&rota_scratch[i], v);
 }
 
 fn scratch_add(i: u32, v: u32) -> u32 {
-    if (i >= ROTA_SCRATCH_WORDS) {
+    var old = 0u;
+    if (i < ROTA_SCRATCH_WORDS) {
+        old = atomicAdd(&rota_scratch[i], v);
+    } else {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-        return 0u;
     }
-    return atomicAdd(&rota_scratch[i], v);
+    return old;
 }

@@ -33,7 +33,7 @@ pub mod op {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
     /// The most elements that one tile may have. With four lanes, the fewest that any device has, and whatever the
-    /// alignment, a tile of that many takes at most 2,048 loop iterations per lane (one scan_dfa match is one more):
+    /// alignment, a tile of that many takes about 2,048 loop iterations per lane (one scan_dfa match is one more):
     /// drivers that cap loops must never get near their limit.
     pub largest: u32,
     /// Chunks are a multiple of this; a power of two that divides `largest`.
@@ -46,7 +46,8 @@ pub struct Tiling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standard {
     pub opcode: u32,
-    /// Name in messages and constants; the function's name is this behind `h_`.
+    /// Name in messages and constants. A scalar handler's function has this name behind `h_`; the tiled ones are one
+    /// function, which tells them apart by the opcode.
     pub name: &'static str,
     /// None for a scalar handler.
     pub tiling: Option<Tiling>,
@@ -123,16 +124,28 @@ pub fn recommended_tiles(opcode: u32, elements: u64) -> u32 {
     }
 }
 
-/// The table's sizes as WGSL constants: `MAX_CHUNK_<NAME>` and `GRANULE_<NAME>`.
-pub fn wgsl_constants() -> String {
+/// The table as WGSL: constants `OP_<NAME>`, and `tiling_of(opcode)`, which gives largest and granule of a tiled
+/// handler.
+pub fn wgsl_table() -> String {
     let mut out = String::new();
+    let mut cases = String::new();
     for s in STANDARD {
         if let Some(t) = s.tiling {
             let name = s.name.to_uppercase();
-            writeln!(out, "const MAX_CHUNK_{name}: u32 = {}u;", t.largest).unwrap();
-            writeln!(out, "const GRANULE_{name}: u32 = {}u;", t.granule).unwrap();
+            writeln!(out, "const OP_{name}: u32 = {}u;", s.opcode).unwrap();
+            writeln!(
+                cases,
+                "    case OP_{name}: {{ return vec2<u32>({}u, {}u); }}",
+                t.largest, t.granule
+            )
+            .unwrap();
         }
     }
+    write!(
+        out,
+        "fn tiling_of(opcode: u32) -> vec2<u32> {{\n    switch opcode {{\n{cases}    default: {{ return vec2<u32>(1u); }}\n    }}\n}}\n"
+    )
+    .unwrap();
     out
 }
 
@@ -140,12 +153,15 @@ pub fn wgsl_constants() -> String {
 pub fn module() -> HandlerModule {
     HandlerModule {
         name: "standard".into(),
-        source: wgsl_constants() + include_str!("standard.wgsl"),
+        source: wgsl_table() + include_str!("standard.wgsl"),
         handlers: STANDARD
             .iter()
             .map(|s| Handler {
                 opcode: s.opcode,
-                function: format!("h_{}", s.name),
+                function: match s.tiling {
+                    Some(_) => "h_tiled".into(),
+                    None => format!("h_{}", s.name),
+                },
                 tiled: s.tiling.is_some(),
                 light: s.light,
             })
@@ -175,13 +191,13 @@ mod tests {
         }
     }
 
-    /// What the table says is what the kernel does: each constant is used, and each function is there.
+    /// What the table says is what the kernel does: each constant is used beyond the table, and each function is there.
     #[test]
     fn the_handlers_use_the_table() {
         let module = module();
-        for constant in wgsl_constants().lines() {
+        for constant in wgsl_table().lines().filter(|l| l.starts_with("const ")) {
             let name = constant.split([' ', ':']).nth(1).unwrap();
-            assert_eq!(module.source.matches(name).count(), 2, "{name}");
+            assert!(module.source.matches(name).count() > 2, "{name}");
         }
         for handler in &module.handlers {
             assert!(

@@ -1,34 +1,58 @@
 // The standard handlers: opcodes below 0x1000, for every tenant. standard.rs has their table and generates the
-// constants MAX_CHUNK_... and GRANULE_... used here.
+// constants OP_... and the function tiling_of() used here.
+//
+// Drivers put every function in line wherever it is called, and software drivers take long to compile a memory access.
+// So all tiled handlers are one function, which resolves and checks buffers at one place for all of them, and those
+// that walk over memory alike share a loop.
 //
 // A tiled handler splits its elements evenly: every tile gets the same chunk, rounded up to the granule, and the last
 // ones what is left, which may be nothing. Lanes take neighbouring vectors of four words, so that one access of all
-// lanes is one contiguous piece of memory, and one loop iteration does several vectors: iterations are what fuel and
-// drivers' loop limits count. Each tile checks the job's whole ranges before it touches anything, so that either all
-// tiles of a job see a bad argument or none does. A count of 0 does nothing and looks at no buffer.
+// lanes is one contiguous piece of memory. Each tile checks the job's whole ranges before it touches anything, so that
+// either all tiles of a job see a bad argument or none does. A count of 0 does nothing and looks at no buffer.
+//
+// Bounds of loops that always come to the same few iterations are taken from data, never constants: a driver would
+// unroll such a loop, which is what it is there to avoid.
+
+// ---------------------------------------------------------------- scalar
+
+// Gives its first two arguments back.
+fn h_nop() {
+    result(0u, arg(0u));
+    result(1u, arg(1u));
+}
+
+// arg 0: iterations; arg 1: start. Steps the linear congruential generator of Numerical Recipes (Press et al., ranqd1).
+fn h_spin() {
+    let count = arg(0u);
+    var x = arg(1u);
+    for (var i = 0u; i < count; i += 1u) {
+        x = x * 1664525u + 1013904223u;
+    }
+    result(0u, x);
+}
+
+// ---------------------------------------------------------------- parts
 
 // The part of a tiled job that one tile works on.
 struct Part {
-    // False: the job has too few tiles, and has been faulted.
-    good: bool,
     first: u32,
     length: u32,
 }
 
-// `granule` is a power of two and `largest` a multiple of it.
-fn part_of(count: u32, granule: u32, largest: u32) -> Part {
-    let even = count / tiles() + select(0u, 1u, count % tiles() != 0u);
+// `granule` is a power of two and `largest` a multiple of it. Faults the job if it has too few tiles.
+fn part_of(count: u32, all: u32, largest: u32, granule: u32) -> Part {
+    let even = count / all + select(0u, 1u, count % all != 0u);
     if (even > largest) {
         rota_fail(ROTA_FAULT_INVALID_TILES);
-        return Part(false, 0u, 0u);
+        return Part(0u, 0u);
     }
     let chunk = max((even + granule - 1u) & ~(granule - 1u), granule);
     // Compared as tile numbers: tile * chunk may not fit 32 bits where a job has many more tiles than it needs.
     if (tile() >= count / chunk + select(0u, 1u, count % chunk != 0u)) {
-        return Part(true, count, 0u);
+        return Part(count, 0u);
     }
     let first = tile() * chunk;
-    return Part(true, first, min(chunk, count - first));
+    return Part(first, min(chunk, count - first));
 }
 
 // How the words from `first` on fall into vectors: single words up to the first vector boundary, then whole vectors,
@@ -53,316 +77,157 @@ fn single_at(words: Words, k: u32) -> u32 {
     return select(k, k + ((words.end - words.start) << 2u), k >= words.head);
 }
 
-fn load_4_words(b: Buffer, i: u32) -> vec4<u32> {
-    return vec4<u32>(load_u32(b, i), load_u32(b, i + 1u), load_u32(b, i + 2u), load_u32(b, i + 3u));
+// The lowest bits of a block of 16 bytes at `block`: one for each byte before `end`.
+fn bytes_before(block: u32, end: u32) -> u32 {
+    return (1u << min(end - min(end, block), 16u)) - 1u;
 }
 
-// ---------------------------------------------------------------- scalar
+// ---------------------------------------------------------------- fill, copy, saxpy_f32
 
-// Gives its first two arguments back.
-fn h_nop() {
-    result(0u, arg(0u));
-    result(1u, arg(1u));
-}
-
-// arg 0: iterations; arg 1: start. Steps the linear congruential generator of Numerical Recipes (Press et al., ranqd1).
-fn h_spin() {
-    let count = arg(0u);
-    var x = arg(1u);
-    for (var i = 0u; i < count; i += 1u) {
-        x = x * 1664525u + 1013904223u;
-    }
-    result(0u, x);
-}
-
-// ---------------------------------------------------------------- fill
-
-// dst, dst_word, count, value: stores value into count words.
-fn h_fill() {
-    let count = arg(2u);
-    let part = part_of(count, GRANULE_FILL, MAX_CHUNK_FILL);
-    if (!part.good || count == 0u) {
-        return;
-    }
-    let dst = buffer_mut(arg(0u));
-    if (!check_range(dst, arg(1u), count, 4u)) {
-        return;
-    }
-    let value = arg(3u);
-    let first = arg(1u) + part.first;
-    let words = words_of(first, part.length);
-    let step = lanes();
-    for (var k = lane(); k < words.singles; k += step) {
-        store_u32(dst, first + single_at(words, k), value);
-    }
-    for (var i = words.start + lane(); i < words.end; i += 2u * step) {
-        store_vec4_u32(dst, i, vec4<u32>(value));
-        if (i + step < words.end) {
-            store_vec4_u32(dst, i + step, vec4<u32>(value));
-        }
-    }
-}
-
-// ---------------------------------------------------------------- copy
-
-// src, src_word, dst, dst_word, count: copies count words. Where the two ranges overlap, what the overlap holds
+// fill: dst, dst_word, count, value: stores value into count words.
+//
+// copy: src, src_word, dst, dst_word, count: copies count words. Where the two ranges overlap, what the overlap holds
 // afterwards is unspecified: tiles and lanes copy in no order.
-fn h_copy() {
-    let count = arg(4u);
-    let part = part_of(count, GRANULE_COPY, MAX_CHUNK_COPY);
-    if (!part.good || count == 0u) {
-        return;
-    }
-    let src = buffer(arg(0u));
-    let dst = buffer_mut(arg(2u));
-    if (!check_range(src, arg(1u), count, 4u) || !check_range(dst, arg(3u), count, 4u)) {
-        return;
-    }
-    let source = arg(1u) + part.first;
-    let first = arg(3u) + part.first;
-    let words = words_of(first, part.length);
+//
+// saxpy_f32: x, x_word, y, y_word, count, alpha: y[i] = alpha * x[i] + y[i]. x and y may be the same range; where they
+// overlap otherwise, the overlap's content is unspecified.
+fn move_words(opcode: u32, x: Buffer, source: u32, y: Buffer, first: u32, length: u32, extra: u32) {
+    let loads = opcode != OP_FILL;
+    let adds = opcode == OP_SAXPY_F32;
+    let alpha = bitcast<f32>(extra);
+    let words = words_of(first, length);
     let step = lanes();
     for (var k = lane(); k < words.singles; k += step) {
         let i = single_at(words, k);
-        store_u32(dst, first + i, load_u32(src, source + i));
-    }
-    // The distance from a word of dst to its word of src, wrapping.
-    let away = source - first;
-    var i = words.start + lane();
-    if ((away & 3u) == 0u) {
-        let vectors_away = ((source + words.head) >> 2u) - words.start;
-        for (; i < words.end; i += 2u * step) {
-            store_vec4_u32(dst, i, load_vec4_u32(src, i + vectors_away));
-            if (i + step < words.end) {
-                store_vec4_u32(dst, i + step, load_vec4_u32(src, i + step + vectors_away));
-            }
+        var v = extra;
+        if (loads) {
+            v = load_u32(x, source + i);
         }
-    }
-    // Where src and dst lie differently within their vectors.
-    for (; i < words.end; i += step) {
-        store_vec4_u32(dst, i, load_4_words(src, (i << 2u) + away));
-    }
-}
-
-// ---------------------------------------------------------------- saxpy_f32
-
-fn saxpy_vector(x: Buffer, i: u32, y: Buffer, j: u32, alpha: f32) {
-    store_vec4_f32(y, j, alpha * load_vec4_f32(x, i) + load_vec4_f32(y, j));
-}
-
-// x, x_word, y, y_word, count, alpha: y[i] = alpha * x[i] + y[i]. x and y may be the same range; where they overlap
-// otherwise, the overlap's content is unspecified.
-fn h_saxpy_f32() {
-    let count = arg(4u);
-    let part = part_of(count, GRANULE_SAXPY_F32, MAX_CHUNK_SAXPY_F32);
-    if (!part.good || count == 0u) {
-        return;
-    }
-    let x = buffer(arg(0u));
-    let y = buffer_mut(arg(2u));
-    if (!check_range(x, arg(1u), count, 4u) || !check_range(y, arg(3u), count, 4u)) {
-        return;
-    }
-    let alpha = bitcast<f32>(arg(5u));
-    let source = arg(1u) + part.first;
-    let first = arg(3u) + part.first;
-    let words = words_of(first, part.length);
-    let step = lanes();
-    for (var k = lane(); k < words.singles; k += step) {
-        let i = single_at(words, k);
-        store_f32(y, first + i, alpha * load_f32(x, source + i) + load_f32(y, first + i));
+        if (adds) {
+            v = bitcast<u32>(alpha * bitcast<f32>(v) + load_f32(y, first + i));
+        }
+        store_u32(y, first + i, v);
     }
     // The distance from a word of y to its word of x, wrapping.
     let away = source - first;
     var i = words.start + lane();
     if ((away & 3u) == 0u) {
         let vectors_away = ((source + words.head) >> 2u) - words.start;
-        for (; i < words.end; i += 2u * step) {
-            saxpy_vector(x, i + vectors_away, y, i, alpha);
-            if (i + step < words.end) {
-                saxpy_vector(x, i + step + vectors_away, y, i + step, alpha);
+        for (; i < words.end; i += step) {
+            var v = vec4<u32>(extra);
+            if (loads) {
+                v = load_vec4_u32(x, i + vectors_away);
             }
+            if (adds) {
+                v = bitcast<vec4<u32>>(alpha * bitcast<vec4<f32>>(v) + load_vec4_f32(y, i));
+            }
+            store_vec4_u32(y, i, v);
         }
     }
     // Where x and y lie differently within their vectors.
     for (; i < words.end; i += step) {
-        let v = bitcast<vec4<f32>>(load_4_words(x, (i << 2u) + away));
-        store_vec4_f32(y, i, alpha * v + load_vec4_f32(y, i));
+        let w = (i << 2u) + away;
+        var v = vec4<u32>(load_u32(x, w), load_u32(x, w + 1u), load_u32(x, w + 2u), load_u32(x, w + 3u));
+        if (adds) {
+            v = bitcast<vec4<u32>>(alpha * bitcast<vec4<f32>>(v) + load_vec4_f32(y, i));
+        }
+        store_vec4_u32(y, i, v);
     }
 }
 
-// ---------------------------------------------------------------- sum_u32
+// ---------------------------------------------------------------- sum_u32, sum_f32, min_max_u32
 
-// src, src_word, count: results = the 64-bit sum, low word first.
-fn h_sum_u32() {
-    let count = arg(2u);
-    let part = part_of(count, GRANULE_SUM_U32, MAX_CHUNK_SUM_U32);
-    if (!part.good || count == 0u) {
-        return;
+// What a lane knows of its words so far. sum_u32: the sums of their low and of their high halves; fewer than 65,536 of
+// them, so that neither overflows. sum_f32: the sums, in low. min_max_u32: smallest and largest.
+struct Fold {
+    low: vec4<u32>,
+    high: vec4<u32>,
+}
+
+fn fold(opcode: u32, f: Fold, v: vec4<u32>) -> Fold {
+    if (opcode == OP_SUM_U32) {
+        return Fold(f.low + (v & vec4<u32>(0xffffu)), f.high + (v >> vec4<u32>(16u)));
     }
-    let src = buffer(arg(0u));
-    if (!check_range(src, arg(1u), count, 4u)) {
-        return;
+    if (opcode == OP_SUM_F32) {
+        return Fold(bitcast<vec4<u32>>(bitcast<vec4<f32>>(f.low) + bitcast<vec4<f32>>(v)), f.high);
     }
-    let first = arg(1u) + part.first;
-    let words = words_of(first, part.length);
-    // The sums of the low and of the high halves of the words; fewer than 65,536 of them, so that neither overflows.
-    var low = vec4<u32>(0u);
-    var high = vec4<u32>(0u);
+    return Fold(min(f.low, v), max(f.high, v));
+}
+
+// src, src_word, count.
+//
+// sum_u32: results = the 64-bit sum, low word first.
+//
+// sum_f32 has dst, dst_word too: dst[dst_word + tile] = the sum of the tile's elements, in every tile, also in those
+// that get none. A job of one tile has the sum's bits in result 0 as well, and may leave dst 0.
+//
+// min_max_u32: result 0 = the smallest, result 1 = the largest word; 0xffffffff and 0 where count is 0.
+fn reduce_words(opcode: u32, src: Buffer, first: u32, length: u32, dst: Buffer, dst_word: u32) {
+    let words = words_of(first, length);
     let step = lanes();
+    let extremes = opcode == OP_MIN_MAX_U32;
+    var f = Fold(vec4<u32>(select(0u, 0xffffffffu, extremes)), vec4<u32>(0u));
     for (var k = lane(); k < words.singles; k += step) {
         let v = load_u32(src, first + single_at(words, k));
-        low.x += v & 0xffffu;
-        high.x += v >> 16u;
+        let others = select(0u, v, extremes);
+        f = fold(opcode, f, vec4<u32>(v, others, others, others));
     }
-    for (var i = words.start + lane(); i < words.end; i += 2u * step) {
-        let a = load_vec4_u32(src, i);
-        low += a & vec4<u32>(0xffffu);
-        high += a >> vec4<u32>(16u);
-        if (i + step < words.end) {
-            let b = load_vec4_u32(src, i + step);
-            low += b & vec4<u32>(0xffffu);
-            high += b >> vec4<u32>(16u);
-        }
+    for (var i = words.start + lane(); i < words.end; i += step) {
+        f = fold(opcode, f, load_vec4_u32(src, i));
     }
-    let l = low.x + low.y + low.z + low.w;
-    let h = high.x + high.y + high.z + high.w;
-    let sum = l + (h << 16u);
-    result_add_64(sum, (h >> 16u) + select(0u, 1u, sum < l));
-}
-
-// ---------------------------------------------------------------- sum_f32
-
-// src, src_word, count, dst, dst_word: dst[dst_word + tile] = the sum of the tile's elements, in every tile, also in
-// those that get none. A job of one tile has the sum's bits in result 0 as well, and may leave dst 0.
-fn h_sum_f32() {
-    let count = arg(2u);
-    let part = part_of(count, GRANULE_SUM_F32, MAX_CHUNK_SUM_F32);
-    var good = part.good;
-    var src: Buffer;
-    if (count != 0u) {
-        src = buffer(arg(0u));
-        good = check_range(src, arg(1u), count, 4u) && good;
-    }
-    var dst: Buffer;
-    let stored = arg(3u) != 0u || tiles() > 1u;
-    if (stored) {
-        dst = buffer_mut(arg(3u));
-        good = check_range(dst, arg(4u), tiles(), 4u) && good;
-    }
-    // The lanes meet below, so all of them go on or none: another thread may be destroying a buffer just now.
-    if (!subgroupAll(good)) {
-        return;
-    }
-    let first = arg(1u) + part.first;
-    let words = words_of(first, part.length);
-    var sums = vec4<f32>(0.0);
-    let step = lanes();
-    for (var k = lane(); k < words.singles; k += step) {
-        sums.x += load_f32(src, first + single_at(words, k));
-    }
-    for (var i = words.start + lane(); i < words.end; i += 2u * step) {
-        sums += load_vec4_f32(src, i);
-        if (i + step < words.end) {
-            sums += load_vec4_f32(src, i + step);
-        }
-    }
-    scratch_store(lane(), bitcast<u32>((sums.x + sums.y) + (sums.z + sums.w)));
-    workgroupBarrier();
-    if (lane() == 0u) {
-        // In the lanes' order, so that the same job on the same device gives the same bits.
-        var sum = 0.0;
-        for (var k = 0u; k < step; k += 1u) {
-            sum += bitcast<f32>(scratch_load(k));
-        }
-        if (stored) {
-            store_f32(dst, arg(4u) + tile(), sum);
-        }
-        if (tiles() == 1u) {
-            result(0u, bitcast<u32>(sum));
-        }
-    }
-}
-
-// ---------------------------------------------------------------- min_max_u32
-
-// src, src_word, count: result 0 = the smallest, result 1 = the largest word; 0xffffffff and 0 where count is 0.
-fn h_min_max_u32() {
-    let count = arg(2u);
-    let part = part_of(count, GRANULE_MIN_MAX_U32, MAX_CHUNK_MIN_MAX_U32);
-    var low = vec4<u32>(0xffffffffu);
-    var high = vec4<u32>(0u);
-    if (part.good && count != 0u) {
-        let src = buffer(arg(0u));
-        if (!check_range(src, arg(1u), count, 4u)) {
-            return;
-        }
-        let first = arg(1u) + part.first;
-        let words = words_of(first, part.length);
-        let step = lanes();
-        for (var k = lane(); k < words.singles; k += step) {
-            let v = load_u32(src, first + single_at(words, k));
-            low.x = min(low.x, v);
-            high.x = max(high.x, v);
-        }
-        for (var i = words.start + lane(); i < words.end; i += 2u * step) {
-            let a = load_vec4_u32(src, i);
-            low = min(low, a);
-            high = max(high, a);
-            if (i + step < words.end) {
-                let b = load_vec4_u32(src, i + step);
-                low = min(low, b);
-                high = max(high, b);
+    if (opcode == OP_SUM_U32) {
+        let l = f.low.x + f.low.y + f.low.z + f.low.w;
+        let h = f.high.x + f.high.y + f.high.z + f.high.w;
+        let sum = l + (h << 16u);
+        result_add_64(sum, (h >> 16u) + select(0u, 1u, sum < l));
+    } else if (extremes) {
+        result_min(0u, min(min(f.low.x, f.low.y), min(f.low.z, f.low.w)));
+        result_max(1u, max(max(f.high.x, f.high.y), max(f.high.z, f.high.w)));
+    } else {
+        let sums = bitcast<vec4<f32>>(f.low);
+        scratch_store(lane(), bitcast<u32>((sums.x + sums.y) + (sums.z + sums.w)));
+        workgroupBarrier();
+        if (lane() == 0u) {
+            // In the lanes' order, so that the same job on the same device gives the same bits.
+            var sum = 0.0;
+            for (var k = 0u; k < step; k += 1u) {
+                sum += bitcast<f32>(scratch_load(k));
+            }
+            if (dst.bytes != 0u) {
+                store_f32(dst, dst_word + tile(), sum);
+            }
+            if (tiles() == 1u) {
+                result(0u, bitcast<u32>(sum));
             }
         }
     }
-    result_min(0u, min(min(low.x, low.y), min(low.z, low.w)));
-    result_max(1u, max(max(high.x, high.y), max(high.z, high.w)));
 }
 
 // ---------------------------------------------------------------- histogram_u8
 
 // src, src_byte, count, dst, dst_word: adds the number of bytes of each value to the 256 words from dst_word on. The
 // tile counts in scratch first, so that dst sees at most one addition per value and tile.
-fn h_histogram_u8() {
-    let count = arg(2u);
-    let part = part_of(count, GRANULE_HISTOGRAM_U8, MAX_CHUNK_HISTOGRAM_U8);
-    var good = part.good && count != 0u;
-    var src: Buffer;
-    var dst: Buffer;
-    if (good) {
-        src = buffer(arg(0u));
-        dst = buffer_mut(arg(3u));
-        good = check_range(src, arg(1u), count, 1u) && check_range(dst, arg(4u), 256u, 4u);
-    }
-    if (!subgroupAll(good)) {
-        return;
-    }
+fn histogram(src: Buffer, first: u32, length: u32, dst: Buffer, dst_word: u32) {
     let step = lanes();
     for (var i = lane(); i < 256u; i += step) {
         scratch_store(i, 0u);
     }
     workgroupBarrier();
-    let first = arg(1u) + part.first;
-    let head = min((0u - first) & 3u, part.length);
-    let start = (first + head) >> 2u;
-    let end = start + ((part.length - head) >> 2u);
-    let singles = head + ((part.length - head) & 3u);
-    for (var k = lane(); k < singles; k += step) {
-        scratch_add(load_u8(src, first + select(k, k + ((end - start) << 2u), k >= head)), 1u);
-    }
-    for (var i = start + lane(); i < end; i += step) {
-        let v = load_u32(src, i);
-        scratch_add(v & 0xffu, 1u);
-        scratch_add((v >> 8u) & 0xffu, 1u);
-        scratch_add((v >> 16u) & 0xffu, 1u);
-        scratch_add(v >> 24u, 1u);
+    let end = first + length;
+    for (var i = (first >> 2u) + lane(); i << 2u < end; i += step) {
+        // Segments have whole vectors, so that the word is there even if the buffer ends within it.
+        let v = rota_load(src.segment, src.base + i);
+        let live = bytes_before(i << 2u, end) & ~bytes_before(i << 2u, first);
+        scratch_add(v & 0xffu, live & 1u);
+        scratch_add((v >> 8u) & 0xffu, (live >> 1u) & 1u);
+        scratch_add((v >> 16u) & 0xffu, (live >> 2u) & 1u);
+        scratch_add(v >> 24u, (live >> 3u) & 1u);
     }
     workgroupBarrier();
     for (var i = lane(); i < 256u; i += step) {
         let n = scratch_load(i);
         if (n != 0u) {
-            atomic_add_u32(dst, arg(4u) + i, n);
+            atomic_add_u32(dst, dst_word + i, n);
         }
     }
 }
@@ -414,6 +279,8 @@ fn dfa_is_good(dfa: Dfa) -> bool {
 }
 
 fn dfa_load(table: Buffer) -> Dfa {
+    let words = size(table) >> 2u;
+    let outputs = load_u32(table, 7u);
     return Dfa(
         table,
         load_u32(table, 1u),
@@ -422,8 +289,8 @@ fn dfa_load(table: Buffer) -> Dfa {
         load_u32(table, 4u),
         load_u32(table, 5u),
         load_u32(table, 6u),
-        load_u32(table, 7u),
-        (size(table) >> 2u) - min(load_u32(table, 7u), size(table) >> 2u),
+        outputs,
+        words - min(outputs, words),
     );
 }
 
@@ -467,11 +334,6 @@ fn dfa_hits(steps: vec4<u32>) -> u32 {
     return bits.x | (bits.y << 1u) | (bits.z << 2u) | (bits.w << 3u);
 }
 
-// The lowest bits of a block of 16 bytes at `block`: one for each byte before `end`.
-fn bytes_before(block: u32, end: u32) -> u32 {
-    return (1u << min(end - min(end, block), 16u)) - 1u;
-}
-
 // text, text_byte, count, dfa, counts, counts_word, positions, positions_cap: adds to counts[counts_word + p] how often
 // pattern p ends in the count bytes from text_byte on; matches that begin before text_byte are none. positions, if not
 // 0: word 0 is raised by the number of matches, and each of the first positions_cap ones that find their place there
@@ -480,29 +342,9 @@ fn bytes_before(block: u32, end: u32) -> u32 {
 //
 // Each lane scans a part of its own. It starts as many bytes early as a pattern can reach back, from the root, and
 // counts only what ends in its part.
-fn h_scan_dfa() {
-    let count = arg(2u);
-    let part = part_of(count, GRANULE_SCAN_DFA, MAX_CHUNK_SCAN_DFA);
-    if (!part.good || count == 0u) {
-        return;
-    }
-    let text_byte = arg(1u);
-    let text = buffer(arg(0u));
-    let table = buffer(arg(3u));
-    let counts = buffer_mut(arg(4u));
-    let counts_word = arg(5u);
-    var positions: Buffer;
-    let cap = select(0u, arg(7u), arg(6u) != 0u);
-    if (arg(6u) != 0u) {
-        positions = buffer_mut(arg(6u));
-        // No buffer holds as many as the clamp lets through, and twice that plus one still fits 32 bits.
-        if (!check_range(positions, 0u, min(cap, 0x7ffffffeu) * 2u + 1u, 4u)) {
-            return;
-        }
-    }
-    if (!check_range(text, text_byte, count, 1u)) {
-        return;
-    }
+fn scan(
+    text: Buffer, text_byte: u32, part: Part, table: Buffer, counts: Buffer, counts_word: u32, positions: Buffer, cap: u32,
+) {
     if (size(table) < DFA_HEADER * 4u || load_u32(table, 0u) != DFA_MAGIC) {
         rota_fail(ROTA_FAULT_INVALID_DATA);
         return;
@@ -528,37 +370,39 @@ fn h_scan_dfa() {
     let to = min(end, mine_end << 4u);
     let early = source - min(max(dfa.longest, 1u) - 1u, source - text_byte);
 
-    // The block at the buffer's end, which may be a partial one that no vector load reaches.
-    let whole = size(text) >> 4u;
-    let rest = vec4<u32>(
-        load_bytes(text, whole << 4u),
-        load_bytes(text, (whole << 4u) + 4u),
-        load_bytes(text, (whole << 4u) + 8u),
-        load_bytes(text, (whole << 4u) + 12u),
-    );
-
     var found = 0u;
     var state = 0u;
     let last = select(0u, mine_end, mine < mine_end);
     for (var i = early >> 4u; i < last; i += 1u) {
         let at = i << 4u;
-        var bytes = rest;
-        if (i < whole) {
-            bytes = load_vec4_u32(text, i);
+        // Segments have whole vectors, so that the block is there even if the buffer ends within it.
+        var bytes = rota_load_vec4(text.segment, (text.base >> 2u) + i);
+        var live = bytes_before(at, to);
+        // Words up to the last byte that is live.
+        let words = (firstLeadingBit(live) >> 2u) + 1u;
+        live &= ~bytes_before(at, early);
+        // The transitions of the last four words, the latest in d.
+        var a = vec4<u32>(0u);
+        var b = a;
+        var c = a;
+        var d = a;
+        var hits = 0u;
+        var highest = 0u;
+        for (var k = 0u; k < words; k += 1u) {
+            a = b;
+            b = c;
+            c = d;
+            d = dfa_step_4(dfa, state, bytes.x, live >> (k << 2u));
+            bytes = bytes.yzww;
+            state = dfa_state(dfa, d.w);
+            highest = max(highest, dfa_highest(d));
+            hits |= dfa_hits(d) << (k << 2u);
         }
-        let stop = bytes_before(at, to);
-        let live = stop & ~bytes_before(at, early);
-        let a = dfa_step_4(dfa, state, bytes.x, live);
-        let b = dfa_step_4(dfa, dfa_state(dfa, a.w), bytes.y, live >> 4u);
-        let c = dfa_step_4(dfa, dfa_state(dfa, b.w), bytes.z, live >> 8u);
-        let d = dfa_step_4(dfa, dfa_state(dfa, c.w), bytes.w, live >> 12u);
-        state = dfa_state(dfa, d.w);
-        if (max(max(dfa_highest(a), dfa_highest(b)), max(dfa_highest(c), dfa_highest(d))) >= dfa.states) {
+        if (highest >= dfa.states) {
             rota_fail(ROTA_FAULT_INVALID_DATA);
             break;
         }
-        var hits = (dfa_hits(a) | (dfa_hits(b) << 4u) | (dfa_hits(c) << 8u) | (dfa_hits(d) << 12u)) & live;
-        hits &= ~bytes_before(at, source);
+        hits &= live & ~bytes_before(at, source);
 
         // One match an iteration: first the outputs of the state after one byte, then those of the next hit.
         var output = 0u;
@@ -571,9 +415,10 @@ fn h_scan_dfa() {
                 }
                 hit = firstTrailingBit(hits);
                 hits &= hits - 1u;
-                let four = select(select(a, b, (hit & 4u) != 0u), select(c, d, (hit & 4u) != 0u), (hit & 8u) != 0u);
-                let two = select(four.xy, four.zw, (hit & 2u) != 0u);
-                let s = select(two.x, two.y, (hit & 1u) != 0u) & ~DFA_HIT;
+                let n = hit + ((4u - words) << 2u);
+                let four = select(select(a, b, (n & 4u) != 0u), select(c, d, (n & 4u) != 0u), (n & 8u) != 0u);
+                let two = select(four.xy, four.zw, (n & 2u) != 0u);
+                let s = select(two.x, two.y, (n & 1u) != 0u) & ~DFA_HIT;
                 output = load_u32(table, dfa.index + s);
                 output_end = load_u32(table, dfa.index + s + 1u);
                 if (output >= output_end || output_end > dfa.outputs_room) {
@@ -589,7 +434,7 @@ fn h_scan_dfa() {
             }
             found += 1u;
             atomic_add_u32(counts, counts_word + pattern, 1u);
-            if (arg(6u) != 0u) {
+            if (positions.bytes != 0u) {
                 let place = atomic_add_u32(positions, 0u, 1u);
                 if (place < cap) {
                     store_u32(positions, place * 2u + 1u, at + hit + 1u - text_byte);
@@ -599,4 +444,84 @@ fn h_scan_dfa() {
         }
     }
     result_add_64(found, 0u);
+}
+
+// ---------------------------------------------------------------- the tiled handlers
+
+fn h_tiled() {
+    let opcode = rota_slots[rota_slot].words[ROTA_JOB_OPCODE];
+    let all = tiles();
+    // src, src_word, dst, dst_word, count; the others have src and its first element, if any, and then count.
+    let pair = opcode == OP_COPY || opcode == OP_SAXPY_F32;
+    let count = arg(select(2u, 4u, pair));
+    let tiling = tiling_of(opcode);
+    let part = part_of(count, all, tiling.x, tiling.y);
+    if (count == 0u && opcode != OP_SUM_F32 && opcode != OP_MIN_MAX_U32) {
+        return;
+    }
+
+    // Up to four buffers, of the arguments 0, 2 or 3, 4, and 6.
+    var a: Buffer;
+    var b: Buffer;
+    var c: Buffer;
+    var d: Buffer;
+    var handles = 1u;
+    if (pair || opcode == OP_SUM_F32 || opcode == OP_HISTOGRAM_U8) {
+        handles = 2u;
+    } else if (opcode == OP_SCAN_DFA) {
+        handles = 4u;
+    }
+    for (var k = select(0u, 1u, count == 0u); k < handles; k += 1u) {
+        let handle = arg(select(select(2u * k, 3u, k == 1u), 2u * k, pair));
+        // The positions of scan_dfa, and the sums of sum_f32 where there is but one, may be left out.
+        let optional = k == 3u || (k == 1u && opcode == OP_SUM_F32 && all == 1u);
+        if (handle != 0u || !optional) {
+            let written = select(k != 0u, k > 1u, opcode == OP_SCAN_DFA) || opcode == OP_FILL;
+            let it = rota_resolve(handle, select(0u, ROTA_PLACE_WRITABLE, written));
+            if (k == 0u) {
+                a = it;
+            } else if (k == 1u) {
+                b = it;
+            } else if (k == 2u) {
+                c = it;
+            } else {
+                d = it;
+            }
+        }
+    }
+
+    let source = arg(1u);
+    // Where the second range starts: that of counts in scan_dfa.
+    let second = arg(select(select(4u, 5u, opcode == OP_SCAN_DFA), 3u, pair));
+    // The value of fill, the alpha of saxpy_f32, the room for positions of scan_dfa.
+    let extra = arg(select(select(3u, 5u, pair), 7u, opcode == OP_SCAN_DFA));
+    if (d.bytes != 0u) {
+        // No buffer holds as many as the clamp lets through, and twice that plus one still fits 32 bits.
+        check_range(d, 0u, min(extra, 0x7ffffffeu) * 2u + 1u, 4u);
+    }
+    if (count != 0u) {
+        check_range(a, source, count, select(4u, 1u, opcode >= OP_HISTOGRAM_U8));
+    }
+    if (handles == 2u && b.bytes != 0u) {
+        check_range(b, second, select(select(all, 256u, opcode == OP_HISTOGRAM_U8), count, pair), 4u);
+    }
+    // Some handlers' lanes meet, so all of them go on or none: another thread may be destroying a buffer just now.
+    if (!subgroupAll(rota_fault == 0u)) {
+        return;
+    }
+
+    if (opcode <= OP_SAXPY_F32) {
+        var to = second;
+        if (opcode == OP_FILL) {
+            b = a;
+            to = source;
+        }
+        move_words(opcode, a, source + part.first, b, to + part.first, part.length, extra);
+    } else if (opcode <= OP_MIN_MAX_U32) {
+        reduce_words(opcode, a, source + part.first, part.length, b, second);
+    } else if (opcode == OP_HISTOGRAM_U8) {
+        histogram(a, source + part.first, part.length, b, second);
+    } else {
+        scan(a, source, part, b, c, second, d, extra);
+    }
 }

@@ -84,22 +84,30 @@ impl ActiveList {
             .store(shadow.len() as u32, Ordering::Release);
     }
 
-    /// By the pump: leaves out every tenant for which `idle` holds, asked after the tenant was marked as left out.
-    pub fn sweep<'a>(&self, listed: impl Fn(u32) -> &'a AtomicBool, idle: impl Fn(u32) -> bool) {
+    /// By the pump: leaves out every tenant for which `idle` holds, asked again after the tenant was marked as left out.
+    /// `tenants` is called once, under the list's lock, so that what it gives has every tenant that is listed.
+    pub fn sweep<T>(
+        &self,
+        tenants: impl FnOnce() -> T,
+        listed: impl Fn(&T, u32) -> &AtomicBool,
+        idle: impl Fn(&T, u32) -> bool,
+    ) {
         let mut shadow = lock(&self.shadow);
+        let tenants = tenants();
         let mut i = 0;
         while i < shadow.len() {
             let tenant = shadow[i];
-            if !idle(tenant) {
+            if !idle(&tenants, tenant) {
                 i += 1;
                 continue;
             }
             // The pair of `ensure`: mark, fence, look again. A submitter that published before our second look is
             // seen by it; one that publishes later sees the mark, and waits for the lock that we hold.
-            listed(tenant).store(false, Ordering::Relaxed);
+            let mark = listed(&tenants, tenant);
+            mark.store(false, Ordering::Relaxed);
             asymmetric::heavy(self.cheap);
-            if !idle(tenant) {
-                listed(tenant).store(true, Ordering::Relaxed);
+            if !idle(&tenants, tenant) {
+                mark.store(true, Ordering::Relaxed);
                 i += 1;
                 continue;
             }

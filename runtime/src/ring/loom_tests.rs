@@ -447,8 +447,11 @@ impl Listing {
     }
 
     fn sweep(&self, idle: impl Fn(u32) -> bool) {
-        self.active
-            .sweep(|tenant| &self.listed[tenant as usize], idle);
+        self.active.sweep(
+            || &self.listed,
+            |listed, tenant| &listed[tenant as usize],
+            |_, tenant| idle(tenant),
+        );
     }
 
     /// What the kernel sees, in order.

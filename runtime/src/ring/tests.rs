@@ -808,8 +808,9 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
                     while tenants[tenant as usize].0.step().is_some() {}
                 }
                 active.sweep(
-                    |tenant| &tenants[tenant as usize].1,
-                    |tenant| tenants[tenant as usize].0.ring.is_empty(),
+                    || &tenants,
+                    |all, tenant| &all[tenant as usize].1,
+                    |all, tenant| all[tenant as usize].0.ring.is_empty(),
                 );
             }
             assert!(parks > 100, "{parks} parks are too few");
