@@ -15,7 +15,7 @@ use crate::ring::submission::Ring;
 use crate::ring::sync::lock;
 
 /// The shortest pause between two looks. A sleep costs the machine several microseconds, whatever is looked at.
-const SHORTEST: u64 = 60_000;
+const SHORTEST: u64 = 90_000;
 /// The longest pause before a completion is due, and for a short while after.
 const USUAL: u64 = 240_000;
 /// The longest pause.
@@ -73,7 +73,7 @@ pub struct EventFd {
     fd: OwnedFd,
     ring: Arc<Ring>,
     raised: Mutex<bool>,
-    /// When its ring was last seen without jobs, on the watcher's clock.
+    /// When its ring got jobs after it had none, on the watcher's clock; 0 while it has none.
     since: AtomicU64,
 }
 
@@ -140,8 +140,8 @@ struct State {
 pub struct Watch {
     state: Mutex<State>,
     changed: Condvar,
-    /// The watcher sleeps though the kernel runs: all it watches are descriptors of rings without jobs.
-    dozing: AtomicBool,
+    /// The watcher pauses.
+    pausing: AtomicBool,
     started: Instant,
 }
 
@@ -150,7 +150,7 @@ impl Watch {
         Arc::new(Self {
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
-            dozing: AtomicBool::new(false),
+            pausing: AtomicBool::new(false),
             started: Instant::now(),
         })
     }
@@ -229,9 +229,9 @@ impl Watch {
         lock(&self.state).events.retain(|e| !Arc::ptr_eq(e, event));
     }
 
-    /// By a submit to a ring that has a descriptor: there is something to watch.
+    /// By a submit to a ring that has a descriptor and had no jobs: there is something to watch.
     pub fn nudge(&self) {
-        if self.dozing.load(Ordering::Relaxed) {
+        if self.pausing.load(Ordering::Relaxed) {
             let _state = lock(&self.state);
             self.changed.notify_one();
         }
@@ -283,25 +283,22 @@ impl Watch {
         while !state.stop {
             let outstanding = state.running
                 && (!state.waiters.is_empty() || state.events.iter().any(|e| !e.ring.is_empty()));
-            if !outstanding {
-                // A submit may miss that we doze off; so we look now and then.
-                self.dozing.store(true, Ordering::Relaxed);
-                state = if state.running && !state.events.is_empty() {
-                    let waited = self
-                        .changed
-                        .wait_timeout(state, Duration::from_nanos(LONGEST));
-                    waited.unwrap_or_else(|p| p.into_inner()).0
-                } else {
-                    self.changed.wait(state).unwrap_or_else(|p| p.into_inner())
-                };
-                self.dozing.store(false, Ordering::Relaxed);
-                continue;
-            }
-            state.fresh = false;
-            let gap = look_at(&mut state, self.now());
-            // Whoever begins to wait meanwhile cuts the pause short.
-            let waited = self.changed.wait_timeout(state, pause(gap));
-            state = waited.unwrap_or_else(|p| p.into_inner()).0;
+            // Whoever begins to wait cuts the pause short. A submit to a ring with a descriptor may miss that we pause: so
+            // no pause is for ever while the kernel runs.
+            let pause = if outstanding {
+                state.fresh = false;
+                pause(look_at(&mut state, self.now()))
+            } else {
+                Duration::from_nanos(LONGEST)
+            };
+            self.pausing.store(true, Ordering::Relaxed);
+            state = if outstanding || (state.running && !state.events.is_empty()) {
+                let waited = self.changed.wait_timeout(state, pause);
+                waited.unwrap_or_else(|p| p.into_inner()).0
+            } else {
+                self.changed.wait(state).unwrap_or_else(|p| p.into_inner())
+            };
+            self.pausing.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -322,6 +319,8 @@ fn look_at(state: &mut State, now: u64) -> i64 {
             answered(&event.ring, event.since.load(Ordering::Relaxed), now);
         }
         if event.ring.is_empty() {
+            event.since.store(0, Ordering::Relaxed);
+        } else if event.since.load(Ordering::Relaxed) == 0 {
             event.since.store(now, Ordering::Relaxed);
         }
     }

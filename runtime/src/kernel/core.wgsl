@@ -13,8 +13,9 @@
 // where no lane enters the loop. ROTA_PASSES and ROTA_LIGHT_PASSES say how many loops the handlers have, in all and on
 // the short path; each round is charged for those that it passes.
 //
-// Three functions come from the composer: rota_run_light(opcode), rota_run_scalar(opcode) and rota_run_tiled(opcode)
-// call the handlers, and give false if the kernel has none of that opcode and kind.
+// Four functions come from the composer: rota_run_light(opcode), rota_run_scalar(opcode) and rota_run_tiled(opcode) call
+// the handlers, and give false if the kernel has none of that opcode and kind; rota_has_one_loop(opcode) tells whether a
+// scalar handler has just one loop.
 
 const KIND_NONE: u32 = 0u;
 const KIND_LIGHT: u32 = 1u;
@@ -209,6 +210,16 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
 
 // ---------------------------------------------------------------- scalar jobs
 
+// How many iterations the worker has gone through for what its lanes spent. Lanes of different loops take turns, so the
+// sum is always enough; lanes of one and the same loop go through it together.
+fn passed_loops(spent: u32, slot: u32, mine: bool) -> u32 {
+    let opcode = rota_slots[slot].words[ROTA_JOB_OPCODE];
+    let first = subgroupBroadcastFirst(opcode);
+    let others = any_lane(subgroupBallot(mine && opcode != first));
+    let most = subgroupMax(spent);
+    return select(subgroupAdd(spent), most, !others && rota_has_one_loop(first));
+}
+
 // Claims and runs up to one job per lane from the cursor on; with `single`, just the one at the cursor.
 fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
@@ -280,7 +291,7 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     if (timed) {
         complete_extra(slot, stamp, spent, begin, atomicAdd(&rota_state.epoch, 1u));
     }
-    w_fuel += subgroupAdd(spent);
+    w_fuel += passed_loops(spent, slot, mine);
     w_jobs += n;
     fence();
     complete(mine, slot, stamp, status, rota_fault, rota_result);

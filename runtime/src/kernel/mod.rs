@@ -64,6 +64,7 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     let mut scalar_cases = String::new();
     let mut tiled_cases = String::new();
     let mut light_cases = String::new();
+    let mut one_loop_cases = String::new();
     // The loops of each function in the kernel, and those that the two dispatch functions pass through.
     let mut loops = HashMap::new();
     let (mut passes, mut light_passes) = (0, 0);
@@ -105,6 +106,9 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
                 tiled_cases.push_str(&case);
             } else {
                 scalar_cases.push_str(&case);
+                if inside == 1 {
+                    writeln!(one_loop_cases, "case {opcodes}: {{}}").unwrap();
+                }
                 if handler.light {
                     light_passes += inside;
                     light_cases.push_str(&case);
@@ -122,7 +126,8 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     let core = format!(
         "{prelude}{stubs}\
          const ROTA_PASSES: u32 = {passes}u;\n\
-         const ROTA_LIGHT_PASSES: u32 = {light_passes}u;\n{}{}{}{}",
+         const ROTA_LIGHT_PASSES: u32 = {light_passes}u;\n{}{}{}{}{}",
+        dispatch("rota_has_one_loop", &one_loop_cases),
         dispatch("rota_run_light", &light_cases),
         dispatch("rota_run_scalar", &scalar_cases),
         dispatch("rota_run_tiled", &tiled_cases),

@@ -192,6 +192,7 @@ impl Tenant {
                 }
             }
         }
+        let announce = inner.has_event.load(Ordering::Relaxed) && inner.ring.is_empty();
         let accepted = inner.ring.reserve(good as u32) as usize;
         if accepted < good {
             refused = Err(Error::WouldBlock);
@@ -212,7 +213,7 @@ impl Tenant {
         if parked {
             engine.doorbell.ring();
         }
-        if inner.has_event.load(Ordering::Relaxed) {
+        if announce {
             engine.watch.nudge();
         }
         if tiled != 0 {

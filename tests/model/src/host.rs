@@ -8,6 +8,7 @@ pub fn steps(scenario: &Scenario, state: &State, moves: &mut Moves) {
     submit(scenario, state, moves);
     take(scenario, state, moves);
     control(scenario, state, moves);
+    cancel(scenario, state, moves);
     launch(scenario, state, moves);
 }
 
@@ -86,6 +87,19 @@ fn control(scenario: &Scenario, state: &State, moves: &mut Moves) {
         }
         Control::EndLeases(_) => moves.host("asks for the end of leases", next),
         _ => {}
+    }
+}
+
+/// The host marks a job that it published and whose completion it has not taken; no taker can come
+/// between, so that the slot is not used again meanwhile.
+fn cancel(scenario: &Scenario, state: &State, moves: &mut Moves) {
+    for position in 0..state.reserved {
+        let open = state.stamped >> position & 1 == 1 && state.taken >> position & 1 == 0;
+        if scenario.cancels >> position & 1 == 1 && open && !state.cancelled(scenario, position) {
+            let mut next = *state;
+            next.slots[scenario.slot(position)].cancel = position + 1;
+            moves.host("cancels a job", next);
+        }
     }
 }
 

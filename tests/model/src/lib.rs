@@ -7,11 +7,11 @@
 //! rides on the access before it.
 //!
 //! Checked: a published job completes exactly once, and its record is never torn or overwritten
-//! unread; a tile runs once or is accounted for as revoked once; nothing stale touches the words of
-//! a live job; nothing is claimed after a revoke has completed, and a tile that is claimed then
-//! does not run; jobs with BARRIER or AFTER_OK start after all earlier completions and see the
-//! right status; and from every reachable state a final one, with everything completed and all
-//! words at rest, can be reached.
+//! unread; a tile runs once or is accounted for as revoked or cancelled once; nothing stale touches
+//! the words of a live job; nothing is claimed after a revoke has completed, and a tile that is
+//! claimed then does not run, nor does one that is claimed after its job was cancelled; jobs with
+//! BARRIER or AFTER_OK start after all earlier completions and see the right status; and from every
+//! reachable state a final one, with everything completed and all words at rest, can be reached.
 //!
 //! What it does not cover:
 //! - Weak memory. Steps interleave in a sequentially consistent way, so a missing barrier is not
@@ -19,7 +19,10 @@
 //!   promises.
 //! - Fairness. "Can be reached" allows a worker to lose every race for a while.
 //! - Several tenants. A tenant's words are its own, and a worker claims from one tenant at a time.
-//! - The wrap of 32-bit positions, fuel inside of handlers, cancel, exclusion groups.
+//! - Parking: the pump's sleep, its wake-up and the doorbell. The loom tests of the runtime's ring
+//!   check those. Here a lease is launched as soon as the one before it has ended.
+//! - Cancelling scalar jobs: each is read once, after its claim, by the lane that completes it.
+//! - The wrap of 32-bit positions, fuel inside of handlers, exclusion groups.
 //! - Three places join accesses to words that nobody else changes at that time: the stamp and the
 //!   flags of the second job of a run, the accumulators and the payload of a completion, the lanes'
 //!   handlers.

@@ -160,6 +160,31 @@ pub fn mistakes() -> Vec<(Mistake, Violation, Scenario)> {
             Violation::WrongStatus,
             Scenario::new("status of last tenant", 1, 1, &[S, S.after_ok()]).controls(RECYCLE),
         ),
+        case(
+            Mistake::OpenClearedWithoutRest,
+            Violation::Wedge,
+            Scenario::new("open cleared without rest", 2, 2, &[T2, T1]).controls(REVOKE),
+        ),
+        case(
+            Mistake::OpenClearedWithoutRest,
+            Violation::Wedge,
+            Scenario::new("open cleared without rest, cancel", 2, 2, &[T1, T1]).cancels(&[0]),
+        ),
+        case(
+            Mistake::RestLeavesOpen,
+            Violation::Wedge,
+            Scenario::new("rest leaves open", 2, 2, &[T2, T1]).cancels(&[0]),
+        ),
+        case(
+            Mistake::RestNotCounted,
+            Violation::Wedge,
+            Scenario::new("rest not counted", 1, 1, &[T2]).cancels(&[0]),
+        ),
+        case(
+            Mistake::TileIgnoresCancel,
+            Violation::RanAfterCancel,
+            Scenario::new("tile ignores cancel", 1, 1, &[T2]).cancels(&[0]),
+        ),
     ]
 }
 

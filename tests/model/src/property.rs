@@ -3,7 +3,7 @@
 //! They look at the ghosts and at who owns a slot; the steps themselves never do.
 
 use crate::scenario::Scenario;
-use crate::state::{At, State, FAULTED, NONE, OK, REVOKED, SKIPPED};
+use crate::state::{At, State, CANCELLED, FAULTED, NONE, OK, REVOKED, SKIPPED};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -19,6 +19,8 @@ pub enum Violation {
     RanTwice,
     /// A tile that was claimed after the revoke had completed ran.
     RanAfterRevoke,
+    /// A tile that was claimed after its job was cancelled ran.
+    RanAfterCancel,
     /// The words of a slot were touched for a job that doesn't live there (any more).
     StaleTouch,
     /// `unfinished` went below zero.
@@ -74,18 +76,18 @@ impl State {
         )
     }
 
-    /// Tiles of `job` run, or are accounted for as revoked.
+    /// Tiles of `job` run, or are accounted for without running, as revoked or cancelled.
     pub fn count_tiles(&mut self, job: u8, tiles: u8, ran: bool) -> Checked {
         let ghost = &mut self.ghosts[job as usize];
         ensure(ghost.status == NONE, Violation::StaleTouch)?;
         ensure(
-            (ghost.ran | ghost.revoked) & tiles == 0,
+            (ghost.ran | ghost.dropped) & tiles == 0,
             Violation::RanTwice,
         )?;
         if ran {
             ghost.ran |= tiles;
         } else {
-            ghost.revoked |= tiles;
+            ghost.dropped |= tiles;
         }
         Ok(())
     }
@@ -109,7 +111,7 @@ impl State {
         let ghost = &mut self.ghosts[job as usize];
         ghost.status = status;
         ghost.ran = 0;
-        ghost.revoked = 0;
+        ghost.dropped = 0;
         Ok(())
     }
 
@@ -123,22 +125,24 @@ impl State {
         let spec = scenario.jobs[job as usize];
         match status {
             SKIPPED => ensure(ghost.ran == 0, Violation::RanTwice)?,
-            // A revoke completes jobs whole that were never claimed.
-            REVOKED if ghost.ran | ghost.revoked == 0 => {}
+            // A revoke completes jobs whole that were never claimed, and a job that was cancelled before
+            // it was opened is answered at once.
+            REVOKED | CANCELLED if ghost.ran | ghost.dropped == 0 => {}
             _ => ensure(
-                ghost.ran | ghost.revoked == spec.all_tiles(),
+                ghost.ran | ghost.dropped == spec.all_tiles(),
                 Violation::CompletedEarly,
             )?,
         }
-        if spec.tiles > 0 && ghost.ran | ghost.revoked != 0 {
+        if spec.tiles > 0 && ghost.ran | ghost.dropped != 0 {
             let results = u32::from(self.slots[slot as usize].results);
             ensure(results == ghost.ran.count_ones(), Violation::CompletedEarly)?;
         }
         let revoke = State::revoked(scenario, self.claimed);
-        let marked = ghost.revoked != 0 || ghost.ran == 0;
+        let marked = ghost.dropped != 0 || ghost.ran == 0;
         let fits = match status {
             REVOKED => revoke && marked,
-            _ => status == self.expected_status(scenario, job) && ghost.revoked == 0,
+            CANCELLED => self.cancelled(scenario, job) && marked,
+            _ => status == self.expected_status(scenario, job) && ghost.dropped == 0,
         };
         ensure(fits, Violation::WrongStatus)
     }

@@ -1,7 +1,7 @@
 //! The control jobs: revoke, giving the ring to the next tenant, and the end of leases.
 
 use crate::scenario::{Control, Mistake};
-use crate::state::{At, State, Worker, REVOKED};
+use crate::state::{At, State, Worker, MARK_REVOKED, REVOKED};
 use crate::worker::Turn;
 
 pub fn steps(turn: &mut Turn) {
@@ -163,7 +163,7 @@ fn take_tiles(turn: &mut Turn) {
         }),
         At::RevokeMark => turn.step("marks the job as revoked", |next, me| {
             next.check_touch(me.slot, me.job)?;
-            next.slots[me.slot as usize].marked = 1;
+            next.slots[me.slot as usize].marks |= MARK_REVOKED;
             me.at = At::RevokeClearOpen;
             next.count_tiles(me.job, (1 << me.count) - 1, false)
         }),

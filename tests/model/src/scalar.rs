@@ -2,7 +2,7 @@
 
 use crate::property::{Checked, Violation};
 use crate::scenario::{Job, Mistake, Scenario};
-use crate::state::{At, State, Worker, FAULTED, OK, SKIPPED};
+use crate::state::{At, State, Worker, CANCELLED, FAULTED, OK, SKIPPED};
 use crate::worker::Turn;
 
 pub fn load_cursor(turn: &mut Turn) {
@@ -42,6 +42,8 @@ pub fn steps(turn: &mut Turn) {
         At::RunScalars => run_scalars(turn),
         At::ScalarRecord | At::ScalarStamp => complete(turn),
         At::ScalarDone => raise_done(turn),
+        At::LoadCancel => load_cancel(turn),
+        At::LoadCancelAgain => load_cancel_again(turn),
         At::TakeOpen => take_open(turn),
         At::OpenCursor => open_cursor(turn),
         At::UndoOpen => turn.step("stores 0 back into open", |next, me| {
@@ -51,7 +53,7 @@ pub fn steps(turn: &mut Turn) {
         At::ClearSlot => turn.step("clears the slot's accumulators", |next, me| {
             next.check_touch(me.slot, me.job)?;
             next.slots[me.slot as usize].results = 0;
-            next.slots[me.slot as usize].marked = 0;
+            next.slots[me.slot as usize].marks = 0;
             let early = turn.scenario.has(Mistake::RemainingBeforeUnfinished);
             me.at = if early {
                 At::StoreRemaining
@@ -127,7 +129,7 @@ fn load_job(turn: &mut Turn) {
         me.at = match (job.waits(), job.tiles) {
             (true, _) => At::LoadDone,
             (false, 0) => front_scalar(scenario),
-            _ => At::TakeOpen,
+            _ => front_tiled(scenario),
         };
         // Whether a status has to be looked up; the register is free until then.
         me.index = u8::from(job.after_ok);
@@ -150,7 +152,7 @@ fn load_done(turn: &mut Turn) {
             (1, 0) if scenario.has(Mistake::StatusReadAfterClaim) => At::ClaimScalars,
             (1, _) => At::LoadStatus,
             (_, 0) => front_scalar(scenario),
-            _ => At::TakeOpen,
+            _ => front_tiled(scenario),
         };
         Ok(())
     });
@@ -162,6 +164,14 @@ fn front_scalar(scenario: &Scenario) -> At {
         At::LoadSecond
     } else {
         At::ClaimScalars
+    }
+}
+
+fn front_tiled(scenario: &Scenario) -> At {
+    if scenario.cancels != 0 {
+        At::LoadCancel
+    } else {
+        At::TakeOpen
     }
 }
 
@@ -186,7 +196,7 @@ fn load_status(turn: &mut Turn) {
         }
         // A job with AFTER_OK is claimed alone: what is decided here is for one.
         me.at = if me.count > 0 {
-            At::TakeOpen
+            front_tiled(scenario)
         } else {
             At::ClaimScalars
         };
@@ -232,6 +242,7 @@ fn claim_scalars(turn: &mut Turn) {
         }
         next.cursor += me.count;
         me.at = match me.status {
+            SKIPPED | CANCELLED if scenario.cancels >> me.position & 1 == 1 => At::LoadCancelAgain,
             SKIPPED => At::ScalarRecord,
             _ if me.index == 1 => At::LoadStatusLate,
             _ => At::RunScalars,
@@ -337,6 +348,46 @@ fn raise_done(turn: &mut Turn) {
             return Ok(());
         }
         me.rest()
+    });
+}
+
+/// A tiled job that was cancelled before it is opened is answered at once, like a scalar one.
+fn load_cancel(turn: &mut Turn) {
+    let Turn {
+        scenario,
+        state,
+        me,
+        ..
+    } = *turn;
+    if !state.cancelled(scenario, me.position) {
+        return turn.to("loads cancel: nothing", At::TakeOpen);
+    }
+    turn.step("loads cancel: this job", |_, me| {
+        me.status = CANCELLED;
+        me.count = 0;
+        me.at = At::ClaimScalars;
+        Ok(())
+    });
+}
+
+/// What answers a job at once reads the word again after its claim. If the mark were gone, a tiled
+/// job would be left that can't run this way.
+fn load_cancel_again(turn: &mut Turn) {
+    let Turn {
+        scenario,
+        state,
+        me,
+        ..
+    } = *turn;
+    let cancelled = state.cancelled(scenario, me.position);
+    turn.step("loads cancel after the claim", |_, me| {
+        me.status = match me.status {
+            _ if cancelled => CANCELLED,
+            SKIPPED => SKIPPED,
+            _ => FAULTED,
+        };
+        me.at = At::ScalarRecord;
+        Ok(())
     });
 }
 

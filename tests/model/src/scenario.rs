@@ -141,6 +141,16 @@ pub enum Mistake {
     RevokesOverlap,
     /// The next tenant's first job is skipped because of how the last tenant's last one ended.
     StatusOfLastTenant,
+    /// A worker that finds the ring closed or its job cancelled, and no tiles left to take, hides a
+    /// job that was opened since.
+    OpenClearedWithoutRest,
+    /// Nobody claims the last tile when all were taken at once, so no job is ever opened again.
+    RestLeavesOpen,
+    /// Tiles that were taken with a revoked or cancelled one never count, and their job never
+    /// completes.
+    RestNotCounted,
+    /// A tile runs that was claimed after its job had been cancelled.
+    TileIgnoresCancel,
 }
 
 pub struct Scenario {
@@ -165,6 +175,8 @@ pub struct Scenario {
     /// Jobs from this one on are submitted in the last lease only.
     pub last_lease_from: u8,
     pub controls: Vec<Control>,
+    /// Set of the tiled jobs that the host may cancel, at any time until it has their completion.
+    pub cancels: u8,
     pub look: Look,
     pub mistake: Option<Mistake>,
     /// Look for this violation only; steps that break another property aren't taken.
@@ -188,6 +200,7 @@ impl Scenario {
             producers: false,
             last_lease_from: u8::MAX,
             controls: Vec::new(),
+            cancels: 0,
             look: Look::Fixed,
             mistake: None,
             only: None,
@@ -207,6 +220,19 @@ impl Scenario {
     pub fn controls(self, controls: &[Control]) -> Scenario {
         Scenario {
             controls: controls.to_vec(),
+            ..self
+        }
+    }
+
+    /// The host may cancel these jobs, which are tiled.
+    pub fn cancels(self, positions: &[u8]) -> Scenario {
+        assert!(positions
+            .iter()
+            .all(|&position| self.jobs[position as usize].tiles > 0));
+        Scenario {
+            cancels: positions
+                .iter()
+                .fold(0, |set, position| set | 1 << position),
             ..self
         }
     }

@@ -74,6 +74,27 @@ pub fn short() -> Vec<Scenario> {
             Control::Reopen,
             Control::Revoke,
         ]),
+        // Cancel.
+        Scenario::new("cancel", 3, 2, &[T3, T1, T2]).cancels(&[0, 2]),
+        Scenario::new("cancel on one slot", 3, 1, &[T3, T2])
+            .cancels(&[0, 1])
+            .chunks(),
+        Scenario::new(
+            "cancel, after ok",
+            2,
+            2,
+            &[T2, T2.after_ok(), S.after_ok(), T1.faults()],
+        )
+        .cancels(&[0, 1, 3]),
+        Scenario::new("cancel and revoke", 3, 2, &[T2, T1])
+            .cancels(&[0])
+            .controls(REVOKE),
+        Scenario::new("cancel and leases", 2, 1, &[T3, T2])
+            .cancels(&[0])
+            .leases(3),
+        Scenario::new("cancel in a recycled ring", 2, 1, &[T2, T2])
+            .cancels(&[0, 1])
+            .controls(RECYCLE),
     ]
 }
 
@@ -128,5 +149,11 @@ pub fn long() -> Vec<Scenario> {
         .any()
         .chunks()
         .producers(),
+        Scenario::new("long: cancel and revoke", 3, 2, &[T3, T2])
+            .cancels(&[0, 1])
+            .controls(REVOKE),
+        Scenario::new("long: cancel in a recycled ring", 3, 2, &[T2, T1])
+            .cancels(&[0, 1])
+            .controls(RECYCLE),
     ]
 }

@@ -13,6 +13,11 @@ pub const OK: u8 = 1;
 pub const FAULTED: u8 = 2;
 pub const SKIPPED: u8 = 3;
 pub const REVOKED: u8 = 4;
+pub const CANCELLED: u8 = 5;
+
+/// Bits of a slot's marks.
+pub const MARK_REVOKED: u8 = 1;
+pub const MARK_CANCELLED: u8 = 2;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
@@ -20,11 +25,15 @@ pub struct Slot {
     pub job: u8,
     /// Host-written.
     pub stamp: u8,
+    /// Host-written: the job that is to be cancelled, as position + 1. The model leaves it there for
+    /// the next lap, so that only the comparison with the stamp protects the next job.
+    pub cancel: u8,
     pub remaining: u8,
     pub unfinished: u8,
-    /// Accumulators: results (how many tiles have added theirs), and whether one was revoked.
+    /// Accumulators: results (how many tiles have added theirs), and what the tiles
+    /// that did not run have marked the job with.
     pub results: u8,
-    pub marked: u8,
+    pub marks: u8,
     /// The completion: whose it is (as position + 1), its status, its stamp.
     pub record: u8,
     pub status: u8,
@@ -36,9 +45,10 @@ pub struct Slot {
 pub struct Ghost {
     /// Of its completion, once stamped.
     pub status: u8,
-    /// Sets of tiles, emptied when the job completes.
+    /// Sets of tiles, emptied when the job completes: those that ran, and those that were accounted
+    /// for without running.
     pub ran: u8,
-    pub revoked: u8,
+    pub dropped: u8,
 }
 
 /// An enum of places, and the list of them that decodes one.
@@ -79,7 +89,9 @@ places! {
     ScalarRecord,
     ScalarStamp,
     ScalarDone,
-    // Opening a tiled job.
+    // Opening a tiled job, or answering it at once.
+    LoadCancel,
+    LoadCancelAgain,
     TakeOpen,
     OpenCursor,
     UndoOpen,
@@ -93,8 +105,11 @@ places! {
     ClearOpen,
     DeriveJob,
     CheckClosed,
+    CheckCancel,
     RunTiles,
     MarkTiles,
+    TakeRest,
+    ClearOpenForRest,
     SubUnfinished,
     TiledRecord,
     TiledStamp,
@@ -134,13 +149,13 @@ pub struct Worker {
     /// The job that the claimed tiles belong to.
     pub job: u8,
     pub slot: u8,
-    /// The status to complete with.
+    /// The status to complete with, or that the tiles mark their job with.
     pub status: u8,
     /// Index into a run of scalar jobs.
     pub index: u8,
     /// The tiles were taken by a revoke, which goes on afterwards.
     pub revoking: u8,
-    /// Ghost: claimed after the revoke had completed.
+    /// Ghost: claimed after the revoke had completed (1), or after the job was cancelled (2).
     pub late: u8,
 }
 
@@ -226,6 +241,7 @@ impl State {
             for value in [
                 &mut slot.job,
                 &mut slot.stamp,
+                &mut slot.cancel,
                 &mut slot.record,
                 &mut slot.answer,
             ] {
@@ -235,10 +251,10 @@ impl State {
                 coder.bits(value, 2);
             }
             coder.bits(&mut slot.status, 3);
-            coder.bits(&mut slot.marked, 1);
+            coder.bits(&mut slot.marks, 2);
         }
         for ghost in &mut self.ghosts[..scenario.jobs.len()] {
-            for value in [&mut ghost.status, &mut ghost.ran, &mut ghost.revoked] {
+            for value in [&mut ghost.status, &mut ghost.ran, &mut ghost.dropped] {
                 coder.bits(value, 3);
             }
         }
@@ -252,12 +268,8 @@ impl State {
             coder.bits(&mut worker.status, 3);
             coder.bits(&mut worker.remaining, 2);
             coder.bits(&mut worker.lanes_gone, 2);
-            for value in [
-                &mut worker.slot,
-                &mut worker.index,
-                &mut worker.revoking,
-                &mut worker.late,
-            ] {
+            coder.bits(&mut worker.late, 2);
+            for value in [&mut worker.slot, &mut worker.index, &mut worker.revoking] {
                 coder.bits(value, 1);
             }
         }
@@ -288,6 +300,11 @@ impl State {
             .iter()
             .rfind(|control| matches!(control, Control::Revoke | Control::Reopen))
             == Some(&Control::Revoke)
+    }
+
+    /// The job at `position` was cancelled. Its stamp tells it from the job of the lap before.
+    pub fn cancelled(&self, scenario: &Scenario, position: u8) -> bool {
+        self.slots[scenario.slot(position)].cancel == position + 1
     }
 
     /// How many jobs there will be, as far as the host has decided that.

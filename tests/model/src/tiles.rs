@@ -1,8 +1,10 @@
 //! The open job: claiming tiles, running them, finishing them, and the completion by the last one.
 
-use crate::property::Violation;
+use crate::property::{Checked, Violation};
 use crate::scenario::{Mistake, Scenario};
-use crate::state::{At, State, Worker, FAULTED, OK, REVOKED};
+use crate::state::{
+    At, State, Worker, CANCELLED, FAULTED, MARK_CANCELLED, MARK_REVOKED, NONE, OK, REVOKED,
+};
 use crate::worker::{no_tiles, Turn};
 
 pub fn load_open(turn: &mut Turn) {
@@ -30,14 +32,15 @@ pub fn steps(turn: &mut Turn) {
             Ok(())
         }),
         At::DeriveJob => derive_job(turn),
-        At::CheckClosed if turn.state.closed == 1 => turn.to("sees it closed", At::MarkTiles),
-        At::CheckClosed => turn.to("sees it not closed", At::RunTiles),
+        At::CheckClosed => check_closed(turn),
+        At::CheckCancel => check_cancel(turn),
         At::RunTiles => run_tiles(turn),
-        At::MarkTiles => turn.step("marks the job as revoked", |next, me| {
-            next.check_touch(me.slot, me.job)?;
-            next.slots[me.slot as usize].marked = 1;
+        At::MarkTiles => mark_tiles(turn),
+        At::TakeRest => take_rest(turn),
+        At::ClearOpenForRest => turn.step("has taken the last tile and clears open", |next, me| {
+            next.open = 0;
             me.at = At::SubUnfinished;
-            next.count_tiles(me.job, tiles(me.remaining, me.count), false)
+            Ok(())
         }),
         At::SubUnfinished => sub_unfinished(turn),
         At::TiledRecord | At::TiledStamp => complete(turn),
@@ -82,7 +85,14 @@ fn claim_tiles(turn: &mut Turn) {
         turn.step("claims tiles", |next, me| {
             next.slots[me.slot as usize].remaining = me.remaining - count;
             me.count = count;
-            me.late = u8::from(next.revoke_completed(scenario));
+            let slot = &next.slots[me.slot as usize];
+            me.late = if next.revoke_completed(scenario) {
+                1
+            } else if slot.cancel == slot.job {
+                2
+            } else {
+                0
+            };
             let last = count == me.remaining && !scenario.has(Mistake::FinisherClearsOpen);
             me.at = if last { At::ClearOpen } else { At::DeriveJob };
             if !scenario.has(Mistake::JobFromBeforeClaim) {
@@ -113,21 +123,97 @@ fn derive_job(turn: &mut Turn) {
         let closes = !scenario.controls.is_empty() && !scenario.has(Mistake::TileRunsWhenClosed);
         me.at = if closes {
             At::CheckClosed
-        } else if scenario.has(Mistake::UnfinishedBeforeResults) {
-            At::SubUnfinished
         } else {
-            At::RunTiles
+            not_closed(scenario)
         };
         Ok(())
+    });
+}
+
+fn check_closed(turn: &mut Turn) {
+    let Turn {
+        scenario, state, ..
+    } = *turn;
+    if state.closed == 0 {
+        return turn.to("sees it not closed", not_closed(scenario));
+    }
+    turn.step("sees it closed", |_, me| {
+        me.status = REVOKED;
+        me.at = At::MarkTiles;
+        Ok(())
+    });
+}
+
+fn not_closed(scenario: &Scenario) -> At {
+    if scenario.cancels != 0 && !scenario.has(Mistake::TileIgnoresCancel) {
+        At::CheckCancel
+    } else if scenario.has(Mistake::UnfinishedBeforeResults) {
+        At::SubUnfinished
+    } else {
+        At::RunTiles
+    }
+}
+
+fn check_cancel(turn: &mut Turn) {
+    let Turn {
+        scenario,
+        state,
+        me,
+        ..
+    } = *turn;
+    if !state.cancelled(scenario, me.job) {
+        return turn.to("sees it not cancelled", At::RunTiles);
+    }
+    turn.step("sees it cancelled", |_, me| {
+        me.status = CANCELLED;
+        me.at = At::MarkTiles;
+        Ok(())
+    });
+}
+
+/// The claimed tiles don't run. They keep the job alive until the worker has counted them.
+fn mark_tiles(turn: &mut Turn) {
+    turn.step("marks the job as revoked or cancelled", |next, me| {
+        next.check_touch(me.slot, me.job)?;
+        next.slots[me.slot as usize].marks |= match me.status {
+            REVOKED => MARK_REVOKED,
+            _ => MARK_CANCELLED,
+        };
+        let claimed = tiles(me.remaining, me.count);
+        me.status = NONE;
+        me.remaining = 0;
+        me.late = 0;
+        me.at = At::TakeRest;
+        next.count_tiles(me.job, claimed, false)
+    });
+}
+
+/// Nothing more of the job will run: takes what is left of its tiles, as its own.
+fn take_rest(turn: &mut Turn) {
+    let scenario = turn.scenario;
+    turn.step("takes the rest of the tiles", |next, me| {
+        next.check_touch(me.slot, me.job)?;
+        let slot = &mut next.slots[me.slot as usize];
+        let rest = std::mem::take(&mut slot.remaining);
+        if !scenario.has(Mistake::RestNotCounted) {
+            me.count += rest;
+        }
+        // As with a claim: who takes the last tile clears open, and nobody else does.
+        let clears = rest != 0 && !scenario.has(Mistake::RestLeavesOpen)
+            || scenario.has(Mistake::OpenClearedWithoutRest);
+        me.at = if clears {
+            At::ClearOpenForRest
+        } else {
+            At::SubUnfinished
+        };
+        next.count_tiles(me.job, tiles(rest, rest), false)
     });
 }
 
 fn run_tiles(turn: &mut Turn) {
     let scenario = turn.scenario;
     turn.step("runs the tiles and adds their results", |next, me| {
-        if me.late == 1 {
-            return Err(Violation::RanAfterRevoke);
-        }
+        check_late(me)?;
         next.check_touch(me.slot, me.job)?;
         next.slots[me.slot as usize].results += me.count;
         next.count_tiles(me.job, tiles(me.remaining, me.count), true)?;
@@ -138,6 +224,14 @@ fn run_tiles(turn: &mut Turn) {
         me.at = At::SubUnfinished;
         Ok(())
     });
+}
+
+fn check_late(me: &Worker) -> Checked {
+    match me.late {
+        1 => Err(Violation::RanAfterRevoke),
+        2 => Err(Violation::RanAfterCancel),
+        _ => Ok(()),
+    }
 }
 
 fn sub_unfinished(turn: &mut Turn) {
@@ -173,11 +267,12 @@ fn finished(scenario: &Scenario, next: &State, me: &mut Worker) {
         *me = Worker::at(At::Top);
         return;
     }
-    let marked = next.slots[me.slot as usize].marked == 1;
-    me.status = match (marked, scenario.jobs[me.job as usize].faults) {
-        (true, _) => REVOKED,
-        (_, true) => FAULTED,
-        _ => OK,
+    let marks = next.slots[me.slot as usize].marks;
+    me.status = match scenario.jobs[me.job as usize].faults {
+        _ if marks & MARK_REVOKED != 0 => REVOKED,
+        _ if marks & MARK_CANCELLED != 0 => CANCELLED,
+        true => FAULTED,
+        false => OK,
     };
     me.at = if scenario.has(Mistake::DoneBeforeCompletion) {
         At::TiledDone

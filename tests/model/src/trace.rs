@@ -86,10 +86,11 @@ fn words(state: &State) -> Vec<(String, u8)> {
         for (name, value) in [
             ("job", slot.job),
             ("stamp", slot.stamp),
+            ("cancel", slot.cancel),
             ("remaining", slot.remaining),
             ("unfinished", slot.unfinished),
             ("results", slot.results),
-            ("marked", slot.marked),
+            ("marks", slot.marks),
             ("record", slot.record),
             ("status", slot.status),
             ("completion stamp", slot.answer),

@@ -47,6 +47,7 @@ fn every_property_is_broken_by_some_mistake() {
         Violation::WrongStatus,
         Violation::RanTwice,
         Violation::RanAfterRevoke,
+        Violation::RanAfterCancel,
         Violation::StaleTouch,
         Violation::Underflow,
         Violation::CompletedEarly,
