@@ -37,16 +37,16 @@ pub fn scalar(opcode: u32, a: u32, b: u32) -> Job {
 
 /// A tiled job with the handler's default fuel.
 pub fn tiled(opcode: u32, tiles: u32, args: &[u32]) -> Job {
-        let mut job = Job {
-            opcode,
-            flags: 0,
-            tiles,
-            fuel: 0,
-            args: [0; 10],
-            user_data: 0,
-        };
-        job.args[..args.len()].copy_from_slice(args);
-        job
+    let mut job = Job {
+        opcode,
+        flags: 0,
+        tiles,
+        fuel: 0,
+        args: [0; 10],
+        user_data: 0,
+    };
+    job.args[..args.len()].copy_from_slice(args);
+    job
 }
 
 /// Declares the functions once: as fields that hold them, and as names to look up.

@@ -8,9 +8,10 @@ use std::time::Instant;
 const HELP: &str = "\
 rota-model: walks through every order of steps of the kernel's side of the protocol
 
-usage: rota-model [--long] [--mistakes] [--limit STATES] [NAME]
+usage: rota-model [--short | --long] [--mistakes] [--limit STATES] [NAME]
 
-  --long           the large scenarios as well (half a minute, 1 GB of memory)
+  --short          the small scenarios only, as without an option
+  --long           the large scenarios as well (a minute, 1 GB of memory)
   --mistakes       the scenarios with a mistake in them, each with the way to its violation
   --limit STATES   stop a scenario that has more states than this (default 60000000)
   NAME             only scenarios whose name contains this
@@ -58,6 +59,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--help" | "-h" => return Ok(None),
+            "--short" => options.long = false,
             "--long" => options.long = true,
             "--mistakes" => options.mistakes = true,
             "--limit" => {
