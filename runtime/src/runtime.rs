@@ -322,12 +322,14 @@ impl Engine {
 
     fn add_tenant(self: &Arc<Self>, label: &str, slots: u32) -> Result<Arc<Inner>, Error> {
         let (index, range, first, tag) = match self.registry.reserve(slots) {
-            // What is only waiting for a lease to end comes free by ending it.
-            Err(_) if self.registry.leaving() != 0 => {
-                self.end_leases()?;
+            // What waits for a lease to end comes free by ending it; perhaps it just did by itself.
+            Err(_) => {
+                if self.registry.leaving() != 0 {
+                    self.end_leases()?;
+                }
                 self.registry.reserve(slots)?
             }
-            other => other?,
+            Ok(reserved) => reserved,
         };
         let memory = self.shared.give_ring(index, range.base, range.size, first);
         let ring = Ring::new(memory, first);

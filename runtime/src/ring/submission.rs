@@ -162,6 +162,7 @@ pub struct Ring {
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
     /// When a waiter on this ring was last answered, and how long waits take on average; the watcher's, in nanoseconds.
+    #[cfg(not(loom))]
     pub(crate) pace: Pace,
     /// An epoch of not long ago, in full; the pump's. The device counts with 32 bits.
     pub(crate) epoch: AtomicU64,
@@ -171,6 +172,7 @@ pub struct Ring {
 }
 
 /// How often completions come, as far as blocked waiters noticed.
+#[cfg(not(loom))]
 #[derive(Default)]
 pub(crate) struct Pace {
     /// Nanoseconds on the watcher's clock.
@@ -210,6 +212,7 @@ impl Ring {
             head: Padded(AtomicU64::new(first)),
             tokens: Padded(AtomicU32::new(memory.size)),
             ended: AtomicU32::new(0),
+            #[cfg(not(loom))]
             pace: Pace::default(),
             epoch: AtomicU64::new(0),
             tail: AtomicU64::new(first),
