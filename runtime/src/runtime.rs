@@ -321,15 +321,19 @@ impl Engine {
     }
 
     fn add_tenant(self: &Arc<Self>, label: &str, slots: u32) -> Result<Arc<Inner>, Error> {
-        let (index, range, first, tag) = match self.registry.reserve(slots) {
-            // What waits for a lease to end comes free by ending it; perhaps it just did by itself.
-            Err(_) => {
-                if self.registry.leaving() != 0 {
-                    self.end_leases()?;
-                }
-                self.registry.reserve(slots)?
+        let mut last_try = false;
+        let (index, range, first, tag) = loop {
+            match self.registry.reserve(slots) {
+                Ok(reserved) => break reserved,
+                Err(e) if last_try => return Err(e),
+                Err(_) => {}
             }
-            Ok(reserved) => reserved,
+            // What waits for a lease to end comes free by ending it, or just came free by itself; and others may be
+            // quicker to take it.
+            last_try = self.registry.leaving() == 0;
+            if !last_try {
+                self.end_leases()?;
+            }
         };
         let memory = self.shared.give_ring(index, range.base, range.size, first);
         let ring = Ring::new(memory, first);

@@ -23,7 +23,7 @@ int main(void) {
                 EXPECTED_VERSION);
         return 1;
     }
-    if (strcmp(rota_status_name(ROTA_STATUS_WOULD_BLOCK), "WOULD_BLOCK") != 0) {
+    if (strcmp(rota_status_name(ROTA_STATUS_WOULD_BLOCK), "ROTA_STATUS_WOULD_BLOCK") != 0) {
         fprintf(stderr, "status 1 is called %s\n", rota_status_name(ROTA_STATUS_WOULD_BLOCK));
         return 1;
     }
