@@ -15,7 +15,7 @@ use crate::ring::submission::Ring;
 use crate::ring::sync::lock;
 
 /// The shortest pause between two looks. A sleep costs the machine several microseconds, whatever is looked at.
-const SHORTEST: u64 = 90_000;
+const SHORTEST: u64 = 150_000;
 /// The longest pause before a completion is due, and for a short while after.
 const USUAL: u64 = 240_000;
 /// The longest pause.
