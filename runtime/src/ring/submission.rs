@@ -295,20 +295,18 @@ impl Ring {
         first
     }
 
-    /// Fetches the slots that are published next, to be written. The kernel read them one lap ago, so that without this
-    /// every store to them would wait for another core. Call it early, and do other things meanwhile.
+    /// Fetches the slot that is published next, to be written. The kernel read it one lap ago, so that without this
+    /// every store to it would wait for another core. Call it early, and do other things meanwhile.
     #[inline]
-    pub fn prefetch(&self, ahead: u64) {
+    pub fn prefetch(&self) {
         #[cfg(all(target_arch = "x86_64", not(loom)))]
         {
-            let slot: *const Slot = self.memory.slot(self.head.load(Ordering::Relaxed) + ahead);
+            let slot: *const Slot = self.memory.slot(self.head.load(Ordering::Relaxed));
             // SAFETY: prefetchw changes nothing and doesn't fault; processors that don't know it do nothing.
             unsafe {
                 std::arch::asm!("prefetchw [{}]", in(reg) slot, options(nostack, preserves_flags, readonly));
             }
         }
-        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
-        let _ = ahead;
     }
 
     /// Write-combined memory isn't ordered by x86's usual rules: a release store may pass earlier stores to it.

@@ -174,7 +174,7 @@ impl Tenant {
     pub fn submit(&self, jobs: &[Job], tickets: Option<&mut [u64]>) -> (usize, Result<(), Error>) {
         let inner = &*self.0;
         let engine = &*inner.engine;
-        inner.ring.prefetch(0);
+        inner.ring.prefetch();
         let inside = match inner.enter() {
             Ok(inside) => inside,
             Err(e) => return (0, Err(e)),
