@@ -324,7 +324,15 @@ impl Opened {
         paper.line("loop cap", &cap);
         paper.line("mode", mode_name(info.mode));
         paper.line("workers", &format!("{} in a wide lease", info.workers));
-        paper.line("max tenants", &thousands(info.max_tenants.into()));
+        paper.line(
+            "max tenants",
+            &format!(
+                "{}, of which {} fit with rings of {} slots",
+                thousands(info.max_tenants.into()),
+                thousands(info.tenants_fit.into()),
+                thousands(info.slots.into())
+            ),
+        );
         paper.line(
             "slots",
             &format!(
@@ -397,6 +405,7 @@ impl Opened {
             },
             "workers": info.workers,
             "max_tenants": info.max_tenants,
+            "tenants_fit": info.tenants_fit,
             "slots": info.slots,
             "ring_bytes": info.ring_bytes,
             "segments": info.segments,

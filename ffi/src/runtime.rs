@@ -123,6 +123,7 @@ impl rota_runtime_options {
             validate: flags & ROTA_RUNTIME_VALIDATE != 0,
             no_cache: flags & ROTA_RUNTIME_NO_CACHE != 0,
             first_position: self.first_position,
+            first_epoch: 0,
             lease_fuel: self.lease_fuel,
         })
     }
@@ -184,6 +185,12 @@ pub struct rota_runtime_info {
     pub most_scalar_fuel: u32,
     /// The most fuel that a tiled job may ask for.
     pub most_tile_fuel: u32,
+    /// Leases that ended early so that a blocked thread hears of a completion at once.
+    pub leases_notified: u64,
+    /// How many tenants with rings of `slots` fit into the memory of all rings.
+    pub tenants_fit: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers only; each pair of u32 fills 8 bytes.
@@ -216,6 +223,9 @@ unsafe impl Sized8 for rota_runtime_info {
         compile_ns: 0,
         most_scalar_fuel: 0,
         most_tile_fuel: 0,
+        leases_notified: 0,
+        tenants_fit: 0,
+        reserved: 0,
     };
 }
 
@@ -253,6 +263,9 @@ impl From<rota::RuntimeInfo> for rota_runtime_info {
             compile_ns: ns(info.compile),
             most_scalar_fuel: info.most_scalar_fuel,
             most_tile_fuel: info.most_tile_fuel,
+            leases_notified: info.notified,
+            tenants_fit: info.tenants_fit,
+            reserved: 0,
         }
     }
 }

@@ -375,6 +375,9 @@ fn all_structs(layout: &mut Layout) {
             compile_ns,
             most_scalar_fuel,
             most_tile_fuel,
+            leases_notified,
+            tenants_fit,
+            reserved,
         }
     );
     layout!(

@@ -46,7 +46,7 @@
     { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
 #define ROTA_RUNTIME_INFO_INIT \
     { sizeof(rota_runtime_info), {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-      0, 0, 0, 0 }
+      0, 0, 0, 0, 0, 0, 0 }
 #define ROTA_DEVICE_INFO_INIT \
     { sizeof(rota_device_info), 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, {0}, 0 }
 #define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0 }
@@ -484,6 +484,12 @@ typedef struct rota_runtime_info {
     uint32_t most_scalar_fuel;
     /// The most fuel that a tiled job may ask for.
     uint32_t most_tile_fuel;
+    /// Leases that ended early so that a blocked thread hears of a completion at once.
+    uint64_t leases_notified;
+    /// How many tenants with rings of `slots` fit into the memory of all rings.
+    uint32_t tenants_fit;
+    /// 0.
+    uint32_t reserved;
 } rota_runtime_info;
 
 /// How to create a tenant. ROTA_TENANT_OPTIONS_INIT asks for defaults everywhere.

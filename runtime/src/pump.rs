@@ -25,6 +25,10 @@ const SWEEP_EVERY: Duration = Duration::from_millis(20);
 /// In BATCH mode, how long the pump looks for new slots before it parks.
 const BATCH_LINGER: Duration = Duration::from_micros(50);
 
+/// How long a lease runs before a completion that somebody waits for may end it, in microseconds. Changing leases takes
+/// ten to twenty, in which nothing runs.
+const NOTIFY_AGE_US: f64 = 100.0;
+
 /// How long after a wake the second lease is launched, unless the first one ends before.
 const HEAD_START_NS: u64 = 500_000;
 
@@ -56,12 +60,12 @@ struct Pump {
     fuel: u32,
     /// Idle rounds that a worker makes in a microsecond, as measured.
     rounds_per_us: f64,
+    /// Fuel that a busy worker uses in a microsecond, as measured.
+    fuel_per_us: f64,
     /// Since when leases have found nothing to do.
     idle_since: Option<Instant>,
     last_end: Instant,
     last_sweep: Instant,
-    /// The device-wide epoch in full, as of the last sweep.
-    epoch: u64,
 }
 
 /// What a lease that has ended tells.
@@ -85,10 +89,10 @@ impl Pump {
             flights: Vec::with_capacity(2),
             fuel,
             rounds_per_us: 10.0,
+            fuel_per_us: 10.0,
             idle_since: None,
             last_end: now,
             last_sweep: now,
-            epoch: 0,
         })
     }
 
@@ -123,6 +127,8 @@ impl Pump {
                 {
                     self.launch()?;
                 }
+                // The next lease runs: now there is time for those who wait.
+                self.engine.watch.lease_ended();
                 if self.flights.is_empty() {
                     break;
                 }
@@ -140,7 +146,6 @@ impl Pump {
                 return Ok(());
             }
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
-            self.engine.watch.running();
             let mut last_work = Instant::now();
             while !self.engine.is_stopping() && last_work.elapsed() < BATCH_LINGER {
                 if self.has_work() {
@@ -150,6 +155,7 @@ impl Pump {
                     self.launch_as(number)?;
                     self.land()?;
                     self.to_host();
+                    self.engine.watch.between_leases();
                     last_work = Instant::now();
                     self.after_lease();
                 } else {
@@ -165,7 +171,7 @@ impl Pump {
         if engine.is_stopping() {
             return;
         }
-        engine.watch.parked();
+        engine.watch.between_leases();
         engine.doorbell.park(|| {
             let stay_up = engine.is_stopping() || self.has_work();
             if !stay_up {
@@ -181,7 +187,7 @@ impl Pump {
             .registry
             .all()
             .iter()
-            .any(|t| t.ring.head() as u32 & POSITION_MASK != self.engine.shared.done(t.index))
+            .any(|t| t.ring.head() as u32 & POSITION_MASK != t.ring.completed())
     }
 
     /// The next lease's number, and whether it is wide. What is taken out from now on may still be seen by that lease.
@@ -237,6 +243,8 @@ impl Pump {
             } else {
                 0
             },
+            notify_fuel: (NOTIFY_AGE_US * self.fuel_per_us) as u32,
+            notify_rounds: (NOTIFY_AGE_US * self.rounds_per_us) as u32,
         };
         let words = [
             push.lease,
@@ -245,6 +253,8 @@ impl Pump {
             push.idle_rounds,
             push.extra_idle_rounds,
             push.flags,
+            push.notify_fuel,
+            push.notify_rounds,
         ];
         let bytes = words.map(u32::to_ne_bytes);
         self.slots[free].launch(
@@ -275,7 +285,7 @@ impl Pump {
             busy: false,
             idled_out: false,
         };
-        let (mut rounds, mut busy_rounds, mut by_fuel) = (0, 0, false);
+        let (mut rounds, mut busy_rounds, mut by_fuel, mut notified) = (0, 0, false, false);
         for worker in 0..flight.workers {
             let report = engine.shared.report(flight.lease, worker);
             if report.lease.load(Ordering::Acquire) != flight.lease {
@@ -292,6 +302,7 @@ impl Pump {
                 Ordering::Relaxed,
             );
             by_fuel |= report.reason.load(Ordering::Relaxed) == leave::FUEL;
+            notified |= report.reason.load(Ordering::Relaxed) == leave::NOTIFY;
             if worker == 0 {
                 rounds = report.rounds.load(Ordering::Relaxed);
                 busy_rounds = busy;
@@ -299,10 +310,15 @@ impl Pump {
             }
         }
         engine.counts.leases.fetch_add(1, Ordering::Relaxed);
+        let counted = &engine.counts.notified;
+        counted.fetch_add(notified as u64, Ordering::Relaxed);
         let us = time.as_secs_f64() * 1e6;
         if busy_rounds == 0 && rounds > 256 && us > 20.0 {
             // A lease that was kept from its core looks slow: it counts little.
             self.rounds_per_us += (rounds as f64 / us - self.rounds_per_us) / 4.0;
+        }
+        if by_fuel {
+            self.fuel_per_us += (self.fuel as f64 / us.max(1.0) - self.fuel_per_us) / 4.0;
         }
         if by_fuel && engine.lease_fuel.is_none() {
             let ratio = LEASE_TIME.as_secs_f64() / time.as_secs_f64().max(1e-5);
@@ -335,8 +351,10 @@ impl Pump {
         engine.reclaim();
         if self.last_sweep.elapsed() >= SWEEP_EVERY {
             self.last_sweep = Instant::now();
-            let passed = engine.shared.epoch().wrapping_sub(self.epoch as u32);
-            self.epoch += passed as u64;
+            let before = engine.epoch.load(Ordering::Relaxed);
+            let passed = engine.shared.epoch().wrapping_sub(before as u32);
+            let epoch = before + passed as u64;
+            engine.epoch.store(epoch, Ordering::Relaxed);
             let find = |tenants: &Vec<Arc<Inner>>, index: u32| {
                 tenants.binary_search_by_key(&index, |t| t.index).ok()
             };
@@ -349,7 +367,7 @@ impl Pump {
                 |tenants, index| find(tenants, index).is_some_and(|i| tenants[i].ring.is_empty()),
             );
             for tenant in engine.registry.all() {
-                tenant.ring.epoch.store(self.epoch, Ordering::Relaxed);
+                tenant.ring.epoch.store(epoch, Ordering::Relaxed);
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::ring::layout::{
     binding, completion_status, control_op, flag, KernelShape, Push, MAX_SLOTS, MAX_WORKERS,
     POSITION_MASK,
 };
-use crate::ring::submission::{Completion, Job, Ring};
+use crate::ring::submission::{Completion, Job, Ring, TenantWords};
 use crate::ring::sync::lock;
 use crate::shared::SharedMemory;
 use crate::tenant::{standard_handlers, HandlerEntry, Inner, Registry, Tenant, TenantOptions};
@@ -66,6 +66,8 @@ pub struct RuntimeOptions {
     pub no_cache: bool,
     /// Where rings start counting positions. For tests of the wrap.
     pub first_position: u32,
+    /// Where the device starts counting epochs. For tests of the wrap.
+    pub first_epoch: u32,
     /// Loop iterations of a worker in one lease; by default tuned by time.
     pub lease_fuel: u32,
 }
@@ -78,12 +80,16 @@ pub struct RuntimeInfo {
     pub probe: Probe,
     pub workers: u32,
     pub max_tenants: u32,
+    /// How many tenants with rings of `slots` fit into the ring memory.
+    pub tenants_fit: u32,
     pub tenants: u32,
     pub slots: u32,
     pub ring_bytes: u64,
     pub segments: u32,
     pub segment_bytes: u64,
     pub leases: u64,
+    /// Leases that ended early so that a blocked thread hears of a completion.
+    pub notified: u64,
     pub wakes: u64,
     pub parks: u64,
     /// Jobs that leases reported as completed; counted when a lease ends.
@@ -101,6 +107,7 @@ pub struct RuntimeInfo {
 #[derive(Default)]
 pub(crate) struct Counts {
     pub leases: AtomicU64,
+    pub notified: AtomicU64,
     pub wakes: AtomicU64,
     pub parks: AtomicU64,
     pub jobs: AtomicU64,
@@ -144,6 +151,8 @@ pub(crate) struct Engine {
     pub registry: Registry,
     pub handlers: Box<[HandlerEntry]>,
     pub counts: Counts,
+    /// The device-wide epoch in full, as of the pump's last look; the device counts with 32 bits.
+    pub epoch: AtomicU64,
     pub current: Mutex<Current>,
     pub leases: Mutex<Leases>,
     /// Told when a lease has ended.
@@ -232,6 +241,7 @@ impl Engine {
             .min(most_slots as u64)
             .min(budget.max(default_slots + CONTROL_SLOTS) as u64) as u32;
         let shared = SharedMemory::new(&device, tenants, total_slots, mode == Mode::Batch)?;
+        shared.set_epoch(options.first_epoch);
         let memory = Memory::new(&device, shared.buffer_table());
         memory.add_segment(options.memory_bytes.max(16))?;
         memory.bound(1);
@@ -277,6 +287,7 @@ impl Engine {
             registry: Registry::new(tenants, total_slots, options.first_position as u64),
             handlers: standard_handlers(most_scalar_fuel, most_tile_fuel),
             counts: Counts::default(),
+            epoch: AtomicU64::new(options.first_epoch as u64),
             current: Mutex::new(Current {
                 pipeline: Arc::new(pipeline),
                 bindings,
@@ -336,7 +347,13 @@ impl Engine {
             }
         };
         let memory = self.shared.give_ring(index, range.base, range.size, first);
-        let ring = Ring::new(memory, first);
+        let words = TenantWords {
+            done: self.shared.done(index),
+            notify_at: &self.shared.tenant(index).notify_at,
+        };
+        let ring = Ring::new(memory, words, first);
+        ring.epoch
+            .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
         let inner = Arc::new(Inner::new(
             self.clone(),
             index,
@@ -762,12 +779,15 @@ impl Runtime {
             probe: engine.probe,
             workers: engine.workers,
             max_tenants: engine.shared.max_tenants - 1,
+            tenants_fit: ((engine.shared.total_slots - CONTROL_SLOTS) / engine.default_slots)
+                .min(engine.shared.max_tenants - 1),
             tenants: engine.registry.count().saturating_sub(1),
             slots: engine.default_slots,
             ring_bytes: engine.shared.ring_bytes(),
             segments,
             segment_bytes,
             leases: count(&engine.counts.leases),
+            notified: count(&engine.counts.notified),
             wakes: count(&engine.counts.wakes),
             parks: count(&engine.counts.parks),
             jobs: count(&engine.counts.jobs),

@@ -12,7 +12,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::ring::layout::{
     binding, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry, TenantState, TileState,
-    WorkerReport, BUFFERS, EXTRA_RECORDS, MAX_WORKERS,
+    WorkerReport, BUFFERS, EXTRA_RECORDS, MAX_WORKERS, NOTIFY_NEVER,
 };
 use crate::ring::submission::{stamp, RingMemory};
 
@@ -286,20 +286,29 @@ impl SharedMemory {
         let entry = self.tenant(index);
         entry.base.store(base, Ordering::Relaxed);
         entry.mask.store(size - 1, Ordering::Relaxed);
+        entry.notify_at.store(NOTIFY_NEVER, Ordering::Relaxed);
         entry.generation.fetch_add(1, Ordering::Release);
         ring
     }
 
     /// The device-wide epoch, modular.
     pub fn epoch(&self) -> u32 {
-        // SAFETY: the region begins with these words.
-        let words = unsafe { &*self.state.device::<DeviceWords>() };
-        words.epoch.load(Ordering::Relaxed)
+        self.device_words().epoch.load(Ordering::Relaxed)
     }
 
-    /// How many jobs of a tenant have completed, modular. Only when no lease runs.
-    pub fn done(&self, index: u32) -> u32 {
-        self.tenant_state(index).done.load(Ordering::Acquire)
+    /// Before the first lease.
+    pub fn set_epoch(&self, epoch: u32) {
+        self.device_words().epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    fn device_words(&self) -> &DeviceWords {
+        // SAFETY: the region begins with these words.
+        unsafe { &*self.state.device::<DeviceWords>() }
+    }
+
+    /// How many jobs of a tenant have completed, modular. It lags behind the completions while a lease runs.
+    pub fn done(&self, index: u32) -> &AtomicU32 {
+        &self.tenant_state(index).done
     }
 
     /// In BATCH mode, before a launch: the host's words to the device.

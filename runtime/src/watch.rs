@@ -1,39 +1,30 @@
 //! Blocked waiters and event descriptors.
 //!
-//! The device can't interrupt the host. One thread looks at the records that blocked waiters wait for, at a pace that
-//! adapts: soon after something was begun to be waited for, then more seldom the longer it takes, so that many waiters
-//! on long jobs cost next to nothing. While the kernel is parked nothing can complete, and the thread sleeps.
+//! The device can't interrupt the host, but the end of a lease does: its fence wakes the pump. So for each ring on which
+//! somebody waits the kernel is told at which count of completed jobs to end its lease (`notify_at`); the pump looks at
+//! the rings then, and wakes who can be woken, while the next lease is running already. A look at a ring is one load, of
+//! that count; only when it has changed are the records looked at.
+//!
+//! The count tells how many jobs are done, not which. Where a job overtakes an earlier one of its ring the kernel hears
+//! of it too late, and a lease that has only begun isn't ended. So a thread looks now and then as well, while the kernel
+//! runs and somebody waits. In BATCH mode completions come between launches only, and the pump looks then.
 
+use std::collections::HashMap;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::ring::submission::Ring;
+use crate::ring::layout::{NOTIFY_NEVER, POSITION_MASK};
+use crate::ring::submission::{stamp, Ring};
 use crate::ring::sync::lock;
 
-/// The shortest pause between two looks. A sleep costs the machine several microseconds, whatever is looked at.
-const SHORTEST: u64 = 150_000;
-/// The longest pause before a completion is due, and for a short while after.
-const USUAL: u64 = 240_000;
-/// The longest pause.
-const LONGEST: u64 = 2_000_000;
-
-/// How long to pause, with the next completion due in `gap` nanoseconds or overdue by as much. Towards the time when
-/// it is due the looks get denser, and behind it they spread out again: if completions come regularly a few looks are
-/// enough for each, and if they don't, none is late by much more than a quarter of the time that it took.
-fn pause(gap: i64) -> Duration {
-    let distance = gap.unsigned_abs();
-    Duration::from_nanos(if gap > 0 {
-        (distance / 2).clamp(SHORTEST, LONGEST)
-    } else if distance < 400 * USUAL {
-        (distance / 4).clamp(SHORTEST, USUAL)
-    } else {
-        (distance / 400).clamp(USUAL, LONGEST)
-    })
-}
+/// The pause between two looks of the thread. A timed sleep costs a machine several microseconds, a virtual one twenty.
+const PAUSE: Duration = Duration::from_millis(2);
+/// How often all records are looked at, whatever the counts say: a device may hand on its writes in another order.
+const WHOLE_LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a blocked thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,25 +37,22 @@ pub enum What {
 
 /// A blocked thread.
 struct Waiter {
-    ring: Arc<Ring>,
-    /// When it began to wait, on the watcher's clock.
-    since: u64,
-    what: What,
     woken: AtomicBool,
     thread: Thread,
 }
 
 impl Waiter {
-    fn ready(&self) -> bool {
-        match self.what {
-            What::Any => self.ring.has_completion(),
-            What::Position(p) => self.ring.seems_finished(p),
-        }
-    }
-
     fn wake(&self) {
         self.woken.store(true, Ordering::Release);
         self.thread.unpark();
+    }
+}
+
+/// Whether what a waiter waits for has happened.
+fn is_ready(ring: &Ring, what: What) -> bool {
+    match what {
+        What::Any => ring.has_completion(),
+        What::Position(p) => ring.seems_finished(p),
     }
 }
 
@@ -73,8 +61,6 @@ pub struct EventFd {
     fd: OwnedFd,
     ring: Arc<Ring>,
     raised: Mutex<bool>,
-    /// When its ring got jobs after it had none, on the watcher's clock; 0 while it has none.
-    since: AtomicU64,
 }
 
 impl EventFd {
@@ -92,7 +78,6 @@ impl EventFd {
             fd: unsafe { OwnedFd::from_raw_fd(fd) },
             ring,
             raised: Mutex::new(false),
-            since: AtomicU64::new(0),
         }))
     }
 
@@ -100,7 +85,7 @@ impl EventFd {
         self.fd.as_raw_fd()
     }
 
-    /// Makes the descriptor say whether there is something to take now. Gives whether that is new.
+    /// Makes the descriptor say whether there is something to take now. Gives whether there no longer is.
     pub fn update(&self) -> bool {
         let mut raised = lock(&self.raised);
         let ready = self.ring.has_completion();
@@ -121,28 +106,139 @@ impl EventFd {
         if moved == 8 {
             *raised = ready;
         }
-        ready
+        !ready
+    }
+}
+
+/// What waits on one ring.
+struct Watched {
+    ring: Arc<Ring>,
+    waiters: Vec<(What, Arc<Waiter>)>,
+    event: Option<Arc<EventFd>>,
+    /// The kernel's count when the records were last looked at.
+    seen: u32,
+}
+
+impl Watched {
+    fn new(ring: &Arc<Ring>) -> Self {
+        Self {
+            ring: ring.clone(),
+            waiters: Vec::new(),
+            event: None,
+            seen: ring.completed(),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiters.is_empty() && self.event.is_none()
+    }
+
+    fn is_outstanding(&self) -> bool {
+        !self.waiters.is_empty() || (self.event.is_some() && !self.ring.is_empty())
+    }
+
+    /// Wakes who can be woken. With `arm`, sees to it that the kernel tells of the next completion that counts.
+    ///
+    /// A record is there before the count that it is in. Who begins to wait looks for the record after having been
+    /// entered here, so a record that came before this read of the count is found by one of the two.
+    fn look(&mut self, whole: bool, arm: bool) {
+        let mut whole = whole;
+        loop {
+            let completed = self.ring.completed();
+            if completed == self.seen && !whole {
+                return;
+            }
+            self.seen = completed;
+            whole = false;
+            let ring = &*self.ring;
+            self.waiters.retain(|&(what, ref waiter)| {
+                let ready = is_ready(ring, what);
+                if ready {
+                    waiter.wake();
+                }
+                !ready
+            });
+            if let Some(event) = &self.event {
+                event.update();
+            }
+            // What completed while the kernel was being told is found by the next turn.
+            if arm {
+                self.arm();
+            }
+        }
+    }
+
+    /// Tells the kernel at which count to end its lease: the nearest that somebody may wait for.
+    fn arm(&self) {
+        let done = self.ring.completed();
+        let waits = self.waiters.iter().map(|&(what, _)| what);
+        let event = self.event.as_ref().filter(|e| !*lock(&e.raised));
+        let nearest = waits
+            .chain(event.map(|_| What::Any))
+            .map(|what| distance(what, done))
+            .min();
+        self.ring.notify_at(match nearest {
+            Some(distance) => (done + distance) & POSITION_MASK,
+            None => NOTIFY_NEVER,
+        });
+    }
+}
+
+/// How many completions after the count `done` what is waited for may have happened.
+fn distance(what: What, done: u32) -> u32 {
+    match what {
+        What::Any => 1,
+        // If all up to that job were complete, the count would be its stamp. Beyond that its turn may be any time.
+        What::Position(p) => match stamp(p).wrapping_sub(done) & POSITION_MASK {
+            distance if distance <= POSITION_MASK / 2 => distance.max(1),
+            _ => 1,
+        },
     }
 }
 
 #[derive(Default)]
 struct State {
-    waiters: Vec<Arc<Waiter>>,
-    events: Vec<Arc<EventFd>>,
+    /// By the ring's address.
+    rings: HashMap<usize, Watched>,
     /// Whether the kernel runs; else there is nothing to look for.
     running: bool,
-    /// Something was added since the last look.
-    fresh: bool,
+    /// The thread sleeps until it is woken.
+    sleeping: bool,
     stop: bool,
+}
+
+impl State {
+    fn watched(&mut self, ring: &Arc<Ring>) -> &mut Watched {
+        let entry = self.rings.entry(Arc::as_ptr(ring) as usize);
+        entry.or_insert_with(|| Watched::new(ring))
+    }
+
+    /// Forgets a ring on which nobody waits any more.
+    fn drop_idle(&mut self, ring: &Arc<Ring>) {
+        let key = Arc::as_ptr(ring) as usize;
+        if self.rings.get(&key).is_some_and(Watched::is_idle) {
+            self.rings.remove(&key);
+        }
+    }
+
+    fn look(&mut self, whole: bool) {
+        let arm = self.running;
+        self.rings.retain(|_, watched| {
+            watched.look(whole, arm);
+            !watched.is_idle()
+        });
+    }
+
+    /// Whether a completion may come that somebody waits for.
+    fn is_outstanding(&self) -> bool {
+        self.running && self.rings.values().any(Watched::is_outstanding)
+    }
 }
 
 /// The watcher, and what it watches.
 pub struct Watch {
     state: Mutex<State>,
     changed: Condvar,
-    /// The watcher pauses.
-    pausing: AtomicBool,
-    started: Instant,
 }
 
 impl Watch {
@@ -150,14 +246,7 @@ impl Watch {
         Arc::new(Self {
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
-            pausing: AtomicBool::new(false),
-            started: Instant::now(),
         })
-    }
-
-    /// Nanoseconds on the watcher's clock; never 0.
-    fn now(&self) -> u64 {
-        1 + self.started.elapsed().as_nanos() as u64
     }
 
     /// Starts the thread.
@@ -175,9 +264,6 @@ impl Watch {
     /// Blocks until `what` has happened, at most until `deadline`. Gives false at the deadline. May come back early.
     pub fn wait(&self, ring: &Arc<Ring>, what: What, deadline: Option<Instant>) -> bool {
         let waiter = Arc::new(Waiter {
-            ring: ring.clone(),
-            since: self.now(),
-            what,
             woken: AtomicBool::new(false),
             thread: std::thread::current(),
         });
@@ -186,18 +272,17 @@ impl Watch {
             if state.stop {
                 return true;
             }
-            state.waiters.push(waiter.clone());
-            // A sleeping watcher has to hear of it; one that is about to look again finds it by itself.
-            if state.running && !state.fresh {
-                state.fresh = true;
-                self.changed.notify_one();
+            let running = state.running;
+            let watched = state.watched(ring);
+            watched.waiters.push((what, waiter.clone()));
+            if running {
+                watched.arm();
+                self.wake_thread(&mut state);
             }
         }
-        // The completion may have come before we were in the list, and the kernel parked since: look once ourselves.
-        if waiter.ready() {
-            waiter.woken.store(true, Ordering::Relaxed);
-        }
-        while !waiter.woken.load(Ordering::Acquire) {
+        // The completion may have come before the kernel was told, or the kernel parked since: look once ourselves.
+        let ready = is_ready(ring, what);
+        while !ready && !waiter.woken.load(Ordering::Acquire) {
             match deadline {
                 None => std::thread::park(),
                 Some(deadline) => {
@@ -210,147 +295,125 @@ impl Watch {
             }
         }
         let woken = waiter.woken.load(Ordering::Acquire);
-        lock(&self.state)
-            .waiters
-            .retain(|w| !Arc::ptr_eq(w, &waiter));
-        woken
+        if !woken {
+            // Whoever wakes takes the waiter out.
+            let mut state = lock(&self.state);
+            let watched = state.watched(ring);
+            watched.waiters.retain(|(_, w)| !Arc::ptr_eq(w, &waiter));
+            state.drop_idle(ring);
+        }
+        ready || woken
     }
 
     /// Watches a descriptor's ring until `forget`.
     pub fn add_event(&self, event: Arc<EventFd>) {
-        event.update();
         let mut state = lock(&self.state);
-        state.events.push(event);
-        state.fresh = true;
-        self.changed.notify_one();
+        let running = state.running;
+        let watched = state.watched(&event.ring);
+        watched.event = Some(event.clone());
+        watched.look(true, running);
+        self.wake_thread(&mut state);
+    }
+
+    /// After completions were taken: the descriptor says whether there are more.
+    pub fn update_event(&self, event: &Arc<EventFd>) {
+        if event.update() {
+            let mut state = lock(&self.state);
+            let running = state.running;
+            if let Some(watched) = state.rings.get_mut(&(Arc::as_ptr(&event.ring) as usize)) {
+                watched.look(true, running);
+            }
+        }
     }
 
     pub fn forget(&self, event: &Arc<EventFd>) {
-        lock(&self.state).events.retain(|e| !Arc::ptr_eq(e, event));
-    }
-
-    /// By a submit to a ring that has a descriptor and had no jobs: there is something to watch.
-    pub fn nudge(&self) {
-        if self.pausing.load(Ordering::Relaxed) {
-            let _state = lock(&self.state);
-            self.changed.notify_one();
-        }
+        let mut state = lock(&self.state);
+        state.watched(&event.ring).event = None;
+        state.drop_idle(&event.ring);
     }
 
     /// Wakes all that wait on a ring, whatever they wait for: it is being closed.
     pub fn wake_ring(&self, ring: &Arc<Ring>) {
-        for waiter in lock(&self.state)
-            .waiters
-            .iter()
-            .filter(|w| Arc::ptr_eq(&w.ring, ring))
-        {
+        let mut state = lock(&self.state);
+        for (_, waiter) in state.watched(ring).waiters.drain(..) {
             waiter.wake();
         }
+        state.drop_idle(ring);
     }
 
-    /// By the pump: the kernel runs now.
+    /// By the pump: the kernel runs now, and completions may come at any time.
     pub fn running(&self) {
         let mut state = lock(&self.state);
         state.running = true;
-        if !state.waiters.is_empty() || !state.events.is_empty() {
-            self.changed.notify_one();
-        }
+        state.look(true);
+        self.wake_thread(&mut state);
     }
 
-    /// By the pump: no lease runs, so everything that completed is seen here, and nothing more will until `running`.
-    pub fn parked(&self) {
+    /// By the pump: a lease has ended, perhaps because of something that somebody waits for.
+    pub fn lease_ended(&self) {
+        lock(&self.state).look(false);
+    }
+
+    /// By the pump: no lease runs, so everything that completed is seen here, and nothing more will until `running` or
+    /// the next call of this.
+    pub fn between_leases(&self) {
         let mut state = lock(&self.state);
         state.running = false;
-        look_at(&mut state, self.now());
+        state.look(true);
     }
 
     /// Ends the thread and wakes everyone.
     pub fn stop(&self) {
         let mut state = lock(&self.state);
         state.stop = true;
-        for waiter in &state.waiters {
-            waiter.wake();
-        }
-        for event in &state.events {
-            event.update();
+        for watched in state.rings.values_mut() {
+            for (_, waiter) in watched.waiters.drain(..) {
+                waiter.wake();
+            }
+            if let Some(event) = &watched.event {
+                event.update();
+            }
         }
         self.changed.notify_all();
     }
 
+    /// Wakes the thread, if it sleeps and there is something to look for.
+    fn wake_thread(&self, state: &mut State) {
+        if state.sleeping && !state.rings.is_empty() {
+            state.sleeping = false;
+            self.changed.notify_one();
+        }
+    }
+
     fn run(&self) {
         precise_sleep();
+        let mut whole_look = Instant::now();
         let mut state = lock(&self.state);
         while !state.stop {
-            let outstanding = state.running
-                && (!state.waiters.is_empty() || state.events.iter().any(|e| !e.ring.is_empty()));
-            // Whoever begins to wait cuts the pause short. A submit to a ring with a descriptor may miss that we pause: so
-            // no pause is for ever while the kernel runs.
-            let pause = if outstanding {
-                state.fresh = false;
-                pause(look_at(&mut state, self.now()))
-            } else {
-                Duration::from_nanos(LONGEST)
+            // A submit to a ring with a descriptor wakes nobody: while the kernel runs there is no sleep without an end.
+            let pause = match (
+                state.running && !state.rings.is_empty(),
+                state.is_outstanding(),
+            ) {
+                (false, _) => None,
+                (true, false) => Some(WHOLE_LOOK_EVERY),
+                (true, true) => Some(PAUSE),
             };
-            self.pausing.store(true, Ordering::Relaxed);
-            state = if outstanding || (state.running && !state.events.is_empty()) {
-                let waited = self.changed.wait_timeout(state, pause);
-                waited.unwrap_or_else(|p| p.into_inner()).0
-            } else {
-                self.changed.wait(state).unwrap_or_else(|p| p.into_inner())
+            state.sleeping = pause.is_none();
+            state = match pause {
+                Some(pause) => {
+                    let waited = self.changed.wait_timeout(state, pause);
+                    waited.unwrap_or_else(|p| p.into_inner()).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(|p| p.into_inner()),
             };
-            self.pausing.store(false, Ordering::Relaxed);
+            let whole = whole_look.elapsed() >= WHOLE_LOOK_EVERY;
+            if whole {
+                whole_look = Instant::now();
+            }
+            state.look(whole);
         }
     }
-}
-
-/// Wakes who can be woken. Gives in how many nanoseconds the next completion is due, as far as the past tells; a
-/// negative number if it should be here already.
-fn look_at(state: &mut State, now: u64) -> i64 {
-    state.waiters.retain(|waiter| {
-        let ready = waiter.ready();
-        if ready {
-            answered(&waiter.ring, waiter.since, now);
-            waiter.wake();
-        }
-        !ready
-    });
-    for event in &state.events {
-        if event.update() {
-            answered(&event.ring, event.since.load(Ordering::Relaxed), now);
-        }
-        if event.ring.is_empty() {
-            event.since.store(0, Ordering::Relaxed);
-        } else if event.since.load(Ordering::Relaxed) == 0 {
-            event.since.store(now, Ordering::Relaxed);
-        }
-    }
-    let waiting = state.waiters.iter().map(|w| (&w.ring, w.since));
-    let watched = state
-        .events
-        .iter()
-        .map(|e| (&e.ring, e.since.load(Ordering::Relaxed)));
-    waiting
-        .chain(watched)
-        .filter(|(ring, _)| !ring.is_empty())
-        .map(|(ring, since)| {
-            let begin = since.max(ring.pace.last.load(Ordering::Relaxed));
-            begin as i64 + ring.pace.mean.load(Ordering::Relaxed) as i64 - now as i64
-        })
-        .min()
-        .unwrap_or(0)
-}
-
-/// Learns from an answer how long it took since the one before, or since the wait began.
-fn answered(ring: &Ring, since: u64, now: u64) {
-    let took = now - since.max(ring.pace.last.load(Ordering::Relaxed)).min(now);
-    let mean = ring.pace.mean.load(Ordering::Relaxed);
-    let mean = if mean == 0 {
-        took
-    } else {
-        mean - mean / 4 + took / 4
-    };
-    ring.pace.mean.store(mean, Ordering::Relaxed);
-    ring.pace.last.store(now, Ordering::Relaxed);
 }
 
 /// By default Linux lets a thread sleep 50 us longer than it asked for.

@@ -31,6 +31,8 @@ var<private> w_fuel: u32;
 var<private> w_jobs: u32;
 var<private> w_tiles: u32;
 var<private> w_lost: u32;
+// A completion was written of which the host wants to hear at once. In lane 0 only.
+var<private> w_notify: bool;
 
 // Makes this worker's writes visible to the others and to the host, and theirs to it. In uniform flow only.
 fn fence() {
@@ -132,11 +134,17 @@ fn complete_extra(slot: u32, stamp: u32, fuel: u32, begin: u32, end: u32) {
 }
 
 // Raises the tenant's done count, after a completion is written. It equals the cursor when all that was claimed has
-// completed; both have 31 bits.
+// completed; both have 31 bits. By lane 0.
+//
+// The device can't interrupt the host, but the end of a lease does: where the host waits for this count, it is reached once.
 fn raise_done(tenant: u32, n: u32) {
     let old = atomicAdd(&rota_state.tenants[tenant].done, n);
     if (old + n > ROTA_POSITION_MASK) {
         atomicAnd(&rota_state.tenants[tenant].done, ROTA_POSITION_MASK);
+    }
+    let at = atomicLoad(&rota_tenants[tenant].notify_at);
+    if (at <= ROTA_POSITION_MASK && ((at - old - 1u) & ROTA_POSITION_MASK) < n) {
+        w_notify = true;
     }
 }
 
@@ -623,6 +631,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                         reason = ROTA_LEAVE_STOPPED;
                     } else if (w_fuel + rounds + 2u * busy >= rota_push.fuel) {
                         reason = ROTA_LEAVE_FUEL;
+                    } else if (w_notify && (w_fuel >= rota_push.notify_fuel || rounds >= rota_push.notify_rounds)) {
+                        reason = ROTA_LEAVE_NOTIFY;
                     } else if (idle >= idle_limit) {
                         reason = ROTA_LEAVE_IDLE;
                     }
@@ -706,7 +716,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
     }
 
     // The first worker ends its lease also when it is idle: numbers are compared modulo 2^32, so this word has to follow.
-    if (lane == 0u && (worker == 0u || reason == ROTA_LEAVE_STOPPED || reason == ROTA_LEAVE_FUEL)) {
+    if (lane == 0u && (worker == 0u || w_notify || reason == ROTA_LEAVE_STOPPED || reason == ROTA_LEAVE_FUEL)) {
         atomicStore(&rota_state.ended, lease);
     }
     // Two sets of reports in turn: the next lease may have ended before the host reads this one's.

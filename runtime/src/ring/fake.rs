@@ -5,8 +5,10 @@
 
 use std::array;
 
-use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
-use super::submission::{stamp, Completion, Job, Ring, RingMemory};
+use super::layout::{
+    completion_status, flag, Record, Slot, EXTRA_RECORDS, NOTIFY_NEVER, POSITION_MASK,
+};
+use super::submission::{stamp, Completion, Job, Ring, RingMemory, TenantWords};
 use super::sync::{fence, AtomicU32, Ordering};
 
 /// A ring, and the words that the device keeps for its tenant.
@@ -14,7 +16,8 @@ pub struct FakeKernel {
     pub ring: Ring,
     pub memory: RingMemory,
     cursor: AtomicU32,
-    done: AtomicU32,
+    done: Box<AtomicU32>,
+    notify_at: Box<AtomicU32>,
     epoch: AtomicU32,
     // `memory` points into these.
     _slots: Vec<Slot>,
@@ -53,11 +56,18 @@ impl FakeKernel {
             write_combined: true,
         };
         memory.reset(first);
+        let done = Box::new(AtomicU32::new(first as u32 & POSITION_MASK));
+        let notify_at = Box::new(AtomicU32::new(NOTIFY_NEVER));
+        let words = TenantWords {
+            done: &*done,
+            notify_at: &*notify_at,
+        };
         Self {
-            ring: Ring::new(memory, first),
+            ring: Ring::new(memory, words, first),
             memory,
             cursor: AtomicU32::new(first as u32 & POSITION_MASK),
-            done: AtomicU32::new(first as u32 & POSITION_MASK),
+            done,
+            notify_at,
             epoch: AtomicU32::new(0),
             _slots: slots,
             _records: records,
@@ -113,6 +123,14 @@ impl FakeKernel {
         if old == POSITION_MASK {
             self.done.fetch_and(POSITION_MASK, Ordering::Relaxed);
         }
+    }
+
+    /// Completes a claimed job; tells whether the host wants to hear of it.
+    pub fn complete_and_notify(&self, claim: &Claim) -> bool {
+        self.complete(claim);
+        fence(Ordering::SeqCst);
+        let done = self.done.load(Ordering::Relaxed);
+        self.notify_at.load(Ordering::Relaxed) == done
     }
 
     /// Claims and completes one job, if there is one.

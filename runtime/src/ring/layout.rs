@@ -118,7 +118,11 @@ pub mod leave {
     pub const STOPPED: u32 = 2;
     pub const FUEL: u32 = 3;
     pub const IDLE: u32 = 4;
+    pub const NOTIFY: u32 = 5;
 }
+
+/// `notify_at` of a tenant for whose completions nobody waits: no count, since counts have 31 bits.
+pub const NOTIFY_NEVER: u32 = 0xffff_ffff;
 
 /// A type of which a shared struct may be made.
 trait Word {
@@ -207,7 +211,8 @@ shared! {
         mask: AtomicU32 = AtomicU32,
         /// Counts the tenants that had this entry.
         generation: AtomicU32 = AtomicU32,
-        spare: AtomicU32 = u32,
+        /// The count of completed jobs at which the lease is to end, so that the host hears of it; `NOTIFY_NEVER`.
+        notify_at: AtomicU32 = AtomicU32,
     }
 
     /// A buffer's entry in the buffer table. Host-written; `state` last.
@@ -300,6 +305,9 @@ pub struct Push {
     /// The same for the other workers.
     pub extra_idle_rounds: u32,
     pub flags: u32,
+    /// Loop iterations or rounds after which a completion that the host waits for may end the lease.
+    pub notify_fuel: u32,
+    pub notify_rounds: u32,
 }
 
 /// How many 16-byte records a slot has in the completion ring: one that is always written, two on request.
@@ -385,6 +393,7 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("LEAVE_STOPPED", leave::STOPPED);
     constant("LEAVE_FUEL", leave::FUEL);
     constant("LEAVE_IDLE", leave::IDLE);
+    constant("LEAVE_NOTIFY", leave::NOTIFY);
     writeln!(
         out,
         "const ROTA_TORN_RECORDS: bool = {};",
@@ -395,7 +404,8 @@ pub fn wgsl(shape: KernelShape) -> String {
     out.push_str(
         "struct RotaActive { words: RotaControl, list: array<u32> }\n\
          struct RotaState { ended: atomic<u32>, epoch: atomic<u32>, spare: array<u32, 14>, tenants: array<RotaTenantState> }\n\
-         struct RotaPush { lease: u32, fuel: u32, round_fuel: u32, idle_rounds: u32, extra_idle_rounds: u32, flags: u32 }\n\
+         struct RotaPush { lease: u32, fuel: u32, round_fuel: u32, idle_rounds: u32, extra_idle_rounds: u32, flags: u32,\n\
+           notify_fuel: u32, notify_rounds: u32 }\n\
          var<immediate> rota_push: RotaPush;\n",
     );
     let mut bind = |n: u32, name: &str, ty: &str| {

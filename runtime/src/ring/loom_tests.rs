@@ -12,8 +12,8 @@ use loom::thread::{self, yield_now};
 use super::active::ActiveList;
 use super::doorbell::Doorbell;
 use super::fake::{assert_answers, job, slot_words, words_of, Claim, FakeKernel};
-use super::layout::{completion_status, flag, Control};
-use super::submission::{Completion, Job, TicketState};
+use super::layout::{completion_status, flag, Control, POSITION_MASK};
+use super::submission::{stamp, Completion, Job, TicketState};
 use super::sync::{AtomicBool, AtomicU32, Ordering};
 
 /// Rings start just below the wrap of 31 bits.
@@ -386,6 +386,39 @@ fn no_job_is_left_to_a_sleeping_pump() {
         pump(&kernel, &doorbell, 2);
         submitters.into_iter().for_each(|t| t.join().unwrap());
     });
+}
+
+/// Who is about to block tells the kernel for which count it waits, and looks once more: of the two one sees the other, for
+/// a wait for a job as for one for anything.
+#[test]
+fn a_completion_is_seen_or_notified_of() {
+    for wait_for_any in [false, true] {
+        explore(None, move || {
+            let kernel = Arc::new(FakeKernel::new(2, FIRST));
+            submit(&kernel, &[job(1)]);
+            let device = {
+                let kernel = kernel.clone();
+                thread::spawn(move || {
+                    let claim = kernel.claim().expect("it is published");
+                    kernel.complete_and_notify(&claim)
+                })
+            };
+            let ring = &kernel.ring;
+            let count = if wait_for_any {
+                ring.completed().wrapping_add(1) & POSITION_MASK
+            } else {
+                stamp(FIRST)
+            };
+            ring.notify_at(count);
+            let seen = if wait_for_any {
+                ring.has_completion()
+            } else {
+                ring.seems_finished(FIRST)
+            };
+            let notified = device.join().unwrap();
+            assert!(seen || notified);
+        });
+    }
 }
 
 /// The same without the ring around it, without a bound, and with a submitter that comes again: a ring that arrives late

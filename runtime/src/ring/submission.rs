@@ -81,6 +81,20 @@ unsafe impl Send for RingMemory {}
 // SAFETY: as above.
 unsafe impl Sync for RingMemory {}
 
+/// A ring's words elsewhere, which live as long as its memory.
+#[derive(Clone, Copy)]
+pub struct TenantWords {
+    /// In which the kernel counts completed jobs.
+    pub done: *const AtomicU32,
+    /// The count at which the host wants to hear of it.
+    pub notify_at: *const AtomicU32,
+}
+
+// SAFETY: both are atomics, and whoever makes a `TenantWords` keeps them mapped while the ring lives.
+unsafe impl Send for TenantWords {}
+// SAFETY: as above.
+unsafe impl Sync for TenantWords {}
+
 impl RingMemory {
     pub(crate) fn slot(&self, position: u64) -> &Slot {
         // SAFETY: the index is below `size`, and the ring's memory outlives it.
@@ -154,6 +168,7 @@ struct Take {
 /// The host's side of a ring.
 pub struct Ring {
     memory: RingMemory,
+    words: TenantWords,
     notes: Box<[Note]>,
     /// The next position to publish.
     head: Padded<AtomicU64>,
@@ -161,24 +176,11 @@ pub struct Ring {
     tokens: Padded<AtomicU32>,
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
-    /// When a waiter on this ring was last answered, and how long waits take on average; the watcher's, in nanoseconds.
-    #[cfg(not(loom))]
-    pub(crate) pace: Pace,
     /// An epoch of not long ago, in full; the pump's. The device counts with 32 bits.
     pub(crate) epoch: AtomicU64,
     /// A copy of the tail for those who look without the lock; it may lag behind.
     tail: AtomicU64,
     take: Padded<Mutex<Take>>,
-}
-
-/// How often completions come, as far as blocked waiters noticed.
-#[cfg(not(loom))]
-#[derive(Default)]
-pub(crate) struct Pace {
-    /// Nanoseconds on the watcher's clock.
-    pub last: std::sync::atomic::AtomicU64,
-    /// 0 while nothing is known.
-    pub mean: std::sync::atomic::AtomicU64,
 }
 
 /// After this many unfinished jobs in a row a poll stops looking further, but for every 16th poll that finds nothing:
@@ -199,10 +201,11 @@ pub enum TicketState {
 
 impl Ring {
     /// A ring that starts counting at `first`. The memory must have been `reset` to it.
-    pub fn new(memory: RingMemory, first: u64) -> Self {
+    pub fn new(memory: RingMemory, words: TenantWords, first: u64) -> Self {
         let size = memory.size as usize;
         Self {
             memory,
+            words,
             notes: (0..size)
                 .map(|_| Note {
                     user_data: AtomicU64::new(0),
@@ -212,8 +215,6 @@ impl Ring {
             head: Padded(AtomicU64::new(first)),
             tokens: Padded(AtomicU32::new(memory.size)),
             ended: AtomicU32::new(0),
-            #[cfg(not(loom))]
-            pace: Pace::default(),
             epoch: AtomicU64::new(0),
             tail: AtomicU64::new(first),
             take: Padded(Mutex::new(Take {
@@ -228,6 +229,20 @@ impl Ring {
     /// Slots of the ring.
     pub fn size(&self) -> u32 {
         self.memory.size
+    }
+
+    /// The kernel's count of completed jobs, modular: with a change come the records that it counts.
+    pub fn completed(&self) -> u32 {
+        // SAFETY: the word outlives the ring. Acquire: the records come with it.
+        unsafe { &*self.words.done }.load(Ordering::Acquire)
+    }
+
+    /// Asks the kernel to end its lease when its count reaches this one. Whoever looks for a record or the count after
+    /// this sees it, or the kernel sees the wish: each side stores, has a full fence, and loads.
+    pub fn notify_at(&self, count: u32) {
+        // SAFETY: the word outlives the ring.
+        unsafe { &*self.words.notify_at }.store(count, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     /// The next position that will be published.

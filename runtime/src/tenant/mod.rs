@@ -149,8 +149,9 @@ impl Inner {
         if !self.has_event.load(Ordering::Relaxed) {
             return;
         }
-        if let Some(event) = lock(&self.event).as_ref() {
-            event.update();
+        let event = lock(&self.event).clone();
+        if let Some(event) = event {
+            self.engine.watch.update_event(&event);
         }
     }
 }
@@ -192,7 +193,6 @@ impl Tenant {
                 }
             }
         }
-        let announce = inner.has_event.load(Ordering::Relaxed) && inner.ring.is_empty();
         let accepted = inner.ring.reserve(good as u32) as usize;
         if accepted < good {
             refused = Err(Error::WouldBlock);
@@ -212,9 +212,6 @@ impl Tenant {
         engine.active.ensure(inner.index, &inner.listed);
         if parked {
             engine.doorbell.ring();
-        }
-        if announce {
-            engine.watch.nudge();
         }
         if tiled != 0 {
             engine.tiled_work();

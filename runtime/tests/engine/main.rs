@@ -8,3 +8,4 @@ mod memory;
 mod modes;
 mod order;
 mod validation;
+mod waiting;

@@ -170,6 +170,33 @@ fn positions_wrap_and_nobody_notices() {
     }
 }
 
+/// The device counts epochs with 32 bits; completions tell them in full, also to a tenant made behind the wrap.
+#[test]
+fn epochs_wrap_and_nobody_notices() {
+    const FIRST: u32 = u32::MAX - 300;
+    for mode in MODES {
+        let runtime = open(RuntimeOptions {
+            first_epoch: FIRST,
+            ..options(mode)
+        });
+        let mut last = FIRST as u64;
+        for _ in 0..2 {
+            let tenant = tenant(&runtime);
+            for i in 0..120 {
+                let ticket = submit(&tenant, &[with(nop(i, 0), TIMING)])[0];
+                let done = wait(&tenant, ticket);
+                assert_eq!(
+                    (done.begin_epoch, done.end_epoch),
+                    (last, last + 1),
+                    "{mode:?}, job {i}"
+                );
+                last += 2;
+            }
+        }
+        assert!(last > u32::MAX as u64);
+    }
+}
+
 /// Cancel, skip and revoke just where positions wrap.
 #[test]
 fn the_wrap_holds_for_what_does_not_run_too() {

@@ -1,0 +1,74 @@
+//! Blocked waiters and descriptors are told by the end of a lease; who looks for himself costs nobody a lease.
+
+use crate::kit::*;
+
+fn awake() -> Runtime {
+    open(RuntimeOptions {
+        idle_limit_ns: u64::MAX,
+        ..options(Mode::Resident)
+    })
+}
+
+/// A job that is likely to outlast the beginning of a wait.
+fn slow(runtime: &Runtime) -> Job {
+    spin(runtime.info().most_scalar_fuel - 1)
+}
+
+#[test]
+fn a_completion_that_somebody_is_blocked_on_ends_its_lease() {
+    let runtime = awake();
+    let tenant = tenant(&runtime);
+    until("a lease ends for a blocked waiter", || {
+        let ticket = submit(&tenant, &[slow(&runtime)])[0];
+        let done = tenant.wait(ticket, Wait::Block, PATIENCE).unwrap();
+        assert_eq!(done.status, OK);
+        runtime.info().notified > 0
+    });
+}
+
+#[test]
+fn a_completion_that_a_descriptor_waits_for_ends_its_lease() {
+    let runtime = awake();
+    let tenant = tenant(&runtime);
+    let fd = tenant.event_fd().unwrap();
+    let readable = |timeout_ms| {
+        let mut look = libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one valid descriptor.
+        unsafe { libc::poll(&mut look, 1, timeout_ms) == 1 }
+    };
+    until("a lease ends for a descriptor", || {
+        submit(&tenant, &[slow(&runtime)]);
+        assert!(readable(-1));
+        assert_eq!(take(&tenant, 1)[0].status, OK);
+        assert!(!readable(0));
+        runtime.info().notified > 0
+    });
+}
+
+#[test]
+fn a_wait_for_the_last_of_many_ends_one_lease_at_most() {
+    let runtime = awake();
+    let tenant = tenant(&runtime);
+    for round in 1..=20 {
+        let tickets = submit(&tenant, &vec![spin(100); 1000]);
+        let last = *tickets.last().unwrap();
+        tenant.wait(last, Wait::Block, PATIENCE).unwrap();
+        take(&tenant, 999);
+        assert!(runtime.info().notified <= round);
+    }
+}
+
+#[test]
+fn who_spins_ends_no_lease() {
+    let runtime = awake();
+    let tenant = tenant(&runtime);
+    for i in 0..1000 {
+        let ticket = submit(&tenant, &[nop(i, 0)])[0];
+        tenant.wait(ticket, Wait::Spin, PATIENCE).unwrap();
+    }
+    assert_eq!(runtime.info().notified, 0);
+}
