@@ -117,29 +117,26 @@ programs!(
     ]
 );
 
-programs!(
-    valgrind,
-    crate::run_valgrind,
-    [
-        bad_buffers,
-        bad_counts,
-        bad_enums,
-        bad_fuel,
-        bad_handles,
-        bad_opcodes,
-        bad_pointers,
-        bad_struct_size,
-        bad_tickets,
-        bad_tiles,
-        errors_outlive_threads,
-        full_ring,
-        no_driver,
-        no_such_device,
-        refused_in_the_middle,
-        submit_while_closing,
-        use_after_close,
-    ]
-);
+/// One process runs them all, one after the other: what takes long under valgrind is the driver's code being translated.
+const UNDER_VALGRIND: &[&str] = &[
+    "bad_buffers",
+    "bad_counts",
+    "bad_enums",
+    "bad_fuel",
+    "bad_handles",
+    "bad_opcodes",
+    "bad_pointers",
+    "bad_struct_size",
+    "bad_tickets",
+    "bad_tiles",
+    "errors_outlive_threads",
+    "full_ring",
+    "no_driver",
+    "no_such_device",
+    "refused_in_the_middle",
+    "submit_while_closing",
+    "use_after_close",
+];
 
 /// Only compiled: nothing in it runs.
 const COMPILED_ONLY: &[&str] = &["header_alone"];
@@ -163,7 +160,7 @@ fn every_program_of_the_folder_is_listed() {
     let mut listed = [plain::NAMES, COMPILED_ONLY].concat();
     listed.sort();
     assert_eq!(found, listed, "the .c files, and those that a test runs");
-    for name in [batch::NAMES, sanitized::NAMES, valgrind::NAMES].concat() {
+    for name in [batch::NAMES, sanitized::NAMES, UNDER_VALGRIND].concat() {
         assert!(
             plain::NAMES.contains(&name),
             "{name} isn't among the plain ones"
@@ -296,8 +293,30 @@ fn run_sanitized(name: &str) {
     run(&mut command, name, 300);
 }
 
-fn run_valgrind(name: &str) {
-    let program = build(name, "valgrind", link_shared);
+#[test]
+fn valgrind_finds_nothing() {
+    let mut driver = String::from("#include <stdio.h>\n");
+    for name in UNDER_VALGRIND {
+        driver += &format!("int {name}_main(void);\n");
+    }
+    driver += "int main(void) {\n";
+    for name in UNDER_VALGRIND {
+        driver += &format!("    puts(\"{name}\");\n    fflush(stdout);\n");
+        driver += &format!("    if ({name}_main())\n        return 1;\n");
+    }
+    driver += "    return 0;\n}\n";
+    let source = scratch().join("under_valgrind.c");
+    fs::write(&source, driver).expect("a file for the driver");
+
+    let mut parts = vec![source];
+    for name in UNDER_VALGRIND {
+        let source = here().join(format!("{name}.c"));
+        let part = compile("gcc", &[source], &format!("{name}.valgrind.o"), |command| {
+            command.args(["-c", &format!("-Dmain={name}_main")]);
+        });
+        parts.push(part);
+    }
+    let program = compile("gcc", &parts, "under_valgrind", link_shared);
     let mut command = tool("valgrind", "valgrind");
     command
         .args(["--quiet", "--error-exitcode=99", "--trace-children=yes"])
@@ -308,7 +327,7 @@ fn run_valgrind(name: &str) {
             here().join("valgrind.supp").display()
         ))
         .arg(program);
-    run(&mut command, name, 600);
+    run(&mut command, "the programs under valgrind", 600);
 }
 
 fn here() -> &'static Path {
