@@ -4,6 +4,7 @@
 //! already queued then. When leases find nothing to do for the idle limit, no more are launched; if by the end of the
 //! last one every published job is done, the pump sleeps until a submit rings.
 
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -62,6 +63,8 @@ struct Pump {
     rounds_per_us: f64,
     /// Fuel that a busy worker uses in a microsecond, as measured.
     fuel_per_us: f64,
+    /// The next lease is the first one after a sleep: who woke the kernel may wait for just one answer.
+    just_woken: bool,
     /// Since when leases have found nothing to do.
     idle_since: Option<Instant>,
     last_end: Instant,
@@ -90,6 +93,7 @@ impl Pump {
             fuel,
             rounds_per_us: 10.0,
             fuel_per_us: 10.0,
+            just_woken: false,
             idle_since: None,
             last_end: now,
             last_sweep: now,
@@ -118,6 +122,7 @@ impl Pump {
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
             self.engine.watch.running();
             self.idle_since = None;
+            self.just_woken = true;
             self.launch()?;
             // The second lease can wait until the first one has its core: launching it now would only be in its way.
             self.slots[self.flights[0].slot].wait(HEAD_START_NS)?;
@@ -232,6 +237,11 @@ impl Pump {
             Mode::Batch => BATCH_IDLE_ROUNDS,
             _ => (idle_us * self.rounds_per_us).clamp(16.0, u32::MAX as f64) as u32,
         };
+        let notify_age = if mem::take(&mut self.just_woken) {
+            0.0
+        } else {
+            NOTIFY_AGE_US
+        };
         let push = Push {
             lease,
             fuel: self.fuel,
@@ -243,8 +253,8 @@ impl Pump {
             } else {
                 0
             },
-            notify_fuel: (NOTIFY_AGE_US * self.fuel_per_us) as u32,
-            notify_rounds: (NOTIFY_AGE_US * self.rounds_per_us) as u32,
+            notify_fuel: (notify_age * self.fuel_per_us) as u32,
+            notify_rounds: (notify_age * self.rounds_per_us) as u32,
         };
         let words = [
             push.lease,

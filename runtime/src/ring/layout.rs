@@ -434,58 +434,54 @@ pub fn wgsl(shape: KernelShape) -> String {
         )
         .unwrap();
     }
+    let mut accessor = |head: &str, gives: Option<&str>, body: fn(u32) -> String| {
+        out.push_str(&accessor(shape.segments, head, gives, body));
+    };
+    let (word, vector) = (Some("u32"), Some("vec4<u32>"));
+    accessor("rota_load(segment: u32, at: u32)", word, |s| {
+        format!("rota_seg{s}[at >> 2u][at & 3u]")
+    });
+    accessor("rota_load_vec4(segment: u32, at: u32)", vector, |s| {
+        format!("rota_seg{s}[at]")
+    });
+    accessor("rota_store(segment: u32, at: u32, v: u32)", None, |s| {
+        format!("rota_seg{s}[at >> 2u][at & 3u] = v")
+    });
     accessor(
-        &mut out,
-        shape,
-        "rota_load(segment: u32, at: u32) -> u32",
-        |s| format!("return rota_seg{s}[at >> 2u][at & 3u];"),
-    );
-    accessor(
-        &mut out,
-        shape,
-        "rota_load_vec4(segment: u32, at: u32) -> vec4<u32>",
-        |s| format!("return rota_seg{s}[at];"),
-    );
-    accessor(
-        &mut out,
-        shape,
-        "rota_store(segment: u32, at: u32, v: u32)",
-        |s| format!("rota_seg{s}[at >> 2u][at & 3u] = v;"),
-    );
-    accessor(
-        &mut out,
-        shape,
         "rota_store_vec4(segment: u32, at: u32, v: vec4<u32>)",
-        |s| format!("rota_seg{s}[at] = v;"),
+        None,
+        |s| format!("rota_seg{s}[at] = v"),
     );
     accessor(
-        &mut out,
-        shape,
-        "rota_atomic_add(segment: u32, at: u32, v: u32) -> u32",
-        |s| format!("return atomicAdd(&rota_sega{s}[at], v);"),
+        "rota_atomic_add(segment: u32, at: u32, v: u32)",
+        word,
+        |s| format!("atomicAdd(&rota_sega{s}[at], v)"),
     );
     out
 }
 
-/// A function over the segments: a switch with constant names, because drivers differ in what they make of a
-/// computed one. With one segment there is nothing to choose.
-fn accessor(out: &mut String, shape: KernelShape, head: &str, body: impl Fn(u32) -> String) {
-    writeln!(out, "fn {head} {{").unwrap();
-    if shape.segments == 1 {
-        writeln!(out, "    {}", body(0)).unwrap();
-    } else {
-        writeln!(out, "    switch segment {{").unwrap();
-        for s in 0..shape.segments {
-            let case = if s + 1 == shape.segments {
-                "default".into()
-            } else {
-                format!("case {s}u")
-            };
-            writeln!(out, "        {case}: {{ {} }}", body(s)).unwrap();
+/// A function over the segments, which gives the value of `body` or runs it: a choice between constant names, because
+/// drivers differ in what they make of a computed one. It has one way out: drivers put it in line, and for some of them
+/// every early return makes the code behind it another branch. With one segment there is nothing to choose.
+fn accessor(segments: u32, head: &str, gives: Option<&str>, body: fn(u32) -> String) -> String {
+    let choice = |take: &dyn Fn(String) -> String| -> String {
+        let ways = (0..segments).map(|s| match s + 1 == segments {
+            false => format!("if (segment == {s}u) {{ {} }} else ", take(body(s))),
+            true => format!("{{ {} }}", take(body(s))),
+        });
+        ways.collect()
+    };
+    match gives {
+        _ if segments == 1 => match gives {
+            Some(kind) => format!("fn {head} -> {kind} {{ return {}; }}\n", body(0)),
+            None => format!("fn {head} {{ {}; }}\n", body(0)),
+        },
+        Some(kind) => {
+            let ways = choice(&|value| format!("it = {value};"));
+            format!("fn {head} -> {kind} {{ var it: {kind}; {ways} return it; }}\n")
         }
-        writeln!(out, "    }}").unwrap();
+        None => format!("fn {head} {{ {} }}\n", choice(&|run| format!("{run};"))),
     }
-    writeln!(out, "}}").unwrap();
 }
 
 #[cfg(all(test, not(loom)))]

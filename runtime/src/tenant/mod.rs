@@ -32,6 +32,9 @@ pub enum Wait {
 /// How long an adaptive wait spins.
 const ADAPTIVE_SPIN: Duration = Duration::from_micros(50);
 
+/// After how many times 64 looks a spinning thread offers its core: every ten microseconds or so.
+const LOOKS_PER_YIELD: u32 = 4;
+
 /// How a tenant is made. Zero means the default.
 #[derive(Clone, Debug, Default)]
 pub struct TenantOptions {
@@ -315,7 +318,7 @@ impl Tenant {
                 }
                 // Where threads outnumber cores, the kernel or the pump may wait for this very core.
                 looks += 1;
-                if looks.is_multiple_of(64) {
+                if looks.is_multiple_of(LOOKS_PER_YIELD) {
                     std::thread::yield_now();
                 }
             }
