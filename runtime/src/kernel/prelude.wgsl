@@ -185,13 +185,7 @@ fn check_range(b: Buffer, first: u32, count: u32, width: u32) -> bool {
 }
 
 fn load_u32(b: Buffer, i: u32) -> u32 {
-    var v = 0u;
-    if (i < (b.bytes >> 2u)) {
-        v = rota_load(b.segment, b.base + i);
-    } else {
-        rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-    }
-    return v;
+    return rota_load(b.segment, b.base + i, i < (b.bytes >> 2u));
 }
 
 fn load_i32(b: Buffer, i: u32) -> i32 {
@@ -204,13 +198,7 @@ fn load_f32(b: Buffer, i: u32) -> f32 {
 
 // The i-th byte.
 fn load_u8(b: Buffer, i: u32) -> u32 {
-    var v = 0u;
-    if (i < b.bytes) {
-        v = (rota_load(b.segment, b.base + (i >> 2u)) >> ((i & 3u) << 3u)) & 0xffu;
-    } else {
-        rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-    }
-    return v;
+    return (rota_load(b.segment, b.base + (i >> 2u), i < b.bytes) >> ((i & 3u) << 3u)) & 0xffu;
 }
 
 // Four bytes from byte i on, which may be any; bytes beyond the buffer's end read as 0 without a fault, so that a
@@ -221,9 +209,9 @@ fn load_bytes(b: Buffer, i: u32) -> u32 {
     }
     let at = i >> 2u;
     let shift = (i & 3u) << 3u;
-    var v = rota_load(b.segment, b.base + at) >> shift;
+    var v = rota_load(b.segment, b.base + at, true) >> shift;
     if (shift != 0u && (at + 1u) << 2u < b.bytes) {
-        v |= rota_load(b.segment, b.base + at + 1u) << (32u - shift);
+        v |= rota_load(b.segment, b.base + at + 1u, true) << (32u - shift);
     }
     let left = b.bytes - i;
     if (left < 4u) {
@@ -234,13 +222,7 @@ fn load_bytes(b: Buffer, i: u32) -> u32 {
 
 // The i-th group of four words; all four must lie in the buffer.
 fn load_vec4_u32(b: Buffer, i: u32) -> vec4<u32> {
-    var v = vec4<u32>(0u);
-    if (i < (b.bytes >> 4u)) {
-        v = rota_load_vec4(b.segment, (b.base >> 2u) + i);
-    } else {
-        rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-    }
-    return v;
+    return rota_load_vec4(b.segment, (b.base >> 2u) + i, i < (b.bytes >> 4u));
 }
 
 fn load_vec4_f32(b: Buffer, i: u32) -> vec4<f32> {
@@ -248,11 +230,7 @@ fn load_vec4_f32(b: Buffer, i: u32) -> vec4<f32> {
 }
 
 fn store_u32(b: Buffer, i: u32, v: u32) {
-    if (i < (b.bytes >> 2u)) {
-        rota_store(b.segment, b.base + i, v);
-    } else {
-        rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-    }
+    rota_store(b.segment, b.base + i, i < (b.bytes >> 2u), v);
 }
 
 fn store_i32(b: Buffer, i: u32, v: i32) {
@@ -264,11 +242,7 @@ fn store_f32(b: Buffer, i: u32, v: f32) {
 }
 
 fn store_vec4_u32(b: Buffer, i: u32, v: vec4<u32>) {
-    if (i < (b.bytes >> 4u)) {
-        rota_store_vec4(b.segment, (b.base >> 2u) + i, v);
-    } else {
-        rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-    }
+    rota_store_vec4(b.segment, (b.base >> 2u) + i, i < (b.bytes >> 4u), v);
 }
 
 fn store_vec4_f32(b: Buffer, i: u32, v: vec4<f32>) {
@@ -277,13 +251,7 @@ fn store_vec4_f32(b: Buffer, i: u32, v: vec4<f32>) {
 
 // Adds v to the i-th word and gives what was there before.
 fn atomic_add_u32(b: Buffer, i: u32, v: u32) -> u32 {
-    var old = 0u;
-    if (i < (b.bytes >> 2u)) {
-        old = rota_atomic_add(b.segment, b.base + i, v);
-    } else {
-        rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
-    }
-    return old;
+    return rota_atomic_add(b.segment, b.base + i, i < (b.bytes >> 2u), v);
 }
 
 // ---------------------------------------------------------------- scratch: words that the lanes of one tile share

@@ -216,7 +216,7 @@ fn histogram(src: Buffer, first: u32, length: u32, dst: Buffer, dst_word: u32) {
     let end = first + length;
     for (var i = (first >> 2u) + lane(); i << 2u < end; i += step) {
         // Segments have whole vectors, so that the word is there even if the buffer ends within it.
-        let v = rota_load(src.segment, src.base + i);
+        let v = rota_load(src.segment, src.base + i, true);
         let live = bytes_before(i << 2u, end) & ~bytes_before(i << 2u, first);
         scratch_add(v & 0xffu, live & 1u);
         scratch_add((v >> 8u) & 0xffu, (live >> 1u) & 1u);
@@ -376,7 +376,7 @@ fn scan(
     for (var i = early >> 4u; i < last; i += 1u) {
         let at = i << 4u;
         // Segments have whole vectors, so that the block is there even if the buffer ends within it.
-        var bytes = rota_load_vec4(text.segment, (text.base >> 2u) + i);
+        var bytes = rota_load_vec4(text.segment, (text.base >> 2u) + i, true);
         var live = bytes_before(at, to);
         // Words up to the last byte that is live.
         let words = (firstLeadingBit(live) >> 2u) + 1u;

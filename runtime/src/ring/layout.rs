@@ -438,49 +438,53 @@ pub fn wgsl(shape: KernelShape) -> String {
         out.push_str(&accessor(shape.segments, head, gives, body));
     };
     let (word, vector) = (Some("u32"), Some("vec4<u32>"));
-    accessor("rota_load(segment: u32, at: u32)", word, |s| {
-        format!("rota_seg{s}[at >> 2u][at & 3u]")
-    });
-    accessor("rota_load_vec4(segment: u32, at: u32)", vector, |s| {
-        format!("rota_seg{s}[at]")
-    });
-    accessor("rota_store(segment: u32, at: u32, v: u32)", None, |s| {
-        format!("rota_seg{s}[at >> 2u][at & 3u] = v")
+    accessor("rota_load(segment: u32, at: u32, good: bool)", word, |s| {
+        format!("it = rota_seg{s}[at >> 2u][at & 3u];")
     });
     accessor(
-        "rota_store_vec4(segment: u32, at: u32, v: vec4<u32>)",
-        None,
-        |s| format!("rota_seg{s}[at] = v"),
+        "rota_load_vec4(segment: u32, at: u32, good: bool)",
+        vector,
+        |s| format!("it = rota_seg{s}[at];"),
     );
     accessor(
-        "rota_atomic_add(segment: u32, at: u32, v: u32)",
+        "rota_store(segment: u32, at: u32, good: bool, v: u32)",
+        None,
+        |s| format!("rota_seg{s}[at >> 2u][at & 3u] = v;"),
+    );
+    accessor(
+        "rota_store_vec4(segment: u32, at: u32, good: bool, v: vec4<u32>)",
+        None,
+        |s| format!("rota_seg{s}[at] = v;"),
+    );
+    accessor(
+        "rota_atomic_add(segment: u32, at: u32, good: bool, v: u32)",
         word,
-        |s| format!("atomicAdd(&rota_sega{s}[at], v)"),
+        |s| format!("it = atomicAdd(&rota_sega{s}[at], v);"),
     );
     out
 }
 
-/// A function over the segments, which gives the value of `body` or runs it: a choice between constant names, because
-/// drivers differ in what they make of a computed one. It has one way out: drivers put it in line, and for some of them
-/// every early return makes the code behind it another branch. With one segment there is nothing to choose.
+/// A function that runs `body` for one of the segments, which may set the value that it `gives`, if the access is `good`;
+/// if not, the job is to end as a fault. It chooses between constant names, because drivers differ in what they make of
+/// a computed one.
+///
+/// Of each two ways the first is one block and the second longer, and there is one way out. SwiftShader looks for paths
+/// through each loop by a breadth-first search that marks blocks when it leaves them: where two ways of the same length
+/// meet, everything behind is searched twice, and dozens of accesses in one loop take for ever to compile. `&&` would be
+/// two such ways.
 fn accessor(segments: u32, head: &str, gives: Option<&str>, body: fn(u32) -> String) -> String {
-    let choice = |take: &dyn Fn(String) -> String| -> String {
-        let ways = (0..segments).map(|s| match s + 1 == segments {
-            false => format!("if (segment == {s}u) {{ {} }} else ", take(body(s))),
-            true => format!("{{ {} }}", take(body(s))),
-        });
-        ways.collect()
-    };
+    let mut ways = String::new();
+    for s in 0..segments {
+        let chosen = match s + 1 == segments {
+            true => "good".to_string(),
+            false => format!("good & (segment == {s}u)"),
+        };
+        write!(ways, "if ({chosen}) {{ {} }} else ", body(s)).unwrap();
+    }
+    ways.push_str("{ rota_fail(ROTA_FAULT_OUT_OF_BOUNDS); }");
     match gives {
-        _ if segments == 1 => match gives {
-            Some(kind) => format!("fn {head} -> {kind} {{ return {}; }}\n", body(0)),
-            None => format!("fn {head} {{ {}; }}\n", body(0)),
-        },
-        Some(kind) => {
-            let ways = choice(&|value| format!("it = {value};"));
-            format!("fn {head} -> {kind} {{ var it: {kind}; {ways} return it; }}\n")
-        }
-        None => format!("fn {head} {{ {} }}\n", choice(&|run| format!("{run};"))),
+        Some(kind) => format!("fn {head} -> {kind} {{ var it: {kind}; {ways} return it; }}\n"),
+        None => format!("fn {head} {{ {ways} }}\n"),
     }
 }
 
