@@ -547,6 +547,17 @@ fn the_end_answers_what_never_completed() {
 
 /// Only a job that has not been claimed is cancelled, and only that one.
 #[test]
+fn the_kernel_notifies_of_one_count_and_once() {
+    for first in FIRSTS {
+        let kernel = FakeKernel::new(8, first);
+        submit(&kernel, &[job(1), job(2), job(3)]);
+        kernel.ring.notify_at(stamp(first + 1));
+        let notified = [(); 3].map(|()| kernel.complete_and_notify(&kernel.claim().unwrap()));
+        assert_eq!(notified, [false, true, false]);
+    }
+}
+
+#[test]
 fn a_cancel_is_for_one_job() {
     let kernel = FakeKernel::new(2, (1 << 31) - 1);
     let first = submit(&kernel, &[job(1), job(2)]);
