@@ -5,8 +5,8 @@
 #   bindings/cpp/test.sh [--compilers "g++ clang++"] [--standards "17 20 23"] [--only PATTERN]
 #
 # Every program of tests/ is built and run with each compiler and standard; without exceptions and
-# RTTI with each compiler, and under AddressSanitizer and UBSan with the first. Then come what must
-# not compile, what is built in one part of a program and another, each header alone, what of rota.h
+# RTTI with each compiler and the first standard; under AddressSanitizer and UBSan with the first
+# compiler and the last standard. Then come what must not compile, what is built in one part of a program and another, each header alone, what of rota.h
 # is bound, the examples, and the code in README.md. --only runs the tests whose line contains the
 # pattern. JOBS (default: the cores) is how many run at once.
 set -euo pipefail
@@ -55,7 +55,8 @@ flags_of() {
     case $1 in
     plain) echo "-O1" ;;
     bare) echo "-O1 -fno-exceptions -fno-rtti" ;;
-    sanitized) echo "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" ;;
+    # What gcc warns of in instrumented code is often not there; the plain way is the one to pass.
+    sanitized) echo "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-error" ;;
     esac
 }
 
@@ -175,6 +176,7 @@ export -f flags_of standard compile run test_program test_example test_refused t
 
 list() {
     local compiler standard source first=${compilers%% *} lowest=${standards%% *}
+    local highest=${standards##* }
     echo test_functions_bound
     echo test_constants_bound
     for compiler in $compilers; do
@@ -191,9 +193,7 @@ list() {
             echo "test_example $compiler $standard ${source#"$root"/}"
         done
     done
-    for standard in $standards; do
-        for source in tests/*.cpp; do echo "test_program $first $standard sanitized $source"; done
-    done
+    for source in tests/*.cpp; do echo "test_program $first $highest sanitized $source"; done
 }
 
 cd "$here"

@@ -8,6 +8,7 @@ namespace {
 thread_local std::size_t allocations = 0; // the driver's threads have theirs
 }
 
+// All of them, not only the plain one: an allocation has to come back to the same family.
 void *operator new(std::size_t bytes) {
     allocations++;
     void *const memory = std::malloc(bytes);
@@ -15,8 +16,19 @@ void *operator new(std::size_t bytes) {
         std::abort();
     return memory;
 }
+void *operator new(std::size_t bytes, const std::nothrow_t &) noexcept {
+    return operator new(bytes);
+}
+void *operator new[](std::size_t bytes) { return operator new(bytes); }
+void *operator new[](std::size_t bytes, const std::nothrow_t &) noexcept {
+    return operator new(bytes);
+}
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void *memory, const std::nothrow_t &) noexcept { std::free(memory); }
+void operator delete[](void *memory) noexcept { std::free(memory); }
+void operator delete[](void *memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void *memory, const std::nothrow_t &) noexcept { std::free(memory); }
 
 int main() {
     const auto runtime = open_runtime();

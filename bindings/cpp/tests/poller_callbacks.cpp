@@ -75,6 +75,14 @@ int main() {
     EQUAL(refused, 1);
     EQUAL(served, 41);
 
+    // A call with a wrong argument harms nobody who waits.
+    const int before = served;
+    MUST(loop.submit(rota::jobs::nop(),
+                     [&](rota::result<rota::completion> done) { served += done.has_value(); }));
+    FAILS(loop.run_once({}, static_cast<rota::waiting>(9)), rota::status::invalid_argument, "");
+    MUST(loop.run());
+    EQUAL(served, before + 1);
+
     // A completion that the poller didn't ask for finds nobody.
     MUST(tenant.submit(rota::jobs::nop().user_data(1)));
     EQUAL(MUST(loop.run_once(std::chrono::seconds(10))), 1);
@@ -99,5 +107,25 @@ int main() {
     EQUAL(caught, 1);
     EQUAL(others, 7);
 #endif
+
+    // Who tries again for ever is told that it is over, and run ends.
+    auto doomed = create_tenant(runtime, 16);
+    rota::poller last(doomed);
+    int refusals = 0;
+    struct stubborn {
+        rota::poller &loop;
+        int &refusals;
+        void operator()(rota::result<rota::completion> answer) const {
+            CHECK(!answer && answer.error() == rota::status::invalid_handle);
+            const auto again = loop.submit(rota::jobs::nop(), *this);
+            refusals += !again && again.error() == rota::status::invalid_handle;
+        }
+    };
+    for (int i = 0; i < 40; i++)
+        MUST(last.submit(rota::jobs::nop(), stubborn{last, refusals}));
+    MUST(doomed.close());
+    FAILS(last.run(), rota::status::invalid_handle, "");
+    EQUAL(last.open(), 0);
+    EQUAL(refusals, 40);
     return 0;
 }

@@ -134,6 +134,29 @@ void destroyed(const rota::tenant &tenant) {
     }
 }
 
+// The first one that goes on destroys the others, whose completions came in the same batch.
+owned destroys(rota::poller &loop, std::vector<owned> &all, std::size_t self, int &resumed) {
+    static_cast<void>(co_await loop.async(rota::jobs::nop()));
+    for (std::size_t i = 0; i < all.size(); i++)
+        if (i != self)
+            all[i].handle.destroy();
+    resumed++;
+}
+
+void destroyed_by_each_other(const rota::tenant &tenant) {
+    rota::poller loop(tenant);
+    int resumed = 0;
+    std::vector<owned> all;
+    all.reserve(16);
+    for (std::size_t i = 0; i < 16; i++)
+        all.push_back(destroys(loop, all, i, resumed));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20)); // all are there at once
+    MUST(loop.run_once());
+    EQUAL(resumed, 1);
+    EQUAL(loop.open(), 0);
+    all[0].handle.destroy(); // completions come in their order, so it was the first
+}
+
 } // namespace
 
 int main() {
@@ -142,6 +165,7 @@ int main() {
     across_threads(create_tenant(runtime, 1024));
     errors(runtime);
     destroyed(create_tenant(runtime, 16));
+    destroyed_by_each_other(create_tenant(runtime, 16));
     return 0;
 }
 

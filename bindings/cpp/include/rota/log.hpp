@@ -50,13 +50,14 @@ inline result<void> set_log(log_level level, log_function function) {
     if (detail::in_log) // who holds the lock may be waiting for this very function to return
         return error(status::wrong_state, "the log function can't be set from inside itself");
     auto next = function ? std::make_unique<log_function>(std::move(function)) : nullptr;
+    std::unique_ptr<log_function> before; // freed without the lock
     const std::lock_guard<std::mutex> guard(detail::log_lock);
     const rota_status code =
         ::rota_log_set(next ? detail::log_forward : nullptr, next.get(),
                        next ? static_cast<std::uint32_t>(level) : ROTA_LOG_OFF, why.slot());
     if (code != ROTA_STATUS_OK)
         return why.with(code);
-    delete std::exchange(detail::log_now, next.release());
+    before.reset(std::exchange(detail::log_now, next.release()));
     return {};
 }
 

@@ -39,6 +39,8 @@ class operation {
 
     rota_job job;
     std::uint64_t user_data;
+    /// Its place in the poller's table; 0: it waits for nothing.
+    std::uint64_t number = 0;
     operation *next = nullptr;
 
   protected:
@@ -74,11 +76,12 @@ class operation_queue {
     operation *last_ = nullptr;
 };
 
-// Operations by the number that goes with the job as its user_data. A number is given once: a
-// completion that nobody waits for any more, or that came of another submit, finds nobody.
+// Operations by the number that goes with the job as its user_data. Numbers come again
+// after 2^32 jobs only: a completion that nobody waits for any more, or that came of another
+// submit, finds nobody.
 class operation_table {
   public:
-    std::uint64_t add(operation &one) {
+    void add(operation &one) {
         if (free_.empty()) {
             entries_.push_back({nullptr, 0});
             free_.reserve(entries_.size()); // so that remove needs no memory
@@ -88,24 +91,27 @@ class operation_table {
         free_.pop_back();
         entry &place = entries_[index];
         place.one = &one;
-        ++place.turn;
-        return std::uint64_t{place.turn} << 32 | index;
+        place.turn = place.turn == ~std::uint32_t{0} ? 1 : place.turn + 1;
+        one.number = std::uint64_t{place.turn} << 32 | index;
+        one.job.user_data = one.number;
     }
     operation *remove(std::uint64_t number) noexcept {
         const auto index = static_cast<std::uint32_t>(number);
         if (index >= entries_.size() || entries_[index].turn != number >> 32)
             return nullptr;
         operation *const one = std::exchange(entries_[index].one, nullptr);
-        if (one != nullptr)
+        if (one != nullptr) {
+            one->number = 0;
             free_.push_back(index);
+        }
         return one;
     }
-    /// Some number that is in use; 0 if none is.
-    std::uint64_t any() const noexcept {
-        for (std::size_t i = 0; i < entries_.size(); i++)
-            if (entries_[i].one != nullptr)
-                return std::uint64_t{entries_[i].turn} << 32 | i;
-        return 0;
+    /// Takes one out, whichever; NULL if there is none.
+    operation *remove_any() noexcept {
+        for (const entry &place : entries_)
+            if (place.one != nullptr)
+                return remove(place.one->number);
+        return nullptr;
     }
     std::size_t size() const noexcept { return entries_.size() - free_.size(); }
 
@@ -136,13 +142,7 @@ class poller {
     poller(const poller &) = delete;
     poller &operator=(const poller &) = delete;
     /// Who still waits gets stopped: coroutines are resumed with it, functions are called with it.
-    ~poller() {
-        {
-            const std::lock_guard<std::mutex> guard(lock_);
-            closed_ = true;
-        }
-        give_up(status::stopped, "the poller was destroyed before the job had completed");
-    }
+    ~poller() { give_up(status::stopped, "the poller was destroyed before the job had completed"); }
 
     /// Calls `function(result<completion>)` once, from run_once. Errors: as rota_submit, and the
     /// function isn't called; a job that has to wait for room gives its error to the function.
@@ -175,8 +175,9 @@ class poller {
 
     /// Waits for completions, at most so long, hands out those that are there (up to 64), and
     /// submits what waited for room. Gives how many were handed out: 0 if nothing came in time.
-    /// Errors: as rota_poll; then who still waits gets the same status. What a coroutine or
-    /// function throws comes out here, when the others have got theirs.
+    /// Errors: as rota_poll. If nothing can come any more, as when the tenant was closed or the
+    /// device was lost, then who still waits gets the same status, and so does who asks later. What
+    /// a coroutine or function throws comes out here, when the others have got theirs.
     result<std::size_t> run_once(timeout time = forever, waiting how = waiting::adaptive) {
         refill();
         std::array<rota_completion, batch> room;
@@ -186,11 +187,11 @@ class poller {
             ::rota_poll(tenant_, room.data(), room.size(), static_cast<std::uint32_t>(how),
                         time.ns(), &count, why.slot());
         if (code != ROTA_STATUS_OK && code != ROTA_STATUS_TIMEOUT) {
-            error failed = why.with(code);
-            give_up(failed.code(), nullptr);
-            return failed;
+            if (is_the_end(code))
+                give_up(static_cast<status>(code), nullptr);
+            return why.with(code);
         }
-        hand_out(span<rota_completion>(room.data(), count));
+        hand_out(span<const rota_completion>(room.data(), count));
         refill();
         return count;
     }
@@ -243,10 +244,9 @@ class poller {
     /// any time. Never finishes it itself.
     result<void> start(detail::operation &one) {
         const std::lock_guard<std::mutex> guard(lock_);
-        if (closed_)
-            return error(status::stopped, "the poller was destroyed");
-        one.job.user_data = table_.add(one);
-        const std::uint64_t number = one.job.user_data;
+        if (ended_ != status::ok)
+            return error(ended_);
+        table_.add(one);
         if (!waiting_.empty() || detail::handing_out == this) {
             waiting_.push(one);
             return {};
@@ -259,33 +259,33 @@ class poller {
         if (code == ROTA_STATUS_WOULD_BLOCK)
             waiting_.push(one);
         else if (code != ROTA_STATUS_OK) {
-            table_.remove(number);
+            table_.remove(one.number);
             return why.with(code);
         }
         return {};
     }
 
-    /// Forgets who doesn't wait any more. The number tells whether it still does.
-    void forget(detail::operation &one, std::uint64_t number) noexcept {
+    /// Forgets who doesn't wait any more.
+    void forget(detail::operation &one) noexcept {
         const std::lock_guard<std::mutex> guard(lock_);
-        if (table_.remove(number) != nullptr)
+        if (table_.remove(one.number) != nullptr)
             waiting_.remove(one);
     }
 
-    void hand_out(span<rota_completion> completions) {
-        std::array<detail::operation *, batch> who;
-        {
-            const std::lock_guard<std::mutex> guard(lock_);
-            for (std::size_t i = 0; i < completions.size(); i++)
-                who[i] = table_.remove(completions[i].user_data);
-        }
-        for (std::size_t i = 0; i < completions.size(); i++) {
-            if (who[i] == nullptr)
+    void hand_out(span<const rota_completion> completions) {
+        for (const rota_completion &raw : completions) {
+            detail::operation *one = nullptr;
+            {
+                // One by one: who is resumed may destroy another coroutine that is still to come.
+                const std::lock_guard<std::mutex> guard(lock_);
+                one = table_.remove(raw.user_data);
+            }
+            if (one == nullptr)
                 continue;
             completion done;
-            static_cast<rota_completion &>(done) = completions[i];
-            done.user_data = who[i]->user_data;
-            finish(*who[i], done);
+            static_cast<rota_completion &>(done) = raw;
+            done.user_data = one->user_data;
+            finish(*one, done);
         }
         rethrow();
     }
@@ -314,7 +314,9 @@ class poller {
                 if (code != ROTA_STATUS_OK) {
                     refused = waiting_.first();
                     waiting_.pop();
-                    table_.remove(refused->job.user_data);
+                    table_.remove(refused->number);
+                    if (is_the_end(code))
+                        ended_ = static_cast<status>(code);
                 }
             }
             if (refused != nullptr) {
@@ -324,20 +326,27 @@ class poller {
         }
     }
 
-    /// Nobody will get a completion any more.
+    /// Nobody gets a completion any more, and nobody can ask for one.
     void give_up(status code, const char *text) noexcept {
         for (;;) {
             detail::operation *one = nullptr;
             {
                 const std::lock_guard<std::mutex> guard(lock_);
-                const std::uint64_t number = table_.any();
-                if (number == 0)
+                ended_ = code;
+                one = table_.remove_any();
+                if (one == nullptr)
                     return;
-                one = table_.remove(number);
                 waiting_.remove(*one);
             }
             finish(*one, error(code, text));
         }
+    }
+
+    /// No later call can do better.
+    static constexpr bool is_the_end(rota_status code) noexcept {
+        return code == ROTA_STATUS_INVALID_HANDLE || code == ROTA_STATUS_NULL_POINTER ||
+               code == ROTA_STATUS_STOPPED || code == ROTA_STATUS_DEVICE_LOST ||
+               code == ROTA_STATUS_PANIC;
     }
 
     void finish(detail::operation &one, result<completion> answer) noexcept {
@@ -373,7 +382,7 @@ class poller {
     mutable std::mutex lock_;
     detail::operation_table table_;
     detail::operation_queue waiting_;
-    bool closed_ = false;
+    status ended_ = status::ok; // else what everybody gets from now on
 #if ROTA_HPP_EXCEPTIONS
     std::exception_ptr thrown_;
 #endif
@@ -387,14 +396,13 @@ class [[nodiscard]] poller::awaitable final : private detail::operation {
   public:
     awaitable(poller &from, const rota_job &what) noexcept : operation(what), poller_(from) {}
     ~awaitable() {
-        if (registered_)
-            poller_.forget(*this, job.user_data);
+        if (number != 0)
+            poller_.forget(*this);
     }
 
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> coroutine) {
         coroutine_ = coroutine;
-        registered_ = true;
         return suspend(poller_, *this);
     }
     result<completion> await_resume() noexcept { return std::move(*answer_); }
@@ -406,13 +414,11 @@ class [[nodiscard]] poller::awaitable final : private detail::operation {
         auto started = from.start(self);
         if (started)
             return true;
-        self.registered_ = false;
         self.answer_.emplace(std::move(started).error());
         return false;
     }
 
     void finish(result<completion> &&answer) override {
-        registered_ = false;
         answer_.emplace(std::move(answer));
         coroutine_.resume();
     }
@@ -420,7 +426,6 @@ class [[nodiscard]] poller::awaitable final : private detail::operation {
     poller &poller_;
     std::coroutine_handle<> coroutine_;
     std::optional<result<completion>> answer_;
-    bool registered_ = false;
 };
 
 inline poller::awaitable poller::async(const rota_job &job) noexcept {

@@ -12,8 +12,8 @@
 // Ownership   Runtimes, tenants, buffers, mappings and outputs are owned by move-only objects. What
 //             was made of an object keeps it alive. Moved from, an object is none: its calls give
 //             null_pointer. After close() they give invalid_handle.
-// Threads     As in C: any call from any thread. Moving, assigning, closing's own object and
-//             destroying are the program's to order, as with every C++ object.
+// Threads     As in C: any call from any thread. Moving, assigning and destroying an object are the
+//             program's to order, as with every C++ object.
 // Cost        submit, poll, wait, cancel and state are inline forwards to C.
 // Statuses, units and what each call does: rota.h.
 #ifndef ROTA_HPP

@@ -57,7 +57,7 @@ namespace detail {
 struct runtime_owner {
     std::atomic<rota_runtime *> handle{nullptr};
 
-    runtime_owner() noexcept = default;
+    runtime_owner() = default;
     runtime_owner(const runtime_owner &) = delete;
     runtime_owner &operator=(const runtime_owner &) = delete;
     ~runtime_owner() { static_cast<void>(::rota_runtime_destroy(handle.load(), nullptr)); }
