@@ -6,9 +6,10 @@
 #
 # Every program of tests/ is built and run with each compiler and standard; without exceptions and
 # RTTI with each compiler and the first standard; under AddressSanitizer and UBSan with the first
-# compiler and the last standard. Then come what must not compile, what is built in one part of a program and another, each header alone, what of rota.h
-# is bound, the examples, and the code in README.md. --only runs the tests whose line contains the
-# pattern. JOBS (default: the cores) is how many run at once.
+# compiler and the last standard. Then come what must not compile, a program of parts that were built
+# differently, each header alone, what of rota.h is bound, the examples, and the code in README.md.
+# --only runs the tests whose line contains the pattern. JOBS (default: the cores) is how many run at
+# once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -41,7 +42,7 @@ pkg-config --exists rota || {
     exit 1
 }
 CFLAGS="-I$here/include $(pkg-config --cflags rota)"
-LIBS="$(pkg-config --libs rota) -Wl,-rpath,$(pkg-config --variable=libdir rota) -pthread"
+LIBS="$(pkg-config --libs rota) -Wl,-rpath,$(pkg-config --variable=libdir rota) -pthread -ldl"
 HEADER="$(pkg-config --variable=includedir rota)/rota/rota.h"
 WARNINGS="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Werror"

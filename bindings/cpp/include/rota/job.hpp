@@ -10,9 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <rota/types.hpp>
 #include <type_traits>
+#include <utility>
 
 namespace rota {
 inline namespace ROTA_HPP_DIALECT {
@@ -54,16 +54,13 @@ template <class T> constexpr std::uint32_t word_of(const T &value) noexcept {
 template <std::size_t Words = 0> class job {
   public:
     /// A job for the handler with this opcode, with one tile and arguments that are 0.
-    explicit constexpr job(std::uint32_t opcode) noexcept : raw_{opcode, 0, 1, 0, {}, 0} {}
-    /// Goes on with a job that has so many argument words already.
-    explicit constexpr job(const rota_job &raw) noexcept : raw_(raw) {}
+    explicit constexpr job(std::uint32_t opcode) noexcept
+        : raw_{opcode, 0, 1, 0, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0} {}
 
     /// The next word: an integer, a float as its bits, or a buffer.
     template <class T> [[nodiscard]] constexpr job<Words + 1> arg(const T &value) const noexcept {
         static_assert(Words + 1 <= 10, "a job has 10 argument words");
-        rota_job with = raw_;
-        with.args[Words] = detail::word_of(value);
-        return job<Words + 1>(with);
+        return job<Words + 1>(raw_, detail::word_of(value), every_word());
     }
     /// The next two words, the low one first: an integer, or a double as its bits.
     template <class T> [[nodiscard]] constexpr job<Words + 2> arg64(T value) const noexcept {
@@ -75,16 +72,11 @@ template <std::size_t Words = 0> class job {
             bits = detail::bits_of<std::uint64_t>(value);
         else
             bits = static_cast<std::uint64_t>(value);
-        rota_job with = raw_;
-        with.args[Words] = static_cast<std::uint32_t>(bits);
-        with.args[Words + 1] = static_cast<std::uint32_t>(bits >> 32);
-        return job<Words + 2>(with);
+        return arg(static_cast<std::uint32_t>(bits)).arg(static_cast<std::uint32_t>(bits >> 32));
     }
 
     [[nodiscard]] constexpr job tiles(std::uint32_t count) const noexcept {
-        rota_job with = raw_;
-        with.tiles = count;
-        return job(with);
+        return job(raw_, raw_.flags, count, raw_.fuel, raw_.user_data, every_word());
     }
     /// A good number of tiles for so many elements, in the handler's units; see rota_tiles.
     [[nodiscard]] job tiles_for(std::uint64_t elements) const noexcept {
@@ -92,9 +84,7 @@ template <std::size_t Words = 0> class job {
     }
     /// Loop iterations that it may take, per tile.
     [[nodiscard]] constexpr job fuel(std::uint32_t iterations) const noexcept {
-        rota_job with = raw_;
-        with.fuel = iterations;
-        return job(with);
+        return job(raw_, raw_.flags, raw_.tiles, iterations, raw_.user_data, every_word());
     }
     /// Starts after all earlier jobs of the tenant have completed.
     [[nodiscard]] constexpr job barrier() const noexcept { return flag(ROTA_JOB_BARRIER); }
@@ -104,19 +94,33 @@ template <std::size_t Words = 0> class job {
     [[nodiscard]] constexpr job timing() const noexcept { return flag(ROTA_JOB_TIMING); }
     /// Comes back in the completion. A rota::poller gives it back too.
     [[nodiscard]] constexpr job user_data(std::uint64_t value) const noexcept {
-        rota_job with = raw_;
-        with.user_data = value;
-        return job(with);
+        return job(raw_, raw_.flags, raw_.tiles, raw_.fuel, value, every_word());
     }
 
     constexpr const rota_job &raw() const noexcept { return raw_; }
     constexpr operator const rota_job &() const noexcept { return raw_; }
 
   private:
+    template <std::size_t> friend class job;
+    using every_word = std::make_index_sequence<10>;
+
+    // Word by word: clang 14 keeps copies of whole jobs in memory, and a chain of them costs as
+    // much as a part of the submit.
+    template <std::size_t... I>
+    constexpr job(const rota_job &from, std::uint32_t last, std::index_sequence<I...>) noexcept
+        : raw_{from.opcode,
+               from.flags,
+               from.tiles,
+               from.fuel,
+               {(I + 1 == Words ? last : from.args[I])...},
+               from.user_data} {}
+    template <std::size_t... I>
+    constexpr job(const rota_job &from, std::uint32_t bits, std::uint32_t count,
+                  std::uint32_t iterations, std::uint64_t data, std::index_sequence<I...>) noexcept
+        : raw_{from.opcode, bits, count, iterations, {from.args[I]...}, data} {}
+
     constexpr job flag(std::uint32_t bit) const noexcept {
-        rota_job with = raw_;
-        with.flags |= bit;
-        return job(with);
+        return job(raw_, raw_.flags | bit, raw_.tiles, raw_.fuel, raw_.user_data, every_word());
     }
 
     rota_job raw_;
