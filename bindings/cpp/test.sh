@@ -168,7 +168,7 @@ one() { # LINE: the function and its arguments
     if [ $status -eq 0 ]; then
         echo "ok      ${1#test_}"
     else
-        printf 'FAILED  %s\n%s\n' "${1#test_}" "$(sed 's/^/        /' <<<"$said")"
+        printf 'FAILED  %s\n        %s\n' "${1#test_}" "${said//$'\n'/$'\n        '}"
         return 1
     fi
 }
@@ -201,6 +201,7 @@ cd "$here"
 chosen=$(list | grep -F -- "$only" || true)
 [ -n "$chosen" ] || { echo "no test's line contains: $only" >&2; exit 2; }
 failed=0
+# shellcheck disable=SC2016 # the inner bash expands it
 xargs -d '\n' -P "${JOBS:-$(nproc)}" -I '{}' bash -c 'one "$1"' _ '{}' <<<"$chosen" || failed=1
 if [ $failed -ne 0 ]; then
     echo "some tests of the C++ binding failed" >&2
