@@ -1,0 +1,194 @@
+// rota::runtime: an opened device with its kernel; and the list of devices.
+#ifndef ROTA_RUNTIME_HPP
+#define ROTA_RUNTIME_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <rota/result.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rota {
+inline namespace ROTA_HPP_DIALECT {
+
+class tenant;
+
+/// How to open a runtime; a field that is 0 or empty means its default. Texts are only read.
+struct runtime_options {
+    /// An index ("0"), a kind ("cpu", "integrated", "discrete", "virtual"), or part of the name.
+    /// Empty: $ROTA_DEVICE, and without it the best device.
+    std::string_view device = {};
+    rota::mode mode = rota::mode::automatic;
+    /// Workers of a wide lease, at most 256. 0: what suits the device.
+    std::uint32_t workers = 0;
+    /// How long the kernel looks for work before it parks. 0: 200 us; forever: it never parks.
+    timeout idle_limit = {};
+    /// Most tenants at once. 0: 4,096, or what fits the device.
+    std::uint32_t max_tenants = 0;
+    /// Slots of a tenant's ring where the tenant doesn't say; a power of two. 0: 1,024.
+    std::uint32_t slots = 0;
+    /// Device memory to allocate at once, in bytes. 0: one segment.
+    std::uint64_t memory_bytes = 0;
+    /// Folder of the pipeline cache. Empty: $ROTA_CACHE_DIR, and without it the user's.
+    std::string_view cache_dir = {};
+    /// Run under the Khronos validation layer; its messages go to the log.
+    bool validate = false;
+    /// Neither read nor write the pipeline cache on disk.
+    bool no_cache = false;
+    /// Where the rings start counting, below 2^31. Tests start just below the wrap.
+    std::uint32_t first_position = 0;
+    /// Loop iterations after which a lease ends. 0: tuned to the device.
+    std::uint32_t lease_fuel = 0;
+};
+
+/// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
+struct tenant_options {
+    /// A name for logs and tools.
+    std::string_view label = {};
+    /// Slots of the ring, which is how many jobs can be open; a power of two. 0: the runtime's.
+    std::uint32_t slots = 0;
+};
+
+namespace detail {
+
+// Holds the C handle for the runtime and all that came of it.
+struct runtime_owner {
+    std::atomic<rota_runtime *> handle{nullptr};
+
+    runtime_owner() = default;
+    runtime_owner(const runtime_owner &) = delete;
+    runtime_owner &operator=(const runtime_owner &) = delete;
+    ~runtime_owner() { static_cast<void>(::rota_runtime_destroy(handle.load(), nullptr)); }
+};
+
+inline result<void> same_version() {
+    const std::uint32_t library = library_version();
+    constexpr std::uint32_t header = ROTA_VERSION_MAJOR << 16 | ROTA_VERSION_MINOR << 8;
+    // Before 1.0 the interface may change with each minor version.
+    constexpr std::uint32_t counts = ROTA_VERSION_MAJOR == 0 ? 0xffffff00 : 0xffff0000;
+    if ((library & counts) == (header & counts))
+        return {};
+    static const std::string message =
+        "the program was built with the header of Rota " + std::to_string(ROTA_VERSION_MAJOR) +
+        "." + std::to_string(ROTA_VERSION_MINOR) + "." + std::to_string(ROTA_VERSION_PATCH) +
+        ", but the library is " + library_version_text() +
+        ": build it with the header that came with the library";
+    return error(status::unsupported, message.c_str());
+}
+
+} // namespace detail
+
+/// One opened device with its kernel. Tenants made of it keep it open: it closes when the last of
+/// them is gone, or with close(). Every call may be made from any thread; moving and assigning may
+/// not be done beside them.
+class runtime {
+  public:
+    /// No runtime: calls give null_pointer.
+    runtime() noexcept = default;
+
+    /// Opens a device and starts the pump.
+    /// Errors: as rota_runtime_open; unsupported when header and library don't fit together.
+    static result<runtime> open(const runtime_options &options = {}) {
+        auto fits = detail::same_version();
+        if (!fits)
+            return std::move(fits).error();
+        rota_runtime_options raw = ROTA_RUNTIME_OPTIONS_INIT;
+        raw.device = options.device.data();
+        raw.device_len = options.device.size();
+        raw.mode = static_cast<std::uint32_t>(options.mode);
+        raw.workers = options.workers;
+        raw.idle_limit_ns = options.idle_limit.ns();
+        raw.max_tenants = options.max_tenants;
+        raw.slots = options.slots;
+        raw.memory_bytes = options.memory_bytes;
+        raw.cache_dir = options.cache_dir.data();
+        raw.cache_dir_len = options.cache_dir.size();
+        raw.flags = (options.validate ? std::uint32_t{ROTA_RUNTIME_VALIDATE} : 0) |
+                    (options.no_cache ? std::uint32_t{ROTA_RUNTIME_NO_CACHE} : 0);
+        raw.first_position = options.first_position;
+        raw.lease_fuel = options.lease_fuel;
+
+        runtime opened;
+        opened.owner_ = std::make_shared<detail::runtime_owner>();
+        detail::failure why;
+        const rota_status code = ::rota_runtime_open(&raw, &opened.handle_, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        opened.owner_->handle = opened.handle_;
+        return opened;
+    }
+
+    runtime(runtime &&other) noexcept
+        : owner_(std::move(other.owner_)), handle_(std::exchange(other.handle_, nullptr)) {}
+    runtime &operator=(runtime &&other) noexcept {
+        owner_ = std::move(other.owner_);
+        handle_ = std::exchange(other.handle_, nullptr);
+        return *this;
+    }
+
+    /// See rota_tenant_create.
+    result<tenant> create_tenant(const tenant_options &options = {}) const;
+
+    /// What it is and has done; the counts are read one by one while work goes on.
+    result<runtime_info> info() const {
+        runtime_info told = ROTA_RUNTIME_INFO_INIT;
+        detail::failure why;
+        const rota_status code = ::rota_runtime_get_info(handle_, &told, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return told;
+    }
+
+    /// Ends the kernel; open jobs complete as CANCELLED and can still be polled.
+    result<void> stop() const {
+        detail::failure why;
+        const rota_status code = ::rota_runtime_stop(handle_, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return {};
+    }
+
+    /// Stops it and frees everything now, also what its tenants and buffers have: their calls give
+    /// invalid_handle from here on. A second close does nothing.
+    result<void> close() {
+        detail::failure why;
+        const rota_status code =
+            ::rota_runtime_destroy(owner_ ? owner_->handle.exchange(nullptr) : nullptr, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return {};
+    }
+
+    /// There is one: this wasn't moved from.
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+    /// The C handle, which stays this runtime's; NULL if there is none.
+    rota_runtime *native() const noexcept { return handle_; }
+
+  private:
+    std::shared_ptr<detail::runtime_owner> owner_;
+    rota_runtime *handle_ = nullptr;
+};
+
+/// The Vulkan devices, also those that Rota can't use.
+inline result<std::vector<device_info>> devices() {
+    std::vector<device_info> list;
+    for (;;) {
+        std::size_t needed = 0;
+        detail::failure why;
+        const rota_status code = ::rota_devices_list(list.data(), list.size(), &needed, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        if (needed <= list.size()) {
+            list.resize(needed);
+            return list;
+        }
+        list.assign(needed, device_info ROTA_DEVICE_INFO_INIT);
+    }
+}
+
+} // namespace ROTA_HPP_DIALECT
+} // namespace rota
+
+#endif

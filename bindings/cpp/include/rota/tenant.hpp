@@ -1,0 +1,230 @@
+// rota::tenant: an isolated client of a runtime, with the hot calls submit, poll and wait.
+//
+// submit, poll, wait, cancel and state forward to C in line: they allocate nothing, throw nothing
+// and count no references.
+#ifndef ROTA_TENANT_HPP
+#define ROTA_TENANT_HPP
+
+#include <rota/job.hpp>
+#include <rota/outputs.hpp>
+#include <rota/runtime.hpp>
+#include <rota/span.hpp>
+
+namespace rota {
+inline namespace ROTA_HPP_DIALECT {
+
+template <class T> class buffer;
+
+namespace detail {
+
+struct tenant_owner {
+    std::shared_ptr<runtime_owner> runtime;
+    std::atomic<rota_tenant *> handle{nullptr};
+
+    explicit tenant_owner(std::shared_ptr<runtime_owner> parent) noexcept
+        : runtime(std::move(parent)) {}
+    tenant_owner(const tenant_owner &) = delete;
+    tenant_owner &operator=(const tenant_owner &) = delete;
+    ~tenant_owner() { static_cast<void>(::rota_tenant_destroy(handle.load(), nullptr)); }
+};
+
+} // namespace detail
+
+/// What became of a submit of several jobs: the first `accepted` ones are accepted, whatever the
+/// outcome is. would_block: the ring is full; take some completions and submit the rest.
+struct [[nodiscard]] submission {
+    std::size_t accepted = 0;
+    result<void> outcome;
+
+    /// All of them are accepted.
+    explicit operator bool() const noexcept { return outcome.has_value(); }
+};
+
+/// An isolated client of a runtime: its own ring and buffers. It keeps its runtime open; its
+/// buffers and pollers keep it alive. Every call may be made from any thread, several at once;
+/// moving and assigning may not be done beside them.
+class tenant {
+  public:
+    /// No tenant: calls give null_pointer.
+    tenant() noexcept = default;
+    tenant(tenant &&other) noexcept
+        : owner_(std::move(other.owner_)), handle_(std::exchange(other.handle_, nullptr)) {}
+    tenant &operator=(tenant &&other) noexcept {
+        owner_ = std::move(other.owner_);
+        handle_ = std::exchange(other.handle_, nullptr);
+        return *this;
+    }
+
+    /// Submits one job; never blocks. Errors: would_block when the ring is full; as rota_submit.
+    result<ticket> submit(const rota_job &job) const noexcept {
+        ticket given = 0;
+        std::size_t accepted = 0;
+        detail::failure why;
+        const rota_status code = ::rota_submit(handle_, &job, 1, &given, &accepted, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return given;
+    }
+
+    /// Submits jobs in their order; never blocks. `tickets` is empty if nobody asks, else it has
+    /// room for as many as there are jobs, and the accepted ones' tickets are written.
+    /// Errors: as rota_submit; invalid_argument for too little room.
+    submission submit(span<const rota_job> jobs, span<ticket> tickets = {}) const noexcept {
+        if (!tickets.empty() && tickets.size() < jobs.size())
+            return {0, error(status::invalid_argument,
+                             "`tickets` has less room than there are jobs: leave it empty, or give "
+                             "one for each job")};
+        std::size_t accepted = 0;
+        detail::failure why;
+        const rota_status code =
+            ::rota_submit(handle_, jobs.data(), jobs.size(),
+                          tickets.empty() ? nullptr : tickets.data(), &accepted, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return {accepted, why.with(code)};
+        return {accepted, {}};
+    }
+
+    /// Takes completions into `room` and gives the part that was filled: the oldest first as far as
+    /// they have finished. Waits for the first one, never for more. Nothing within the time is an
+    /// empty span, and no error.
+    /// Errors: as rota_poll, but no timeout.
+    result<span<completion>> poll(span<completion> room, timeout time = {},
+                                  waiting how = waiting::adaptive) const noexcept {
+        std::size_t count = 0;
+        detail::failure why;
+        const rota_status code =
+            ::rota_poll(handle_, room.data(), room.size(), static_cast<std::uint32_t>(how),
+                        time.ns(), &count, why.slot());
+        if (code != ROTA_STATUS_OK && code != ROTA_STATUS_TIMEOUT)
+            return why.with(code);
+        return room.first(count);
+    }
+
+    /// Waits for one job and takes its completion. Errors: timeout; as rota_wait.
+    result<completion> wait(ticket which, timeout time = forever,
+                            waiting how = waiting::adaptive) const noexcept {
+        completion done;
+        detail::failure why;
+        const rota_status code = ::rota_wait(handle_, which, static_cast<std::uint32_t>(how),
+                                             time.ns(), &done, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return done;
+    }
+
+    /// submit and wait: the shortest way to an answer.
+    result<completion> run(const rota_job &job, timeout time = forever,
+                           waiting how = waiting::adaptive) const noexcept {
+        auto sent = submit(job);
+        if (!sent)
+            return std::move(sent).error();
+        return wait(*sent, time, how);
+    }
+
+    /// Asks for a job not to run. It completes in any case. Errors: as rota_cancel.
+    result<void> cancel(ticket which) const noexcept {
+        detail::failure why;
+        const rota_status code = ::rota_cancel(handle_, which, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return {};
+    }
+
+    /// Where a job is. Errors: as rota_ticket_state.
+    result<ticket_state> state(ticket which) const noexcept {
+        std::uint32_t where = 0;
+        detail::failure why;
+        const rota_status code = ::rota_ticket_state(handle_, which, &where, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return static_cast<ticket_state>(where);
+    }
+
+    /// A descriptor for poll or epoll, readable while there are completions to take. It stays the
+    /// tenant's: don't read from it or close it.
+    result<int> event_fd() const noexcept {
+        int fd = -1;
+        detail::failure why;
+        const rota_status code = ::rota_tenant_event_fd(handle_, &fd, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return fd;
+    }
+
+    /// A buffer of so many T, all of whose bytes are 0.
+    template <class T>
+    result<buffer<T>> create_buffer(std::size_t count, access allowed = access::read_write) const;
+    /// A buffer with these elements.
+    template <class T>
+    result<buffer<T>> create_buffer_of(span<const T> elements,
+                                       access allowed = access::read_write) const;
+    template <class Container>
+    auto create_buffer_of(const Container &elements, access allowed = access::read_write) const {
+        using element = std::remove_cv_t<std::remove_pointer_t<decltype(std::data(elements))>>;
+        return create_buffer_of<element>(span<const element>(elements), allowed);
+    }
+    /// A buffer of memory that the caller has, without a copy, where the device can: it begins and
+    /// ends at multiples of the page size. The memory has to stay in place until the buffer's jobs
+    /// have completed after it was destroyed, or the tenant is gone.
+    template <class T>
+    result<buffer<T>> import_buffer(span<T> host, access allowed = access::read_write) const;
+    /// Takes over a buffer of this tenant that a C call made. Errors: as rota_buffer_size;
+    /// invalid_argument if it isn't a whole number of T.
+    template <class T> result<buffer<T>> adopt_buffer(rota_buffer id) const;
+
+    /// Reads ranges into the outputs, entry i holding ranges[i]; see rota_buffers_read_into. What
+    /// the outputs gave before is invalid from here on, also if it fails.
+    result<void> read_into(span<const read_range> ranges, outputs &to) const noexcept {
+        detail::failure why;
+        const rota_status code = ::rota_buffers_read_into(handle_, ranges.data(), ranges.size(),
+                                                          to.native(), why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return {};
+    }
+
+    /// Frees it now, with its buffers and mappings: no job of it is claimed after this has
+    /// returned, and its calls give invalid_handle. A second close does nothing.
+    result<void> close() {
+        detail::failure why;
+        const rota_status code =
+            ::rota_tenant_destroy(owner_ ? owner_->handle.exchange(nullptr) : nullptr, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return {};
+    }
+
+    /// There is one: this wasn't moved from.
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+    /// The C handle, which stays this tenant's; NULL if there is none.
+    rota_tenant *native() const noexcept { return handle_; }
+
+  private:
+    friend class runtime;
+    friend class poller;
+
+    std::shared_ptr<detail::tenant_owner> owner_;
+    // Beside the owner's, so that the hot calls need no look at it.
+    rota_tenant *handle_ = nullptr;
+};
+
+inline result<tenant> runtime::create_tenant(const tenant_options &options) const {
+    rota_tenant_options raw = ROTA_TENANT_OPTIONS_INIT;
+    raw.label = options.label.data();
+    raw.label_len = options.label.size();
+    raw.slots = options.slots;
+
+    tenant created;
+    created.owner_ = std::make_shared<detail::tenant_owner>(owner_);
+    detail::failure why;
+    const rota_status code = ::rota_tenant_create(handle_, &raw, &created.handle_, why.slot());
+    if (code != ROTA_STATUS_OK)
+        return why.with(code);
+    created.owner_->handle = created.handle_;
+    return created;
+}
+
+} // namespace ROTA_HPP_DIALECT
+} // namespace rota
+
+#endif

@@ -1,0 +1,195 @@
+// The numbers of rota.h as types, their names and texts, the library's version, and times.
+#ifndef ROTA_TYPES_HPP
+#define ROTA_TYPES_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <rota/config.hpp>
+#include <type_traits>
+
+namespace rota {
+inline namespace ROTA_HPP_DIALECT {
+
+/// What a call returns.
+enum class status : rota_status {
+    ok = ROTA_STATUS_OK,
+    would_block = ROTA_STATUS_WOULD_BLOCK,
+    timeout = ROTA_STATUS_TIMEOUT,
+    invalid_argument = ROTA_STATUS_INVALID_ARGUMENT,
+    null_pointer = ROTA_STATUS_NULL_POINTER,
+    invalid_struct_size = ROTA_STATUS_INVALID_STRUCT_SIZE,
+    invalid_handle = ROTA_STATUS_INVALID_HANDLE,
+    invalid_ticket = ROTA_STATUS_INVALID_TICKET,
+    invalid_opcode = ROTA_STATUS_INVALID_OPCODE,
+    invalid_tiles = ROTA_STATUS_INVALID_TILES,
+    out_of_range = ROTA_STATUS_OUT_OF_RANGE,
+    out_of_memory = ROTA_STATUS_OUT_OF_MEMORY,
+    out_of_device_memory = ROTA_STATUS_OUT_OF_DEVICE_MEMORY,
+    out_of_ring_memory = ROTA_STATUS_OUT_OF_RING_MEMORY,
+    quota_exceeded = ROTA_STATUS_QUOTA_EXCEEDED,
+    no_driver = ROTA_STATUS_NO_DRIVER,
+    no_device = ROTA_STATUS_NO_DEVICE,
+    device_unsupported = ROTA_STATUS_DEVICE_UNSUPPORTED,
+    device_lost = ROTA_STATUS_DEVICE_LOST,
+    driver_error = ROTA_STATUS_DRIVER_ERROR,
+    stopped = ROTA_STATUS_STOPPED,
+    unsupported = ROTA_STATUS_UNSUPPORTED,
+    io_error = ROTA_STATUS_IO_ERROR,
+    panic = ROTA_STATUS_PANIC,
+    wrong_state = ROTA_STATUS_WRONG_STATE,
+};
+
+enum class log_level : std::uint32_t {
+    off = ROTA_LOG_OFF,
+    error = ROTA_LOG_ERROR,
+    warn = ROTA_LOG_WARN,
+    info = ROTA_LOG_INFO,
+    debug = ROTA_LOG_DEBUG,
+    trace = ROTA_LOG_TRACE,
+};
+
+enum class device_kind : std::uint32_t {
+    other = ROTA_DEVICE_OTHER,
+    integrated = ROTA_DEVICE_INTEGRATED,
+    discrete = ROTA_DEVICE_DISCRETE,
+    virtual_gpu = ROTA_DEVICE_VIRTUAL,
+    cpu = ROTA_DEVICE_CPU,
+};
+
+enum class mode : std::uint32_t {
+    automatic = ROTA_MODE_AUTO,
+    resident = ROTA_MODE_RESIDENT,
+    batch = ROTA_MODE_BATCH,
+};
+
+/// How a call waits.
+enum class waiting : std::uint32_t {
+    adaptive = ROTA_WAIT_ADAPTIVE,
+    spin = ROTA_WAIT_SPIN,
+    block = ROTA_WAIT_BLOCK,
+};
+
+/// How a job ended.
+enum class completion_status : std::uint32_t {
+    ok = ROTA_COMPLETION_OK,
+    faulted = ROTA_COMPLETION_FAULTED,
+    skipped = ROTA_COMPLETION_SKIPPED,
+    cancelled = ROTA_COMPLETION_CANCELLED,
+    revoked = ROTA_COMPLETION_REVOKED,
+    device_lost = ROTA_COMPLETION_DEVICE_LOST,
+};
+
+/// Why a job is faulted. From `handler` on: the handler's own code, plus that.
+enum class fault : std::uint32_t {
+    none = ROTA_FAULT_NONE,
+    unknown_opcode = ROTA_FAULT_UNKNOWN_OPCODE,
+    handler_unloaded = ROTA_FAULT_HANDLER_UNLOADED,
+    invalid_tiles = ROTA_FAULT_INVALID_TILES,
+    invalid_buffer = ROTA_FAULT_INVALID_BUFFER,
+    foreign_buffer = ROTA_FAULT_FOREIGN_BUFFER,
+    read_only = ROTA_FAULT_READ_ONLY,
+    out_of_bounds = ROTA_FAULT_OUT_OF_BOUNDS,
+    misaligned = ROTA_FAULT_MISALIGNED,
+    fuel_exhausted = ROTA_FAULT_FUEL_EXHAUSTED,
+    loop_cut = ROTA_FAULT_LOOP_CUT,
+    invalid_data = ROTA_FAULT_INVALID_DATA,
+    handler = ROTA_FAULT_HANDLER,
+};
+
+/// Where a job is.
+enum class ticket_state : std::uint32_t {
+    open = ROTA_TICKET_OPEN,
+    done = ROTA_TICKET_DONE,
+    taken = ROTA_TICKET_TAKEN,
+};
+
+/// What jobs may do with a buffer. The host may do anything.
+enum class access : std::uint32_t {
+    read_write = 0,
+    read_only = ROTA_BUFFER_READ_ONLY,
+};
+
+/// Names a submitted job; never 0. Tickets of one tenant don't repeat.
+using ticket = rota_ticket;
+/// A range of a buffer to read, in bytes; see tenant::read_into.
+using read_range = rota_read;
+/// Texts in it are zero-terminated UTF-8.
+using device_info = rota_device_info;
+/// Texts in it are zero-terminated UTF-8.
+using runtime_info = rota_runtime_info;
+using outputs_stats = rota_outputs_stats;
+
+/// Such as "ROTA_STATUS_WOULD_BLOCK". These texts are static.
+inline const char *name(status code) noexcept {
+    return ::rota_status_name(static_cast<rota_status>(code));
+}
+inline const char *name(completion_status code) noexcept {
+    return ::rota_completion_status_name(static_cast<std::uint32_t>(code));
+}
+inline const char *name(fault code) noexcept {
+    return ::rota_fault_name(static_cast<std::uint32_t>(code));
+}
+
+/// What it means, in one line of English. These texts are static.
+inline const char *text(status code) noexcept {
+    return ::rota_status_text(static_cast<rota_status>(code));
+}
+inline const char *text(fault code) noexcept {
+    return ::rota_fault_text(static_cast<std::uint32_t>(code));
+}
+
+/// The library's version: major << 16 | minor << 8 | patch. The header's is ROTA_VERSION_*.
+inline std::uint32_t library_version() noexcept { return ::rota_version(); }
+/// Such as "0.1.0".
+inline const char *library_version_text() noexcept { return ::rota_version_text(); }
+
+/// How long to wait: any std::chrono::duration. Below 0 is 0, which doesn't wait; parts of a
+/// nanosecond are rounded up; what is too long for 64 bits of nanoseconds is `forever`.
+class timeout {
+  public:
+    constexpr timeout() noexcept = default;
+    template <class Rep, class Period>
+    constexpr timeout(std::chrono::duration<Rep, Period> time) noexcept : ns_(of(time)) {}
+
+    static constexpr timeout from_ns(std::uint64_t ns) noexcept {
+        timeout made;
+        made.ns_ = ns;
+        return made;
+    }
+    constexpr std::uint64_t ns() const noexcept { return ns_; }
+
+  private:
+    template <class Rep, class Period>
+    static constexpr std::uint64_t of(std::chrono::duration<Rep, Period> time) noexcept {
+        using to_ns = std::ratio_divide<Period, std::nano>;
+        // Not "<= 0": a NaN is no time.
+        if (!(time.count() > Rep(0)))
+            return 0;
+        if constexpr (std::is_floating_point_v<Rep>) {
+            const long double ns = static_cast<long double>(time.count()) *
+                                   static_cast<long double>(to_ns::num) /
+                                   static_cast<long double>(to_ns::den);
+            if (!(ns < 18446744073709551615.0L))
+                return ROTA_FOREVER;
+            const auto whole = static_cast<std::uint64_t>(ns);
+            return whole + (static_cast<long double>(whole) < ns ? 1 : 0);
+        } else {
+            const auto count = static_cast<std::uint64_t>(time.count());
+            constexpr auto num = static_cast<std::uint64_t>(to_ns::num);
+            constexpr auto den = static_cast<std::uint64_t>(to_ns::den);
+            if (count > std::numeric_limits<std::uint64_t>::max() / num)
+                return ROTA_FOREVER;
+            return count * num / den + (count * num % den != 0 ? 1 : 0);
+        }
+    }
+
+    std::uint64_t ns_ = 0;
+};
+
+inline constexpr timeout forever = timeout::from_ns(ROTA_FOREVER);
+
+} // namespace ROTA_HPP_DIALECT
+} // namespace rota
+
+#endif

@@ -1,0 +1,52 @@
+// What was moved from is none: it says so, and its calls give null_pointer instead of crashing.
+#include "setup.hpp"
+
+int main() {
+    auto runtime = open_runtime();
+    auto tenant = create_tenant(runtime);
+    auto buffer = MUST(tenant.create_buffer<float>(4));
+    auto read = MUST(rota::outputs::create());
+
+    const auto runtime_now = std::move(runtime);
+    const auto tenant_now = std::move(tenant);
+    const auto buffer_now = std::move(buffer);
+    const auto read_now = std::move(read);
+    still_works(tenant_now);
+    CHECK(runtime_now && tenant_now && buffer_now && read_now);
+    CHECK(!runtime && !tenant && !buffer && !read);
+    CHECK(runtime.native() == nullptr && tenant.native() == nullptr && buffer.id() == 0);
+
+    constexpr auto none = rota::status::null_pointer;
+    FAILS(runtime.info(), none, "");
+    FAILS(runtime.stop(), none, "");
+    FAILS(runtime.create_tenant(), none, "");
+    MUST(runtime.close());
+
+    rota::completion room[1];
+    const rota_job jobs[1] = {rota::jobs::nop()};
+    FAILS(tenant.submit(rota::jobs::nop()), none, "");
+    FAILS(tenant.submit(jobs).outcome, none, "");
+    FAILS(tenant.poll(room), none, "");
+    FAILS(tenant.wait(1), none, "");
+    FAILS(tenant.run(rota::jobs::nop()), none, "");
+    FAILS(tenant.cancel(1), none, "");
+    FAILS(tenant.state(1), none, "");
+    FAILS(tenant.event_fd(), none, "");
+    FAILS(tenant.create_buffer<float>(1), none, "");
+    MUST(tenant.close());
+
+    float one[1] = {};
+    FAILS(buffer.write(one), none, "");
+    FAILS(buffer.read(one), none, "");
+    FAILS(buffer.fill_bytes(0, 0, 1), none, "");
+    FAILS(buffer.map(), none, "");
+    EQUAL(buffer.size(), 0);
+    MUST(buffer.close());
+
+    FAILS(read.get(0), none, "");
+    FAILS(read.stats(), none, "");
+    const rota::read_range ranges[1] = {buffer_now};
+    FAILS(tenant_now.read_into(ranges, read), none, "");
+    still_works(tenant_now);
+    return 0;
+}
