@@ -139,9 +139,13 @@ func (e *JobError) Error() string {
 	return text
 }
 
-// Unwrap returns the status, the fault and the cause, as far as there are any.
+// Unwrap returns the status, the fault and the cause, as far as there are any; and ErrClosed for a job
+// that was revoked, which is one whose tenant was closed.
 func (e *JobError) Unwrap() []error {
 	reasons := []error{e.Status}
+	if e.Status == CompletionRevoked {
+		reasons = append(reasons, ErrClosed)
+	}
 	if e.Fault != FaultNone {
 		reasons = append(reasons, e.Fault)
 	}

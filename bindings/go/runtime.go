@@ -265,8 +265,9 @@ func (r *Runtime) Stop() error {
 	return callError(status, object)
 }
 
-// Close ends the runtime, its tenants and their buffers. Whoever waits for a job gets ErrClosed, and
-// so does every later call, a second Close included.
+// Close stops the runtime and ends it, its tenants and their buffers. Whoever waits for a job gets
+// CompletionCancelled, ErrStopped or ErrClosed, depending on how far it is; every later call gets
+// ErrClosed, a second Close included.
 func (r *Runtime) Close() error {
 	if r == nil {
 		return errNilRuntime

@@ -99,8 +99,8 @@ func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
 }
 
 // Close frees the tenant and its buffers. No job of it starts after Close has returned. Jobs that
-// were open never complete: whoever waits for them gets ErrClosed, and so does every later call, a
-// second Close included.
+// were open don't run: whoever waits for them gets ErrClosed, and so does every later call, a second
+// Close included.
 func (t *Tenant) Close() error {
 	if t == nil || t.handle == nil {
 		return errNilTenant
