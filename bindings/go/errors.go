@@ -84,7 +84,7 @@ const (
 )
 
 // Error names the status, so that it can be asked for by errors.Is.
-func (s CompletionStatus) Error() string { return "rota: " + s.String() }
+func (s CompletionStatus) Error() string { return s.String() }
 
 // String is the name in the C API, such as "ROTA_COMPLETION_FAULTED", or "UNKNOWN".
 func (s CompletionStatus) String() string {
