@@ -169,7 +169,7 @@ func TestAfterOKIsSkippedBehindAFault(t *testing.T) {
 
 func TestSubmitIntoAllocatesNothing(t *testing.T) {
 	tenant := newTenant(t, shared)
-	jobs := repeat(nop(1, 2), 256)
+	jobs := repeat(nop(1, 2), 16)
 	var batch rota.Batch
 	each := leastAllocations(func() {
 		err := tenant.SubmitInto(background, &batch, jobs)

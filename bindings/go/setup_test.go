@@ -131,9 +131,9 @@ var background = context.Background()
 // leastAllocations is how often a call allocates when the machine lets it: one that has to wait for
 // long starts a goroutine.
 func leastAllocations(call func()) float64 {
-	least := testing.AllocsPerRun(20, call)
-	for range 50 {
-		least = min(least, testing.AllocsPerRun(20, call))
+	least := testing.AllocsPerRun(5, call)
+	for range 200 {
+		least = min(least, testing.AllocsPerRun(5, call))
 	}
 	return least
 }
