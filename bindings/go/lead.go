@@ -41,6 +41,7 @@ var errCancelledInTime = &Error{Status: ErrWrongState, Message: "cancelled befor
 type round struct {
 	batches []*Batch
 	wakes   []*Batch
+	ended   int // batches that were done with it
 	jobs    [roundJobs]Job
 	tickets [roundJobs]Ticket
 	done    [roundJobs]Completion
@@ -169,8 +170,9 @@ func (t *Tenant) lead() {
 		} else if idle.IsZero() {
 			idle = time.Now()
 		}
-		// Whom it woke will likely come back with more: their jobs go in one round.
-		if taken > 1 || len(t.inbox) > 0 || t.watched > 0 {
+		// Several that it woke will likely come back with more: their jobs go in one round. One alone
+		// does better without it.
+		if t.round.ended > 1 || len(t.inbox) > 0 || t.watched > 0 {
 			t.mu.Unlock()
 			runtime.Gosched()
 			t.mu.Lock()
@@ -225,6 +227,7 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	r := t.round
 	r.batches = r.batches[:0]
 	r.wakes = r.wakes[:0]
+	r.ended = 0
 	t.gather(r)
 	n := len(r.batches)
 	handle := t.handle
@@ -321,7 +324,10 @@ func (t *Tenant) polled(got *C.rota_go_exchanged, done []Completion, r *round) {
 		t.finish(b)
 		if r == nil {
 			b.release()
-		} else if b.parked {
+			continue
+		}
+		r.ended++
+		if b.parked {
 			b.parked = false
 			r.wakes = append(r.wakes, b)
 		}
