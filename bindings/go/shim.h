@@ -28,8 +28,7 @@ static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota
     if (n > 0)
         out.submitted = rota_submit(tenant, jobs, n, tickets, &out.accepted, &out.submit_error);
     if (out.submitted == ROTA_STATUS_OK || out.submitted == ROTA_STATUS_WOULD_BLOCK)
-        out.polled =
-            rota_poll(tenant, done, cap, wait, timeout_ns, &out.count, &out.poll_error);
+        out.polled = rota_poll(tenant, done, cap, wait, timeout_ns, &out.count, &out.poll_error);
     return out;
 }
 
