@@ -82,6 +82,14 @@ func TestRangesOutsideABufferAreRefused(t *testing.T) {
 		wants(t, buffer.Fill(c.at, c.n, 7), rota.ErrOutOfRange)
 	}
 	wants(t, buffer.Fill(0, -1, 7), rota.ErrOutOfRange)
+	large, err := rota.NewBuffer[uint32](tenant, 20000, 0)
+	ok(t, err)
+	wants(t, large.Fill(1, 20000, 0x01020304), rota.ErrOutOfRange)
+	words := make([]uint32, 20000)
+	ok(t, large.Read(0, words))
+	if slices.Max(words) != 0 {
+		t.Fatal("a fill that was refused has changed something")
+	}
 	ok(t, buffer.Write(10, nil))
 	ok(t, buffer.Fill(10, 0, 7))
 	for _, n := range []int{0, -1, math.MaxInt} {
