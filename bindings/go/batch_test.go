@@ -1,3 +1,5 @@
+// What Submit and Batch promise: order, room in the ring, waiting, refused and cancelled jobs.
+
 package rota_test
 
 import (

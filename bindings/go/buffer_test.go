@@ -1,3 +1,5 @@
+// Memory: numbers of every size, ranges, outputs, and the arguments that name them.
+
 package rota_test
 
 import (

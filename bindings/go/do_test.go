@@ -1,3 +1,5 @@
+// What Do promises: each caller its own completion, the end of a context, of a tenant, of a runtime.
+
 package rota_test
 
 import (

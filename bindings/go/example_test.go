@@ -1,3 +1,5 @@
+// Short programs for the documentation, which run as tests.
+
 package rota_test
 
 import (

@@ -1,3 +1,5 @@
+// The library's log in slog.
+
 package rota_test
 
 import (

@@ -1,3 +1,5 @@
+// Opening and closing: options, devices, closed and nil objects, forgotten ones, and what is missing.
+
 package rota_test
 
 import (

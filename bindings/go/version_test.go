@@ -1,3 +1,5 @@
+// Which versions of header and library fit together.
+
 package rota
 
 import "testing"

@@ -1,3 +1,5 @@
+// What the service promises: right counts, limits, bounded tenants, and an end that loses no request.
+
 package main
 
 import (
