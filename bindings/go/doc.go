@@ -1,0 +1,62 @@
+// Package rota hands small jobs to a device through Rota: one Vulkan compute kernel stays resident on
+// the device, and many tenants submit jobs through rings in shared memory. There and back takes about
+// a microsecond.
+//
+// Open gives a Runtime, Runtime.NewTenant a Tenant. Tenant.Do submits one Job and waits for its
+// Completion; Tenant.Submit submits many and gives a Batch, whose completions come later. NewBuffer
+// makes device memory that jobs name. The words are those of docs/design.md, and rota.h has the
+// arguments of every handler.
+//
+// # Ownership
+//
+// What is opened or made is the caller's to Close: the contract is Close, and the garbage collector
+// only a net under it. Closing a runtime closes its tenants, closing a tenant frees its buffers. A
+// runtime stays open as long as one of its tenants is in use, but a job holds only the name of a
+// buffer: keep the Buffer until its jobs are done. C keeps no pointer into Go's memory, and Go gives
+// out none into C's, except to the function that Outputs.View calls.
+//
+// # Goroutines
+//
+// Everything may be used by any goroutine at any time, also while another one closes it: the call
+// then succeeds or gives ErrClosed. Handles are checked by the library and never followed, so a use
+// after Close is an error and not a crash. A nil object gives ErrNullPointer.
+//
+// Calls of Do on one tenant are submitted together, and one goroutine at a time takes completions for
+// all: one that waits anyway, or, where it takes longer, one that the tenant starts for it and that
+// ends when nobody waits. It spins for about 50 us and then blocks in the library, which keeps one
+// operating-system thread per tenant that waits for long. A tenant that nobody waits for has no
+// goroutine, and one with nothing to do uses no processor. Completions that nobody waits for stay in
+// the ring, and hold their slots, until somebody waits or submits into a full ring.
+//
+// A process that has called fork must not use the library in the child; os/exec is fine.
+//
+// # Contexts
+//
+// The end of the context of Do cancels the job, and Do waits for its completion: a job that waits for
+// its turn in the ring completes when that comes, one that has begun when it ends. So Do returns only
+// when nothing of the job is to come any more, and what its arguments name can be used again. The
+// context of Submit is for waiting for room in the ring, that of Batch.Wait for waiting.
+//
+// # Errors
+//
+// A call that failed gives an *Error; errors.Is finds its Status, such as ErrNoDriver. ErrWouldBlock
+// comes as it is. A job that did not end OK gives a *JobError; errors.Is finds its CompletionStatus,
+// its Fault, and the error of the context that cancelled it.
+//
+// # Numbers
+//
+// Times are time.Duration, or nanoseconds where the name says so. Buffers count in their own numbers;
+// the arguments of jobs count in words of 32 bits or in bytes, as the handler says.
+//
+// # Linking
+//
+// It needs cgo and a C compiler. There are three ways to link the library:
+//
+//   - by default the shared library that pkg-config finds; PKG_CONFIG_PATH names the folder of rota.pc;
+//   - with the build tag rota_static the archive librota.a of the same installation: the program then
+//     runs where no Rota is installed;
+//   - with the build tag rota_bundled the archive in lib/<os>_<arch> beside the package, which
+//     bundle.sh puts there: the build then needs neither pkg-config nor an installed Rota.
+//
+// In every case a Vulkan loader and driver are looked for at run time.
+package rota

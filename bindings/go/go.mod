@@ -1,0 +1,3 @@
+module github.com/rota-compute/rota/bindings/go
+
+go 1.24

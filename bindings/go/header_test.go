@@ -1,0 +1,152 @@
+// The binding is whole: every function and constant of rota.h is bound, or is on a list that says
+// why not.
+
+package rota_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	rota "github.com/rota-compute/rota/bindings/go"
+)
+
+var notBound = map[string]string{
+	"rota_buffer_map":      "gives raw memory that another goroutine's Close would take away; Read and Write copy",
+	"rota_buffer_unmap":    "goes with rota_buffer_map",
+	"rota_buffer_import":   "the memory would have to stay in place longer than Go can promise for its own",
+	"rota_tenant_event_fd": "goroutines wait for channels: Batch.Done",
+	"rota_wait":            "one poller takes all completions; see lead.go",
+	"rota_poll":            "called by rota_go_exchange in shim.h",
+	"rota_log_set":         "called by rota_go_log_set in shim.c",
+	"ROTA_WAIT_ADAPTIVE":   "lead.go spins and blocks by its own measure",
+}
+
+func header(t *testing.T) string {
+	t.Helper()
+	path := "../../include/rota/rota.h" // in the repository
+	if _, err := os.Stat(path); err != nil {
+		folder, err := exec.Command("pkg-config", "--variable=includedir", "rota").Output()
+		ok(t, err)
+		path = filepath.Join(strings.TrimSpace(string(folder)), "rota", "rota.h")
+	}
+	text, err := os.ReadFile(path)
+	ok(t, err)
+	return string(text)
+}
+
+// uses holds every C.name of the package, and for constants the Go names that are just that.
+func uses(t *testing.T) (used map[string]bool, constants map[string]string) {
+	t.Helper()
+	used, constants = map[string]bool{}, map[string]string{}
+	nameOf := func(e ast.Expr) string {
+		if s, is := e.(*ast.SelectorExpr); is {
+			if x, is := s.X.(*ast.Ident); is && x.Name == "C" {
+				return s.Sel.Name
+			}
+		}
+		return ""
+	}
+	files, err := filepath.Glob("*.go")
+	ok(t, err)
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		ok(t, err)
+		ast.Inspect(file, func(node ast.Node) bool {
+			switch n := node.(type) {
+			case *ast.SelectorExpr:
+				used[nameOf(n)] = true
+			case *ast.GenDecl:
+				for _, spec := range n.Specs {
+					value, is := spec.(*ast.ValueSpec)
+					if !is || n.Tok != token.CONST {
+						continue
+					}
+					for i, e := range value.Values {
+						if value.Names[i].IsExported() {
+							constants[nameOf(e)] = value.Names[i].Name
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	return used, constants
+}
+
+func TestEveryFunctionOfTheHeaderIsBound(t *testing.T) {
+	used, _ := uses(t)
+	found := regexp.MustCompile(`(?m)^[a-z][a-z0-9_ *]*\b(rota_[a-z0-9_]+)\(`).FindAllStringSubmatch(header(t), -1)
+	if len(found) < 30 {
+		t.Fatalf("only %d functions were found in the header", len(found))
+	}
+	for _, match := range found {
+		name := match[1]
+		if reason := notBound[name]; used[name] == (reason != "") {
+			t.Errorf("%s: called %v, reason not to be: %q", name, used[name], reason)
+		}
+	}
+	shim, err := os.ReadFile("shim.h")
+	ok(t, err)
+	forward, err := os.ReadFile("shim.c")
+	ok(t, err)
+	for _, call := range []string{"rota_poll(", "rota_log_set("} {
+		if !strings.Contains(string(shim)+string(forward), call) {
+			t.Errorf("%s...) is not called in C either", call)
+		}
+	}
+}
+
+func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
+	used, constants := uses(t)
+	// Of these each one is an exported constant; of the others it is enough that they are used.
+	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER)_`)
+	found := regexp.MustCompile(`(?m)^#define (ROTA_[A-Z0-9_]+) `).FindAllStringSubmatch(header(t), -1)
+	if len(found) < 80 {
+		t.Fatalf("only %d constants were found in the header", len(found))
+	}
+	for _, match := range found {
+		name := match[1]
+		if strings.HasSuffix(name, "_INIT") { // in shim.h
+			continue
+		}
+		bound := used[name]
+		if exported.MatchString(name) {
+			bound = constants[name] != ""
+		}
+		if reason := notBound[name]; bound == (reason != "") {
+			t.Errorf("%s: bound %v, reason not to be: %q", name, bound, reason)
+		}
+	}
+}
+
+func TestNamesAreThoseOfTheHeader(t *testing.T) {
+	for got, want := range map[string]string{
+		rota.ErrWouldBlock.Name():           "ROTA_STATUS_WOULD_BLOCK",
+		rota.FaultOutOfBounds.Name():        "ROTA_FAULT_OUT_OF_BOUNDS",
+		(rota.FaultHandler + 3).Name():      "ROTA_FAULT_HANDLER",
+		rota.CompletionSkipped.String():     "ROTA_COMPLETION_SKIPPED",
+		rota.Status(999).Name():             "UNKNOWN",
+		rota.CompletionStatus(999).String(): "UNKNOWN",
+		rota.ModeResident.String():          "resident",
+		rota.DeviceCPU.String():             "cpu",
+		rota.ErrClosed.Name():               "ROTA_STATUS_INVALID_HANDLE",
+	} {
+		if got != want {
+			t.Errorf("%s, not %s", got, want)
+		}
+	}
+	if rota.ErrNoDriver.Error() == rota.ErrNoDevice.Error() || rota.FaultReadOnly.Error() == "" {
+		t.Error("errors have no texts of their own")
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package rota_test
+
+// raceEnabled: sync.Pool forgets on purpose under the race detector.
+const raceEnabled = false

@@ -1,0 +1,64 @@
+/* What the Go files see of C: rota.h, and a few functions that spare a call between the two
+ * languages, which costs about as much as handing over a job. */
+#ifndef ROTA_GO_SHIM_H
+#define ROTA_GO_SHIM_H
+
+#ifdef ROTA_GO_BUNDLED
+#include "rota.h"
+#else
+#include <rota/rota.h>
+#endif
+
+typedef struct {
+    rota_status submitted;
+    rota_status polled;
+    size_t accepted;
+    size_t count;
+    rota_error *submit_error;
+    rota_error *poll_error;
+} rota_go_exchanged;
+
+/* Submits n jobs, if any, and polls for completions. A refused job leaves out the poll: the caller
+ * has to look at it first, and there may be nothing to wait for. */
+static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota_job *jobs,
+                                                 size_t n, rota_ticket *tickets,
+                                                 rota_completion *done, size_t cap, uint32_t wait,
+                                                 uint64_t timeout_ns) {
+    rota_go_exchanged out = {ROTA_STATUS_OK, ROTA_STATUS_TIMEOUT, 0, 0, NULL, NULL};
+    if (n > 0)
+        out.submitted = rota_submit(tenant, jobs, n, tickets, &out.accepted, &out.submit_error);
+    if (out.submitted == ROTA_STATUS_OK || out.submitted == ROTA_STATUS_WOULD_BLOCK)
+        out.polled = rota_poll(tenant, done, cap, wait, timeout_ns, &out.count, &out.poll_error);
+    return out;
+}
+
+/* The ROTA_..._INIT macros, which Go can't see. */
+static inline rota_runtime_options rota_go_runtime_options(void) {
+    rota_runtime_options options = ROTA_RUNTIME_OPTIONS_INIT;
+    return options;
+}
+
+static inline rota_tenant_options rota_go_tenant_options(void) {
+    rota_tenant_options options = ROTA_TENANT_OPTIONS_INIT;
+    return options;
+}
+
+static inline rota_runtime_info rota_go_runtime_info(void) {
+    rota_runtime_info info = ROTA_RUNTIME_INFO_INIT;
+    return info;
+}
+
+static inline rota_device_info rota_go_device_info(void) {
+    rota_device_info info = ROTA_DEVICE_INFO_INIT;
+    return info;
+}
+
+static inline rota_outputs_stats rota_go_outputs_stats(void) {
+    rota_outputs_stats stats = ROTA_OUTPUTS_STATS_INIT;
+    return stats;
+}
+
+/* rota_log_set with a function that hands each message to rotaGoLog in log.go. */
+rota_status rota_go_log_set(uint32_t level, rota_error **error);
+
+#endif

@@ -1,0 +1,140 @@
+// The tenant: making and closing one, and what can be asked of a ticket. How jobs get to the library
+// and completions back is in lead.go.
+
+package rota
+
+// #include <stdlib.h>
+// #include "shim.h"
+//
+// #cgo noescape rota_cancel
+// #cgo noescape rota_ticket_state
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"runtime/pprof"
+	"sync"
+	"unsafe"
+)
+
+type settingsOfTenant struct {
+	label      string
+	slots      uint32
+	pprofCalls bool
+}
+
+// TenantOption changes how a tenant is made.
+type TenantOption func(*settingsOfTenant)
+
+// WithLabel names the tenant for logs, tools and profiles.
+func WithLabel(label string) TenantOption { return func(s *settingsOfTenant) { s.label = label } }
+
+// WithSlots sets the slots of the ring, which is how many jobs can be open: a power of two.
+func WithSlots(slots uint32) TenantOption { return func(s *settingsOfTenant) { s.slots = slots } }
+
+// WithProfiledCalls puts the pprof label rota_tenant on goroutines while they are in Do. Afterwards
+// they have the labels of Do's context, as after pprof.Do: those that were set by other means are
+// lost. The tenant's own goroutine has the label in any case.
+func WithProfiledCalls() TenantOption { return func(s *settingsOfTenant) { s.pprofCalls = true } }
+
+// Tenant is an isolated client of a runtime, with a ring and buffers of its own. Any goroutine may
+// use it, also while another one closes it. Close it when it isn't needed any more; one that is
+// forgotten is closed by the garbage collector.
+type Tenant struct {
+	handle  *C.rota_tenant
+	runtime *Runtime // stays open as long as the tenant is in use
+	cleanup runtime.Cleanup
+	labels  context.Context // carries the pprof label
+	profile bool            // Do puts the label on its caller
+
+	mu       sync.Mutex
+	failed   error         // why no job can be submitted any more; nil while the tenant is open
+	over     bool          // the runtime was stopped or lost, and has no more completions
+	places   []*Batch      // open batches by place, which is what their jobs carry as user data
+	free     []uint32      // places without a batch
+	inbox    []*Batch      // calls of Do for the leader to submit
+	watched  int           // what somebody waits for without leading: batches, Do, and room
+	active   bool          // there is a leader
+	sleeping bool          // there is a sleeper
+	room     chan struct{} // closed when completions are taken; nil unless somebody waits for room
+
+	round *round              // the leader's
+	nap   [napJobs]Completion // the sleeper's
+}
+
+// NewTenant makes a tenant. Errors: ErrClosed, ErrInvalidArgument, ErrOutOfRingMemory,
+// ErrOutOfMemory, ErrStopped.
+func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
+	if r == nil {
+		return nil, errNilRuntime
+	}
+	var s settingsOfTenant
+	for _, option := range options {
+		if option != nil {
+			option(&s)
+		}
+	}
+	c := C.rota_go_tenant_options()
+	c.label, c.label_len = cText(s.label)
+	defer C.free(unsafe.Pointer(c.label))
+	c.slots = C.uint32_t(s.slots)
+	var object *C.rota_error
+	var handle *C.rota_tenant
+	status := C.rota_tenant_create(r.handle, &c, &handle, &object)
+	runtime.KeepAlive(r)
+	if err := callError(status, object); err != nil {
+		return nil, err
+	}
+	t := &Tenant{
+		handle:  handle,
+		runtime: r,
+		labels:  pprof.WithLabels(context.Background(), pprof.Labels("rota_tenant", s.label)),
+		profile: s.pprofCalls,
+	}
+	t.cleanup = runtime.AddCleanup(t, func(handle *C.rota_tenant) {
+		go func() { C.rota_tenant_destroy(handle, nil) }()
+	}, handle)
+	return t, nil
+}
+
+// Close frees the tenant and its buffers. No job of it starts after Close has returned. Jobs that
+// were open don't run: whoever waits for them gets ErrClosed, and so does every later call, a second
+// Close included.
+func (t *Tenant) Close() error {
+	if t == nil || t.handle == nil {
+		return errNilTenant
+	}
+	var object *C.rota_error
+	status := C.rota_tenant_destroy(t.handle, &object)
+	t.cleanup.Stop()
+	t.mu.Lock()
+	t.fail(errClosed)
+	t.mu.Unlock()
+	return callError(status, object)
+}
+
+// Cancel asks for a job not to run. It completes in any case: as CompletionCancelled, or, where it
+// came too late, with what became of it. Errors: ErrInvalidTicket (also when its completion was
+// taken), ErrClosed, ErrStopped.
+func (t *Tenant) Cancel(ticket Ticket) error {
+	if t == nil {
+		return errNilTenant
+	}
+	var object *C.rota_error
+	status := C.rota_cancel(t.handle, C.rota_ticket(ticket), &object)
+	runtime.KeepAlive(t)
+	return callError(status, object)
+}
+
+// State tells where a job is. Errors: ErrInvalidTicket when it was never given out, ErrClosed.
+func (t *Tenant) State(ticket Ticket) (TicketState, error) {
+	if t == nil {
+		return 0, errNilTenant
+	}
+	var object *C.rota_error
+	var state C.uint32_t
+	status := C.rota_ticket_state(t.handle, C.rota_ticket(ticket), &state, &object)
+	runtime.KeepAlive(t)
+	return TicketState(state), callError(status, object)
+}

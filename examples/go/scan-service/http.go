@@ -1,0 +1,134 @@
+// What the service answers: POST /scan, and for its operators /healthz and /debug/vars.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"expvar"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	rota "github.com/rota-compute/rota/bindings/go"
+)
+
+const mostKeyBytes = 64
+
+type service struct {
+	tenants  *tenants
+	patterns []string
+	timeout  time.Duration // of one scan
+	log      *slog.Logger
+	draining atomic.Bool
+	texts    sync.Pool // *[]byte, each with room for the largest text and one byte
+}
+
+type answer struct {
+	Bytes   int               `json:"bytes"`
+	Matches uint64            `json:"matches"`
+	Counts  map[string]uint32 `json:"counts"` // by pattern
+}
+
+// public is for the clients.
+func (s *service) public() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /scan", s.scan)
+	mux.HandleFunc("GET /healthz", s.health)
+	return mux
+}
+
+// admin is for the operators.
+func (s *service) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /debug/vars", expvar.Handler().ServeHTTP)
+	// What is still used after a collection, for looking for leaks.
+	mux.HandleFunc("POST /debug/gc", func(w http.ResponseWriter, _ *http.Request) {
+		debug.FreeOSMemory()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		reply(w, http.StatusOK, map[string]uint64{
+			"goroutines": uint64(runtime.NumGoroutine()),
+			"heap_bytes": memory.HeapAlloc,
+			"tenants":    uint64(s.tenants.count()),
+		})
+	})
+	return mux
+}
+
+func (s *service) health(w http.ResponseWriter, _ *http.Request) {
+	if s.draining.Load() {
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
+		return
+	}
+	if _, err := s.tenants.runtime.Info(); err != nil {
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (s *service) scan(w http.ResponseWriter, r *http.Request) {
+	key := r.Header.Get("X-API-Key")
+	if key == "" || len(key) > mostKeyBytes {
+		refuse(w, http.StatusUnauthorized, "the header X-API-Key must have 1 to 64 bytes")
+		return
+	}
+	space := s.texts.Get().(*[]byte)
+	defer s.texts.Put(space)
+	n, err := io.ReadFull(r.Body, *space)
+	if err == nil { // it filled the one byte too many
+		w.Header().Set("Connection", "close") // the rest isn't read
+		refuse(w, http.StatusRequestEntityTooLarge, "the text is too large")
+		return
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || n < int(r.ContentLength) {
+		refuse(w, http.StatusBadRequest, "the text could not be read")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	defer cancel()
+	counts, err := s.tenants.scan(ctx, key, (*space)[:n])
+	if err != nil {
+		s.failed(w, err)
+		return
+	}
+	out := answer{Bytes: n, Counts: make(map[string]uint32, len(counts))}
+	for p, count := range counts {
+		out.Matches += uint64(count)
+		out.Counts[s.patterns[p]] = count
+	}
+	reply(w, http.StatusOK, out)
+}
+
+func (s *service) failed(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, context.Canceled): // the client is gone
+	case errors.Is(err, context.DeadlineExceeded):
+		refuse(w, http.StatusGatewayTimeout, "the scan took too long")
+	case errors.Is(err, errBusy), errors.Is(err, errShutdown), errors.Is(err, rota.ErrClosed),
+		errors.Is(err, rota.ErrStopped), errors.Is(err, rota.ErrOutOfRingMemory), errors.Is(err, rota.ErrOutOfDeviceMemory):
+		w.Header().Set("Retry-After", "1")
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+	default:
+		s.log.Error("scan", "error", err)
+		refuse(w, http.StatusInternalServerError, "the scan failed")
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	reply(w, status, map[string]string{"error": message})
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}
