@@ -2,7 +2,7 @@
 # a C compiler and Rust is enough. The work is done by cargo, CMake and the scripts; this file names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench stress test-drivers install setup fmt lint clean
+.PHONY: help demo test bench stress test-bindings test-drivers install setup fmt lint clean
 
 PREFIX ?= /usr/local
 
@@ -12,7 +12,7 @@ help: ## this list
 demo: ## scan real files for several tenants at once [FILES="a b"]
 	@scripts/demo.sh $(FILES)
 
-test: ## lint, all tests, loom, installation, short stress [PHASES="lint unit"]
+test: ## lint, all tests, loom, short stress, installation, bindings [PHASES="lint unit"]
 	@scripts/test.sh $(PHASES)
 
 bench: ## side by side with plain Vulkan and wgpu [PART=round_trip] [LONG=1]; report in target/bench
@@ -20,6 +20,9 @@ bench: ## side by side with plain Vulkan and wgpu [PART=round_trip] [LONG=1]; re
 
 stress: ## the long proofs: 100 million jobs, the whole model
 	@scripts/stress.sh --long
+
+test-bindings: ## C++ with all compilers and standards, Go with a minute of load
+	@scripts/test-bindings.sh --long
 
 test-drivers: ## the tests on three Vulkan drivers, which it fetches [DRIVERS="swiftshader"]
 	@tests/drivers/test-drivers.sh $(DRIVERS)

@@ -17,6 +17,23 @@ arguments=()
 [ -z "${PART:-}" ] || arguments+=(--part "$PART")
 [ -z "${LONG:-}" ] || arguments+=(--long)
 mkdir -p target/bench
+
+# The bindings' own benchmarks, against the library as it is installed.
+if [ -z "${PART:-}" ] || [ "$PART" = cpp ] || [ "$PART" = go ]; then
+    stage=$PWD/target/bench-stage
+    quietly cmake_install "$stage"
+    export PKG_CONFIG_PATH=$stage/lib/pkgconfig LD_LIBRARY_PATH=$stage/lib
+    export ROTA_BENCH_CPP=$stage/cost ROTA_BENCH_GO=''
+    # shellcheck disable=SC2046 # flags
+    c++ -std=c++17 -O2 -pthread -Ibindings/cpp/include bindings/cpp/bench/cost.cpp -o "$ROTA_BENCH_CPP" $(pkg-config --cflags --libs rota)
+    if has_go; then
+        ROTA_BENCH_GO=$stage/go-bench
+        (cd bindings/go && go build -mod=mod -o "$ROTA_BENCH_GO" ./bench)
+    else
+        say "without Go $(go_wanted) or later: the Go binding is not measured"
+    fi
+fi
+
 ROTA_LIB=$(realpath "${CARGO_TARGET_DIR:-target}/release/librota_ffi.so")
 export ROTA_LIB
 target/bench-build/release/rota-bench --out target/bench "${arguments[@]}"

@@ -43,3 +43,9 @@ use_lavapipe() {
     [ -n "$icd" ] || die "lavapipe is not installed (Debian, Ubuntu: package mesa-vulkan-drivers)"
     export VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd
 }
+
+# The Go version that the binding asks for.
+go_wanted() { awk '$1 == "go" { print $2 }' bindings/go/go.mod; }
+
+# Whether there is such a Go, or an older one that gets it by itself.
+has_go() { (cd bindings/go && go version) >/dev/null 2>&1; }

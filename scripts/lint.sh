@@ -15,6 +15,7 @@ mapfile -t c_files < <(find bindings examples include tests -type d -name target
 if [ "${1:-}" = --fix ]; then
     cargo fmt --all
     cargo fmt --all --manifest-path bench/Cargo.toml
+    if command -v gofmt >/dev/null; then gofmt -w bindings/go examples/go; fi
     clang-format -i "${c_files[@]}"
     exit
 fi
@@ -26,7 +27,7 @@ say "clang-format, ${#c_files[@]} files"
 clang-format --dry-run -Werror "${c_files[@]}"
 if command -v shellcheck >/dev/null; then
     say "shellcheck"
-    shellcheck -x scripts/*.sh tests/drivers/*.sh .ci/run
+    shellcheck -x scripts/*.sh tests/drivers/*.sh bindings/*/*.sh examples/go/*/*.sh .ci/run
 else
     say "shellcheck is not installed: the scripts are not checked"
 fi

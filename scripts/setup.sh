@@ -18,12 +18,15 @@ demo,bench        | mesa-vulkan-drivers             | icd:*.json     | required 
 test,drivers      | mesa-vulkan-drivers             | icd:lvp_icd*   | required | the Vulkan driver that the tests use (lavapipe)
 test,drivers      | vulkan-validationlayers         | file:/usr/share/vulkan/explicit_layer.d/*khronos_validation*.json /usr/local/share/vulkan/explicit_layer.d/*khronos_validation*.json | required | the Khronos validation layer
 test,drivers      | spirv-tools                     | tool:spirv-val | required | checks the SPIR-V of the kernel
-demo,test,install | cmake                           | tool:cmake     | required | builds and installs the library for C programs
-test              | pkg-config                      | tool:pkg-config | required | how C programs without CMake find the library
+demo,test,bench,install | cmake                           | tool:cmake     | required | builds and installs the library for C programs
+test,bench        | pkg-config                      | tool:pkg-config | required | how C programs without CMake find the library
 test              | clang-format                    | tool:clang-format | required | checks the format of the C sources
 test,drivers      | valgrind                        | tool:valgrind  | required | runs the C tests and looks for wrong memory use
 demo              | libvulkan-dev                   | file:/usr/include/vulkan/vulkan.h /usr/local/include/vulkan/vulkan.h | wanted | Vulkan headers, with which the demo compares itself with plain Vulkan
 test,drivers      | clang                           | tool:clang     | wanted   | a second compiler for the C header
+test,bench        | g++                             | tool:g++       | required | builds what uses the C++ binding
+test              | wrk                             | tool:wrk       | wanted   | loads the Go service of the examples
+test              | curl                            | tool:curl      | wanted   | asks the Go service of the examples
 test              | shellcheck                      | tool:shellcheck | wanted  | checks the scripts
 '
 

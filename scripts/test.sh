@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # `make test`: every check that a change has to pass, in phases; the first failure ends it.
-#   scripts/test.sh [PHASE…]    only these: lint unit loom stress install
+#   scripts/test.sh [PHASE…]    only these: lint unit loom stress install bindings
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
 . scripts/common.sh
 
-readonly phases=(lint unit loom stress install)
+readonly phases=(lint unit loom stress install bindings)
 selected=("$@")
 [ $# -gt 0 ] || selected=("${phases[@]}")
 for phase in "${selected[@]}"; do
@@ -35,6 +35,8 @@ stress() { scripts/stress.sh --short; }
 
 install() { scripts/test-install.sh; }
 
+bindings() { scripts/test-bindings.sh --short; }
+
 started=$SECONDS
 current=setup
 times=''
@@ -53,4 +55,5 @@ done
 
 say "phases:${times%,}"
 if [ ${#selected[@]} = ${#phases[@]} ]; then what="all tests"; else what="the phases ${selected[*]}"; fi
+if [[ " ${selected[*]} " == *" bindings "* ]] && ! has_go; then what+=", but for those of the Go binding,"; fi
 echo "$what passed in $((SECONDS - started)) s"

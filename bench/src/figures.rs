@@ -109,6 +109,41 @@ pub const FIGURES: &[Figure] = &[
         unit: "ms",
         goal: Goal::None,
     },
+    Figure {
+        part: "cpp",
+        key: "cost",
+        text: "C++ over C: round trip and publish",
+        unit: "%",
+        goal: at_most(2.0, 0.0),
+    },
+    Figure {
+        part: "go",
+        key: "publish_ns",
+        text: "Go: submit in batches of 256, per job, minus C's",
+        unit: "ns",
+        goal: at_most(25.0, 10.0),
+    },
+    Figure {
+        part: "go",
+        key: "round_trip_ns",
+        text: "Go: Do of one job from one goroutine",
+        unit: "ns",
+        goal: at_most(5_000.0, 2_000.0),
+    },
+    Figure {
+        part: "go",
+        key: "jobs_per_s",
+        text: "Go: Do from 1,000 goroutines",
+        unit: "/s",
+        goal: at_least(400_000.0, 1_500_000.0),
+    },
+    Figure {
+        part: "lib",
+        key: "size_mib",
+        text: "librota.so, stripped",
+        unit: "MiB",
+        goal: at_most(10.0, 5.0),
+    },
 ];
 
 impl Figure {

@@ -38,7 +38,7 @@ say "examples"
 for example in "$examples"/*/; do
     (cd "$example" && go vet ./... && go test -count=1 ./...)
 done
-DURATION=5 "$examples/scan-service/load-test.sh"
+DURATION=${DURATION:-5} "$examples/scan-service/load-test.sh"
 
 # A program of somebody else's, with the binding vendored.
 consumer() {

@@ -1,7 +1,9 @@
 //! The parts. Each measures one promise and writes one object into the report, under its own name.
 
 mod bandwidth;
+mod bindings;
 mod idle;
+mod lib;
 mod open;
 mod publish;
 mod round_trip;
@@ -31,4 +33,7 @@ pub const PARTS: &[Part] = &[
     idle::PART,
     wait::PART,
     open::PART,
+    bindings::CPP,
+    bindings::GO,
+    lib::PART,
 ];
