@@ -4,6 +4,7 @@
 use crate::args::{self, fixed_text, Sized8, Wanted};
 use crate::boundary::export;
 use crate::error::{rota_error, rota_status};
+use crate::log::heed_environment;
 use std::ffi::c_char;
 
 /// ---- Device kinds ------------------------------------------------------------------------------
@@ -121,6 +122,7 @@ pub unsafe extern "C" fn rota_devices_list(
     export!(error => {
         // SAFETY: the conventions: NULL or valid.
         let needed = unsafe { args::count("needed", needed) }?;
+        heed_environment();
         let devices = rota::devices()?;
         *needed = devices.len();
         let stride = if cap == 0 {

@@ -1,4 +1,5 @@
-//! The log callback: what the engine reports as it goes, handed to C.
+//! What the engine reports as it goes, handed to C: to the callback, or where there was never one and `ROTA_LOG` asks
+//! for it, to stderr.
 #![cfg(not(loom))]
 
 use crate::args;
@@ -7,7 +8,9 @@ use crate::error::{rota_error, rota_status, Failure};
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::fmt::Write;
-use std::sync::{OnceLock, RwLock};
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, OnceLock, RwLock};
 
 /// ---- Log levels --------------------------------------------------------------------------------
 ///
@@ -40,6 +43,9 @@ unsafe impl Send for Callback {}
 // SAFETY: as above.
 unsafe impl Sync for Callback {}
 
+/// Messages go to stderr: no callback was ever set, and the environment asks for them.
+static TO_STDERR: AtomicBool = AtomicBool::new(false);
+
 /// Read-locked while the callback runs, so that replacing it waits for it.
 static CALLBACK: RwLock<Option<Callback>> = RwLock::new(None);
 
@@ -71,16 +77,56 @@ impl log::Log for ToCallback {
             // SAFETY: the caller's function, with the arguments that the header promises it.
             unsafe { function(*user, record.level() as u32, text.as_ptr().cast(), len) };
             IN_CALLBACK.set(false);
+        } else if TO_STDERR.load(Ordering::Relaxed) {
+            let level = record.level().as_str().to_ascii_lowercase();
+            text.pop();
+            // Nobody is left to hear of an error.
+            let _ = writeln!(std::io::stderr(), "rota: {level}: {text}");
         }
     }
 
     fn flush(&self) {}
 }
 
+/// Whether our logger is the process's; a Rust program may have set another one.
+fn is_ours() -> bool {
+    static OURS: OnceLock<bool> = OnceLock::new();
+    *OURS.get_or_init(|| log::set_logger(&ToCallback).is_ok())
+}
+
+/// Done by the first call of `rota_log_set`, or of `heed_environment`.
+static FIRST: Once = Once::new();
+
+/// Before the first thing that may have something to report: does what `ROTA_LOG` says, unless the program has said
+/// already what it wants.
+pub(crate) fn heed_environment() {
+    FIRST.call_once(|| {
+        let Some(wish) = std::env::var_os("ROTA_LOG").filter(|wish| !wish.is_empty()) else {
+            return;
+        };
+        match wish.to_str().and_then(|wish| wish.parse().ok()) {
+            Some(filter) if is_ours() => {
+                TO_STDERR.store(true, Ordering::Relaxed);
+                log::set_max_level(filter);
+            }
+            Some(_) => {}
+            None => {
+                let levels = "off, error, warn, info, debug, trace";
+                let wish = wish.to_string_lossy();
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "rota: ROTA_LOG is {wish:?}, not one of {levels}"
+                );
+            }
+        }
+    });
+}
+
 /// ---- Log ---------------------------------------------------------------------------------------
 ///
 /// Sets the function that gets log messages of the whole process up to `level`, one of ROTA_LOG_*;
 /// fn NULL: none. After it has returned, the function set before is no longer called nor running.
+/// Without any call of it, $ROTA_LOG (error, warn, info, debug, trace) sends messages to stderr.
 ///
 /// Ownership: `user` stays the caller's and is handed to fn as it is.
 /// Threading: any thread, but not from inside fn.
@@ -107,12 +153,13 @@ pub unsafe extern "C" fn rota_log_set(
         if IN_CALLBACK.get() {
             return Err(Failure::WrongState("the log callback called rota_log_set"));
         }
-        static OURS: OnceLock<bool> = OnceLock::new();
-        if !OURS.get_or_init(|| log::set_logger(&ToCallback).is_ok()) {
+        if !is_ours() {
             return Err(Failure::WrongState("the program has set another logger already"));
         }
         let callback = r#fn.map(|function| Callback { function, user });
         let filter = if callback.is_some() { filter } else { log::LevelFilter::Off };
+        FIRST.call_once(|| ());
+        TO_STDERR.store(false, Ordering::Relaxed);
         *CALLBACK.write().unwrap_or_else(|e| e.into_inner()) = callback;
         log::set_max_level(filter);
         Ok(())

@@ -4,6 +4,7 @@
 use crate::args::{self, fixed_text, Sized8, Wanted};
 use crate::boundary::{export, Poison};
 use crate::error::{rota_error, rota_status, Failure};
+use crate::log::heed_environment;
 use crate::registry::Registry;
 use crate::tenant::close_tenant;
 use std::ffi::c_char;
@@ -356,6 +357,7 @@ pub unsafe extern "C" fn rota_runtime_open(
     error: *mut *mut rota_error,
 ) -> rota_status {
     export!(error => {
+        heed_environment();
         // SAFETY: the conventions: NULL or valid, as for all pointers below.
         let out = unsafe { args::out("runtime", runtime) }?;
         // SAFETY: as above.

@@ -699,6 +699,7 @@ void rota_error_destroy(struct rota_error *error);
 ///
 /// Sets the function that gets log messages of the whole process up to `level`, one of ROTA_LOG_*;
 /// fn NULL: none. After it has returned, the function set before is no longer called nor running.
+/// Without any call of it, $ROTA_LOG (error, warn, info, debug, trace) sends messages to stderr.
 ///
 /// Ownership: `user` stays the caller's and is handed to fn as it is.
 /// Threading: any thread, but not from inside fn.

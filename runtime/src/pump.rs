@@ -120,6 +120,7 @@ impl Pump {
                 return Ok(());
             }
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
+            log::debug!("the kernel is woken");
             self.engine.watch.running();
             self.idle_since = None;
             self.just_woken = true;
@@ -181,6 +182,7 @@ impl Pump {
             let stay_up = engine.is_stopping() || self.has_work();
             if !stay_up {
                 engine.counts.parks.fetch_add(1, Ordering::Relaxed);
+                log::debug!("the kernel is parked");
             }
             stay_up
         });
@@ -334,6 +336,11 @@ impl Pump {
             let ratio = LEASE_TIME.as_secs_f64() / time.as_secs_f64().max(1e-5);
             self.fuel = ((self.fuel as f64 * ratio.clamp(0.5, 2.0)) as u32).clamp(20_000, 1 << 28);
         }
+        log::trace!(
+            "lease {} of {} workers ended after {time:.0?}",
+            flight.lease,
+            flight.workers
+        );
         lock(&engine.leases).ended = flight.lease;
         engine.lease_ended.notify_all();
         if outcome.busy {

@@ -766,7 +766,39 @@ impl Runtime {
             pump: Some(pump),
             watch: Some(watch),
         });
-        Ok(Self(Arc::new(Shared { engine, threads })))
+        let runtime = Self(Arc::new(Shared { engine, threads }));
+        runtime.log_what_was_found();
+        Ok(runtime)
+    }
+
+    fn log_what_was_found(&self) {
+        let info = self.info();
+        let live = if info.probe.live {
+            "works"
+        } else {
+            "doesn't work"
+        };
+        log::info!(
+            "opened {} ({} {}), {:?} mode with {} workers of {} lanes, in {:.0?}, of which the kernel's pipeline took {:.0?}",
+            info.device.name,
+            info.device.driver,
+            info.device.driver_info,
+            info.mode,
+            info.workers,
+            info.device.subgroup_size,
+            info.open,
+            info.compile
+        );
+        log::info!(
+            "the probe: live polling {live}, {} torn records, loop cap {}; rings of {} slots for {} tenants",
+            info.probe.torn_records,
+            match info.probe.loop_cap {
+                0 => "none".to_string(),
+                cap => cap.to_string(),
+            },
+            info.slots,
+            info.tenants_fit
+        );
     }
 
     pub fn info(&self) -> RuntimeInfo {

@@ -183,6 +183,7 @@ impl Memory {
             allocator: Some(allocator),
             unused: false,
         });
+        log::debug!("segment {} has {} bytes", segments.len() - 1, size);
         Ok(segments.len() as u32)
     }
 

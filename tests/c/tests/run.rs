@@ -45,6 +45,7 @@ programs!(
         event_fd,
         full_ring,
         log_callback,
+        log_environment,
         many_threads,
         names,
         no_driver,
