@@ -253,6 +253,24 @@ fn sources(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn readme_s_cpp_and_go_are_the_examples() {
+    let readme = read("README.md");
+    for (fence, example, from, to) in [
+        ("cpp", "examples/cpp/hello.cpp", "#include", "\n}\n"),
+        ("go", "examples/go/hello/main.go", "func main", "\n}\n"),
+    ] {
+        let source = read(example);
+        let begin = source.find(from).expect("the example's code");
+        let end = begin + source[begin..].find(to).expect("its end") + to.len();
+        let block = format!("```{fence}\n{}```", &source[begin..end]);
+        assert!(
+            readme.contains(&block),
+            "README.md doesn't show {example} as it is"
+        );
+    }
+}
+
+#[test]
 fn readme_s_program_is_the_example() {
     let readme = read("README.md");
     let start = readme.find("```c\n").expect("a C program") + "```c\n".len();

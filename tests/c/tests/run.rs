@@ -225,6 +225,15 @@ fn example_hello() {
 }
 
 #[test]
+fn example_events() {
+    let sources = vec![root().join("examples/c/events.c")];
+    let program = compile("gcc", &sources, "example_events", link_shared);
+    let output = run(Command::new(program).arg("1"), "events", 120);
+    assert!(output.contains("1 s"), "events said: {output}");
+    assert!(output.contains("all right"), "events said: {output}");
+}
+
+#[test]
 fn example_scan() {
     let folder = root().join("examples/c");
     let names = [
