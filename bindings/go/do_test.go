@@ -300,21 +300,6 @@ func TestStopCancelsWhatIsOpenAndRefusesWhatComes(t *testing.T) {
 	wants(t, err, rota.ErrStopped)
 }
 
-func TestDoAllocatesNothing(t *testing.T) {
-	tenant := newTenant(t, shared)
-	if raceEnabled {
-		t.Skip("the race detector makes sync.Pool forget on purpose")
-	}
-	each := leastAllocations(func() {
-		if _, err := tenant.Do(background, nop(1, 2)); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if each > 0 {
-		t.Fatalf("%v allocations per call", each)
-	}
-}
-
 func TestProfiledCallsLeaveTheLabelsOfTheContext(t *testing.T) {
 	tenant := newTenant(t, shared, rota.WithProfiledCalls(), rota.WithLabel("labelled"))
 	job := busy(t, tenant)

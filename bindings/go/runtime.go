@@ -208,6 +208,8 @@ type Info struct {
 	CompileTime    time.Duration // of OpenTime, for compiling the kernel
 	MostScalarFuel uint32        // that a scalar job may ask for
 	MostTileFuel   uint32        // that a tiled job may ask for
+	LeasesNotified uint64        // ended early so that a blocked thread hears of a completion
+	TenantsFit     uint32        // tenants with rings of Slots that the memory of all rings holds
 }
 
 // Info tells what the runtime is and has done. Errors: ErrClosed.
@@ -248,6 +250,8 @@ func (r *Runtime) Info() (Info, error) {
 		CompileTime:    time.Duration(info.compile_ns),
 		MostScalarFuel: uint32(info.most_scalar_fuel),
 		MostTileFuel:   uint32(info.most_tile_fuel),
+		LeasesNotified: uint64(info.leases_notified),
+		TenantsFit:     uint32(info.tenants_fit),
 	}, nil
 }
 

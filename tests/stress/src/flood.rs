@@ -68,6 +68,8 @@ pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Out
         workers: flood.workers,
         slots: flood.slots,
         first_position: flood.first_position,
+        // Epochs wrap at 32 bits, positions at 31.
+        first_epoch: flood.first_position << 1,
         lease_fuel: flood.lease_fuel,
         memory_bytes: 127 << 20,
         ..Default::default()

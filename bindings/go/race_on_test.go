@@ -1,5 +1,0 @@
-//go:build race
-
-package rota_test
-
-const raceEnabled = true
