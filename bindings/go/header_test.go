@@ -130,6 +130,32 @@ func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
 	}
 }
 
+func TestEveryFieldOfTheHeaderIsRead(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	ok(t, err)
+	var code strings.Builder
+	for _, path := range append(files, "shim.h", "shim.c") {
+		if !strings.HasSuffix(path, "_test.go") {
+			text, err := os.ReadFile(path)
+			ok(t, err)
+			code.Write(text)
+		}
+	}
+	text := header(t)
+	for _, name := range []string{"runtime_info", "device_info", "completion", "outputs_stats"} {
+		body := regexp.MustCompile(`(?s)typedef struct rota_` + name + ` \{(.*?)\n\}`).FindStringSubmatch(text)
+		if body == nil {
+			t.Fatalf("rota_%s is not in the header", name)
+		}
+		for _, field := range regexp.MustCompile(`(?m)^    [a-z].* (\w+)(\[\w+\])?;$`).FindAllStringSubmatch(body[1], -1) {
+			of := regexp.MustCompile(`(\.|->)` + field[1] + `\b`)
+			if field[1] != "struct_size" && field[1] != "reserved" && !of.MatchString(code.String()) {
+				t.Errorf("rota_%s.%s is not read", name, field[1])
+			}
+		}
+	}
+}
+
 func TestNamesAreThoseOfTheHeader(t *testing.T) {
 	for got, want := range map[string]string{
 		rota.ErrWouldBlock.Name():           "ROTA_STATUS_WOULD_BLOCK",
