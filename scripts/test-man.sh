@@ -44,14 +44,15 @@ same "commands" "$commands" "$(grep -oE '^ +rota [a-z]+' <<<"$(section SYNOPSIS 
 same "options" "$(options_of <<<"$help")" "$(options_of <<<"$page")"
 same "options in the list" "$(options_of <<<"$help")" "$(section OPTIONS <<<"$page" | grep -oE '^ +--[a-z]+' | options_of)"
 # Values, limits and exit codes: each number and each name in the tool's own words stands on the page too.
-for word in $(grep -oE '\b([0-9]+\.)?[0-9]+\b|\b(cpu|integrated|discrete|virtual|auto|resident|batch)\b' <<<"$help" | sort -u); do
+while read -r word; do
     grep -qw -- "$word" <<<"$page" || die "rota(1) does not have the '$word' of rota help"
-done
+done < <(grep -oE '\b([0-9]+\.)?[0-9]+\b|\b(cpu|integrated|discrete|virtual|auto|resident|batch)\b' <<<"$help" | sort -u)
 
 page=$(text_of "$prefix/share/man/man3/librota.3")
 grep -q "Rota $(rota_version)" <<<"$page" || die "librota(3) is of another version"
 same "functions" "$(grep -vE '^ *//|^typedef' "$prefix/include/rota/rota.h" | grep -oE '\brota_[a-z_0-9]+\(' | tr -d '(' | sort -u)" \
     "$(section FUNCTIONS <<<"$page" | sed -nE 's/^ +(rota_[a-z_0-9]+) ?\(\).*/\1/p')"
+# shellcheck disable=SC2016 # the backticks are the document's
 same "environment variables" "$(sed -n '/^## Environment/,/^## /p' docs/operations.md | sed -nE 's/^\| `([A-Z_]+)` .*/\1/p')" \
     "$(section ENVIRONMENT <<<"$page" | sed -nE 's/^ +([A-Z_]+)( .*)?$/\1/p')"
 
