@@ -102,11 +102,13 @@ given=$(sed -nE '/librota\.a/,$s/.*INTERFACE_LINK_LIBRARIES "(.*)"/-l\1/p' "$pla
 
 if has_go; then
     say "Go by pkg-config, shared and static"
-    binding=$PWD/bindings/go
+    # Go's build cache goes by the folder of a package's sources and not by what pkg-config says: from
+    # the tree's own folder it would take what it built for a prefix that is gone.
+    cp -r bindings/go "$work/binding"
     cp -r tests/consumers/go "$work/"
     (
         cd "$work/go"
-        go mod edit -replace="github.com/rota-compute/rota/bindings/go=$binding"
+        go mod edit -replace="github.com/rota-compute/rota/bindings/go=$work/binding"
         GOFLAGS=-mod=mod quietly go build -o consumer_shared .
         GOFLAGS=-mod=mod quietly go build -tags rota_static -o consumer_static .
     )
