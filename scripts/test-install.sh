@@ -140,9 +140,10 @@ refused "librota.so.${version%%.*}: cannot open shared object file" "$work/pkg-c
 project cmake
 find_rota() { cmake -S "$work/cmake" -B "$work/cmake/$1" -DCMAKE_PREFIX_PATH="$moved" -DVERSION="$2"; }
 refused "compatible with requested version \"$next_major\"" find_rota other-major $next_major
-if [ "${version%%.*}" = 0 ]; then
-    next_minor=0.$(($(cut -d. -f2 <<<"$version") + 1)).0
-    refused "compatible with requested version \"$next_minor\"" find_rota other-minor "$next_minor"
+# Before 1.0 a program for an older minor version is not to get this one; a newer one is refused anyhow.
+minor=$(cut -d. -f2 <<<"$version")
+if [ "${version%%.*}" = 0 ] && [ "$minor" -gt 0 ]; then
+    refused "compatible with requested version \"0.$((minor - 1)).9\"" find_rota other-minor "0.$((minor - 1)).9"
 fi
 mv "$moved/lib/librota.so.$version" "$work/taken-away"
 refused "this installation of Rota $version lacks $moved/lib/librota.so.$version" find_rota incomplete "$version"
