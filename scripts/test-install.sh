@@ -90,9 +90,9 @@ run_consumers "$work/pkg-config" "$plain/lib"
 # rustc knows what the archive needs when it links one; the rlib of the same build gives the same answer
 # without compiling anew. A library named twice is needed the last time only.
 say "the libraries of the static one"
-release=${CARGO_TARGET_DIR:-target}/release
+release=$(sed -n 's/^ROTA_CARGO_TARGET_DIR:PATH=//p' target/cmake/CMakeCache.txt)/release
 told=$(echo 'extern crate rota_ffi as _;' | rustc --crate-name probe --crate-type staticlib --print native-static-libs \
-    --extern rota_ffi="$release/librota_ffi.rlib" -L dependency="$release/deps" -o "$work/probe.a" - 2>&1)
+    --extern rota_ffi="$release/librota_ffi.rlib" -L dependency="$release/deps" -o "$work/probe.a" - 2>&1 || true)
 wanted=$(sed -n 's/.*native-static-libs: //p' <<<"$told" | tr ' ' '\n' | tac | awk '!seen[$0]++' | tac | xargs)
 [ "$wanted" ] || die "rustc names no libraries: $told"
 given=$(sed -n 's/^Libs.private: //p' "$PKG_CONFIG_PATH/rota.pc")
