@@ -4,7 +4,7 @@
 # it names them, and fails only if something is missing that the target cannot do without.
 # What is there is looked at every time (milliseconds); the slow questions are asked once.
 #
-#   scripts/setup.sh demo|test|bench|install|drivers|all
+#   scripts/setup.sh demo|test|bench|install|package|drivers|all
 #   ROTA_SETUP=check      only looks and tells, installs nothing
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,14 +12,14 @@ cd "$(dirname "$0")/.."
 # need | package | how to see that it is there | required or wanted | what for
 # Debian 12 and Ubuntu 24.04 have the same names. `need` lists the targets, separated by commas.
 readonly table='
-demo,test,bench,install,drivers | libc6-dev         | file:/usr/include/stdio.h /usr/include/*/stdio.h | required | headers of the C library
+demo,test,bench,install,package,drivers | libc6-dev         | file:/usr/include/stdio.h /usr/include/*/stdio.h | required | headers of the C library
 demo,test,bench,drivers | libvulkan1                | file:/usr/lib/*/libvulkan.so.1 /usr/lib/libvulkan.so.1 /usr/lib64/libvulkan.so.1 /usr/local/lib/libvulkan.so.1 | required | the Vulkan loader
 demo,bench        | mesa-vulkan-drivers             | icd:*.json     | required | a Vulkan driver for any machine (lavapipe), and those of AMD and Intel GPUs
 test,drivers      | mesa-vulkan-drivers             | icd:lvp_icd*   | required | the Vulkan driver that the tests use (lavapipe)
 test,drivers      | vulkan-validationlayers         | file:/usr/share/vulkan/explicit_layer.d/*khronos_validation*.json /usr/local/share/vulkan/explicit_layer.d/*khronos_validation*.json | required | the Khronos validation layer
 test,drivers      | spirv-tools                     | tool:spirv-val | required | checks the SPIR-V of the kernel
-demo,test,bench,install | cmake                           | tool:cmake     | required | builds and installs the library for C programs
-test,bench        | pkg-config                      | tool:pkg-config | required | how C programs without CMake find the library
+demo,test,bench,install,package | cmake                           | tool:cmake     | required | builds and installs the library for C programs
+test,bench,package | pkg-config                      | tool:pkg-config | required | how C programs without CMake find the library
 test              | clang-format                    | tool:clang-format | required | checks the format of the C sources
 test,drivers      | valgrind                        | tool:valgrind  | required | runs the C tests and looks for wrong memory use
 install           | libvulkan1                      | file:/usr/lib/*/libvulkan.so.1 /usr/lib/libvulkan.so.1 /usr/lib64/libvulkan.so.1 /usr/local/lib/libvulkan.so.1 | wanted | the Vulkan loader, which programs that use Rota open
@@ -28,13 +28,19 @@ install           | pkg-config                      | tool:pkg-config | wanted  
 demo              | libvulkan-dev                   | file:/usr/include/vulkan/vulkan.h /usr/local/include/vulkan/vulkan.h | wanted | Vulkan headers, with which the demo compares itself with plain Vulkan
 test,drivers      | clang                           | tool:clang     | wanted   | a second compiler for the C header
 test,bench        | g++                             | tool:g++       | required | builds what uses the C++ binding
+test              | groff-base                      | tool:groff     | required | reads the man pages, to check them
+test,package      | binutils                        | tool:readelf   | required | looks at what the library needs
+package           | dpkg-dev                        | tool:dpkg-shlibdeps | wanted | makes the Debian packages
+package           | file                            | tool:file      | wanted   | the same
+package           | lintian                         | tool:lintian   | wanted   | checks the Debian packages
+package           | fakeroot                        | tool:fakeroot  | wanted   | installs them into a folder, to check them
 test              | wrk                             | tool:wrk       | wanted   | loads the Go service of the examples
 test              | curl                            | tool:curl      | wanted   | asks the Go service of the examples
 test              | shellcheck                      | tool:shellcheck | wanted  | checks the scripts
 '
 
 need=${1:-all}
-case $need in demo | test | bench | install | drivers | all) ;; *)
+case $need in demo | test | bench | install | package | drivers | all) ;; *)
     sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/setup.sh
     exit 2
     ;;
