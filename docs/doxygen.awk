@@ -44,8 +44,9 @@ about {
 
 /^\/\/\/ (Ownership|Threading|Errors): / {
     errors = $2 == "Errors:"
-    sub(/^\/\/\/ /, "/// @rota_")
-    sub(/: /, " ")
+    text = $0
+    sub(/^[^:]*: /, "", text)
+    $0 = "/// @rota_" tolower(substr($2, 1, length($2) - 1)) " " text
 }
 /^\/\/\/ Since: / {
     errors = 0
