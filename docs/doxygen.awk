@@ -1,9 +1,19 @@
-# What doxygen reads instead of a header, line by line the same. The headers are written to be read
-# as they are; here their conventions become doxygen's commands.
+# What doxygen reads instead of a file, line by line the same. The files are written to be read as
+# they are; here their conventions become doxygen's commands.
 #
 # rota.h: a section line opens a group, whose page docs/groups.dox describes; the four lines at the
 # end of a function's comment become paragraphs, and the statuses in them links.
 # C++ headers: the comment at the head is the file's, and the inline namespace is left out of names.
+# docs/c-api.md: the functions in its table become links.
+
+FILENAME ~ /\.md$/ {
+    if (/^\| .* \| `rota_/) {
+        gsub(/`rota_/, "rota_")
+        gsub(/`/, "()")
+    }
+    print
+    next
+}
 
 FILENAME ~ /\.hpp$/ {
     if (FNR == 1) {

@@ -11,8 +11,14 @@ rm -rf target/docs
 mkdir -p target/docs
 ROTA_VERSION=$(rota_version) doxygen docs/Doxyfile
 
-# Doxygen does not warn of what is in no group.
-for name in $(sed -nE 's/^.*\b(rota_[a-z_0-9]+)\(.*$/\1/p; s/^#define (ROTA_[A-Z_0-9]+) .*$/\1/p' include/rota/rota.h | grep -v '^rota_$'); do
-    grep -q "<name>$name</name>" target/docs/rota.tag || die "$name is in no page of the reference"
+# Doxygen does not warn of what is in no topic.
+grouped=$(sed -n '/<compound kind="group">/,/<\/compound>/p' target/docs/rota.tag)
+mapfile -t names < <(sed -nE 's/^[a-z].*\b(rota_[a-z_0-9]+)\(.*$/\1/p
+    s/^#define (ROTA_[A-Z_0-9]+) .*$/\1/p
+    s/^typedef struct .* (rota_[a-z_]+);$/\1/p
+    s/^typedef struct (rota_[a-z_]+) \{$/\1/p' include/rota/rota.h)
+[ ${#names[@]} -gt 100 ] || die "rota.h is read wrongly: ${#names[@]} names"
+for name in "${names[@]}"; do
+    grep -qE ">$name<" <<<"$grouped" || die "$name is in no topic of the reference"
 done
 say "target/docs/html/index.html"

@@ -21,6 +21,8 @@ test,drivers      | spirv-tools                     | tool:spirv-val | required 
 demo,test,bench,install | cmake                           | tool:cmake     | required | builds and installs the library for C programs
 test,bench        | pkg-config                      | tool:pkg-config | required | how C programs without CMake find the library
 test              | clang-format                    | tool:clang-format | required | checks the format of the C sources
+test              | abigail-tools                   | tool:abidiff   | required | compares the ABI of the library with the one that was blessed
+test              | doxygen                         | tool:doxygen   | required | makes the reference of the C API, and finds what is wrong in the comments
 test,drivers      | valgrind                        | tool:valgrind  | required | runs the C tests and looks for wrong memory use
 demo              | libvulkan-dev                   | file:/usr/include/vulkan/vulkan.h /usr/local/include/vulkan/vulkan.h | wanted | Vulkan headers, with which the demo compares itself with plain Vulkan
 test,drivers      | clang                           | tool:clang     | wanted   | a second compiler for the C header
