@@ -6,6 +6,29 @@
 # C++ headers: the comment at the head is the file's, and the inline namespace is left out of names.
 # docs/c-api.md: the functions in its table become links.
 
+# A paragraph of a head comment that begins with its topic, set off by blanks.
+function topic(mark,    word, text) {
+    if (!match($0, "^" mark "[A-Z][a-z]+  +")) return
+    word = $2
+    text = substr($0, RLENGTH + 1)
+    sub(word ".*", "@rota_topic{" word "} ")
+    $0 = $0 text
+}
+
+# Numbers become links, and in "Errors:" statuses, which stand there without their prefix.
+function linked(rest,    line, word) {
+    line = ""
+    while (match(rest, /[A-Z][A-Z_0-9]+/)) {
+        word = substr(rest, RSTART, RLENGTH)
+        line = line substr(rest, 1, RSTART - 1)
+        rest = substr(rest, RSTART + RLENGTH)
+        if (word in defined) word = "#" word
+        else if (errors && "ROTA_STATUS_" word in defined) word = "@ref ROTA_STATUS_" word " \"" word "\""
+        line = line word
+    }
+    return line rest
+}
+
 FILENAME ~ /\.md$/ {
     if (/^\| .* \| `rota_/) {
         gsub(/`rota_/, "rota_")
@@ -20,6 +43,7 @@ FILENAME ~ /\.hpp$/ {
         sub(/^\/\/ /, "//! @file\n//! ")
         head = 1
     } else if (head && /^\/\//) {
+        topic("// ")
         sub(/^\/\//, "//!")
     } else {
         head = 0
@@ -29,7 +53,15 @@ FILENAME ~ /\.hpp$/ {
     next
 }
 
-FNR == 1 && /^\/\* / { sub(/^\/\*/, "/** @file\n *") }
+FNR == 1 && /^\/\* / {
+    while ((getline line < FILENAME) > 0)
+        if (split(line, words, " ") > 1 && words[1] == "#define") defined[words[2]] = 1
+    head = 1
+    sub(/^\/\*/, "/** @file\n *")
+}
+
+head { topic(" \\* ") }
+/\*\/$/ { head = 0 }
 
 /^\/\/\/ ---- / {
     title = $0
@@ -50,8 +82,6 @@ about {
     next
 }
 
-/^#define ROTA_STATUS_/ { status[substr($2, length("ROTA_STATUS_") + 1)] = 1 }
-
 /^\/\/\/ (Ownership|Threading|Errors): / {
     errors = $2 == "Errors:"
     text = $0
@@ -64,16 +94,7 @@ about {
 }
 !/^\/\/\// { errors = 0 }
 
-errors {
-    rest = $0
-    line = ""
-    while (match(rest, /[A-Z][A-Z_]+/)) {
-        word = substr(rest, RSTART, RLENGTH)
-        line = line substr(rest, 1, RSTART - 1) (word in status ? "@ref ROTA_STATUS_" word " \"" word "\"" : word)
-        rest = substr(rest, RSTART + RLENGTH)
-    }
-    $0 = line rest
-}
+/^\/\/\// || /^    \/\/\// { $0 = linked($0) }
 
 { print }
 
