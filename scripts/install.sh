@@ -10,3 +10,13 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh install
 cmake_install "$1"
 say "installed Rota $(rota_version) to ${DESTDIR:-}$1"
+[ -z "${DESTDIR:-}" ] || exit 0
+
+# The loader's list of libraries is only brought up to date for the folders that it knows.
+library=$(find "$1" -maxdepth 4 -name librota.so.0 -print -quit)
+if [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
+if ! ldconfig -p 2>/dev/null | grep -qF "=> $library"; then
+    folder=$(dirname "$library")
+    say "programs find it there with PKG_CONFIG_PATH=$folder/pkgconfig when they are built, and"
+    say "LD_LIBRARY_PATH=$folder (or -Wl,-rpath,$folder) when they run"
+fi

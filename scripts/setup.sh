@@ -24,6 +24,9 @@ test              | clang-format                    | tool:clang-format | requir
 test              | abigail-tools                   | tool:abidiff   | required | compares the ABI of the library with the one that was blessed
 test              | doxygen                         | tool:doxygen   | required | makes the reference of the C API, and finds what is wrong in the comments
 test,drivers      | valgrind                        | tool:valgrind  | required | runs the C tests and looks for wrong memory use
+install           | libvulkan1                      | file:/usr/lib/*/libvulkan.so.1 /usr/lib/libvulkan.so.1 /usr/lib64/libvulkan.so.1 /usr/local/lib/libvulkan.so.1 | wanted | the Vulkan loader, which programs that use Rota open
+install           | mesa-vulkan-drivers             | icd:*.json     | wanted   | a Vulkan driver for any machine (lavapipe), and those of AMD and Intel GPUs
+install           | pkg-config                      | tool:pkg-config | wanted  | tells compilers where Rota is
 demo              | libvulkan-dev                   | file:/usr/include/vulkan/vulkan.h /usr/local/include/vulkan/vulkan.h | wanted | Vulkan headers, with which the demo compares itself with plain Vulkan
 test,drivers      | clang                           | tool:clang     | wanted   | a second compiler for the C header
 test,bench        | g++                             | tool:g++       | required | builds what uses the C++ binding
