@@ -215,6 +215,8 @@ fn compile(name: &str, source: &str, args: &[&str]) -> PathBuf {
         .expect("a C compiler (Debian, Ubuntu: apt-get install gcc libc6-dev)");
     let mut command = compiler.to_command();
     command.args(args).arg("-I").arg(include_dir());
+    // No path of this machine in debug information, and so in what is blessed.
+    command.arg(format!("-ffile-prefix-map={}=.", folder.display()));
     succeed(command.arg(&from).arg("-o").arg(&to));
     to
 }
