@@ -21,6 +21,8 @@ test,drivers      | spirv-tools                     | tool:spirv-val | required 
 demo,test,bench,install,package | cmake                           | tool:cmake     | required | builds and installs the library for C programs
 test,bench,package | pkg-config                      | tool:pkg-config | required | how C programs without CMake find the library
 test              | clang-format                    | tool:clang-format | required | checks the format of the C sources
+test              | abigail-tools                   | tool:abidiff   | required | compares the ABI of the library with the one that was blessed
+test              | doxygen                         | tool:doxygen   | required | makes the reference of the C API, and finds what is wrong in the comments
 test,drivers      | valgrind                        | tool:valgrind  | required | runs the C tests and looks for wrong memory use
 install           | libvulkan1                      | file:/usr/lib/*/libvulkan.so.1 /usr/lib/libvulkan.so.1 /usr/lib64/libvulkan.so.1 /usr/local/lib/libvulkan.so.1 | wanted | the Vulkan loader, which programs that use Rota open
 install           | mesa-vulkan-drivers             | icd:*.json     | wanted   | a Vulkan driver for any machine (lavapipe), and those of AMD and Intel GPUs

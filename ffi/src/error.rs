@@ -7,6 +7,8 @@ use std::ffi::{c_char, CString};
 use std::fmt::Write;
 use std::ptr::null_mut;
 
+/// ---- Types -------------------------------------------------------------------------------------
+///
 /// What every fallible call returns: one of ROTA_STATUS_*. The numbers never change.
 pub type rota_status = i32;
 
@@ -64,6 +66,9 @@ pub const ROTA_STATUS_PANIC: i32 = 23;
 /// The object is in a state in which it can't do that.
 pub const ROTA_STATUS_WRONG_STATE: i32 = 24;
 
+/// ---- Handles -----------------------------------------------------------------------------------
+/// Opaque: the library looks them up and never follows them.
+///
 /// Why a call failed. It belongs to the caller, and to no thread.
 pub struct rota_error {
     _id: [u8; 0],

@@ -82,7 +82,6 @@ pub const ROTA_TICKET_DONE: u32 = 2;
 pub const ROTA_TICKET_TAKEN: u32 = 3;
 
 /// ---- Standard handlers: opcodes and their arguments --------------------------------------------
-///
 /// A count, and an offset that ends in _word or _byte, is in those units, words being 32 bits. A
 /// tiled handler splits its range evenly: each tile gets count / tiles, rounded up.
 ///

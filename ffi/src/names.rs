@@ -14,6 +14,8 @@ pub const ROTA_VERSION_MINOR: u32 = 1;
 /// See ROTA_VERSION_MAJOR.
 pub const ROTA_VERSION_PATCH: u32 = 0;
 
+/// ---- Times -------------------------------------------------------------------------------------
+///
 /// A wait without an end; an idle limit that is never reached.
 pub const ROTA_FOREVER: u64 = u64::MAX;
 

@@ -41,16 +41,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Initialisers, in C and in C++: rota_job job = ROTA_JOB_INIT; */
+/// ---- Initialisers ------------------------------------------------------------------------------
+/// In C and in C++: rota_job job = ROTA_JOB_INIT; then change what is to be different.
+///
+/// The best device, with defaults everywhere.
 #define ROTA_RUNTIME_OPTIONS_INIT \
     { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
+
+/// Empty, for rota_runtime_get_info to fill in.
 #define ROTA_RUNTIME_INFO_INIT \
     { sizeof(rota_runtime_info), {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
       0, 0, 0, 0, 0, 0, 0 }
+
+/// Empty, for rota_devices_list to fill in.
 #define ROTA_DEVICE_INFO_INIT \
     { sizeof(rota_device_info), 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, {0}, 0 }
+
+/// No label, and a ring as large as the runtime says.
 #define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0 }
+
+/// A NOP with one tile.
 #define ROTA_JOB_INIT { ROTA_OP_NOP, 0, 1, 0, {0}, 0 }
+
+/// Empty, for rota_outputs_get_stats to fill in.
 #define ROTA_OUTPUTS_STATS_INIT { sizeof(rota_outputs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
@@ -65,6 +78,8 @@
 /// See ROTA_VERSION_MAJOR.
 #define ROTA_VERSION_PATCH 0
 
+/// ---- Times -------------------------------------------------------------------------------------
+///
 /// A wait without an end; an idle limit that is never reached.
 #define ROTA_FOREVER UINT64_MAX
 
@@ -297,7 +312,6 @@
 #define ROTA_TICKET_TAKEN 3
 
 /// ---- Standard handlers: opcodes and their arguments --------------------------------------------
-///
 /// A count, and an offset that ends in _word or _byte, is in those units, words being 32 bits. A
 /// tiled handler splits its range evenly: each tile gets count / tiles, rounded up.
 ///
@@ -341,6 +355,9 @@
 /// Jobs may only read it; the host may write it all the same.
 #define ROTA_BUFFER_READ_ONLY 1
 
+/// ---- Handles -----------------------------------------------------------------------------------
+/// Opaque: the library looks them up and never follows them.
+///
 /// Why a call failed. It belongs to the caller, and to no thread.
 typedef struct rota_error rota_error;
 
@@ -353,6 +370,8 @@ typedef struct rota_runtime rota_runtime;
 /// An isolated client of a runtime: its own ring and buffers.
 typedef struct rota_tenant rota_tenant;
 
+/// ---- Types -------------------------------------------------------------------------------------
+///
 /// What every fallible call returns: one of ROTA_STATUS_*. The numbers never change.
 typedef int32_t rota_status;
 

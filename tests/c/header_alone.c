@@ -1,4 +1,4 @@
-/* The header stands alone: C99 and later, C++11 and later, no warnings, and each INIT macro and
+/* The header stands alone: C99 and later, C++98 and later, no warnings, and each INIT macro and
  * struct is usable. Only compiled; the same text is C and C++. */
 #include <rota/rota.h>
 
@@ -10,14 +10,13 @@ int header_alone(void) {
     rota_tenant_options tenant_options = ROTA_TENANT_OPTIONS_INIT;
     rota_device_info device_info = ROTA_DEVICE_INFO_INIT;
     rota_outputs_stats outputs_stats = ROTA_OUTPUTS_STATS_INIT;
-    rota_job job;
+    rota_job job = ROTA_JOB_INIT;
     rota_completion completion;
     rota_read read;
     rota_ticket ticket = 0;
     rota_buffer buffer = 0;
     rota_status status = ROTA_STATUS_OK;
     uint64_t forever = ROTA_FOREVER;
-    job.opcode = ROTA_OP_NOP;
     completion.status = ROTA_COMPLETION_OK;
     read.buffer = buffer;
     return runtime_options.struct_size == sizeof(rota_runtime_options) &&
@@ -25,6 +24,7 @@ int header_alone(void) {
            tenant_options.struct_size == sizeof(rota_tenant_options) &&
            device_info.struct_size == sizeof(rota_device_info) &&
            outputs_stats.struct_size == sizeof(rota_outputs_stats) && sizeof(rota_job) == 64 &&
-           sizeof(rota_completion) == 64 && job.opcode == 1 && completion.status == 1 &&
-           read.buffer == 0 && ticket == 0 && status == 0 && forever + 1 == 0;
+           sizeof(rota_completion) == 64 && job.opcode == 1 && job.tiles == 1 &&
+           completion.status == 1 && read.buffer == 0 && ticket == 0 && status == 0 &&
+           forever + 1 == 0;
 }

@@ -169,21 +169,49 @@ fn every_program_of_the_folder_is_listed() {
     }
 }
 
+/// What a strict project may ask of a header that it includes.
+const STRICT: &[&str] = &[
+    "-Wall",
+    "-Wextra",
+    "-pedantic-errors",
+    "-Werror",
+    "-Wshadow",
+    "-Wconversion",
+    "-Wundef",
+];
+
 #[test]
 fn the_header_compiles_alone_as_c_and_as_cpp() {
     let source = here().join("header_alone.c");
-    for compiler in ["gcc", "clang"] {
-        let standards = [
-            ("c", &["c99", "c11", "c17", "gnu17"][..]),
-            ("c++", &["c++11", "c++14", "c++17", "c++20"][..]),
-        ];
-        for (language, standards) in standards {
+    // In the spelling of older compilers, which newer ones know too: c2x is C23, c++2b C++23.
+    let languages = [
+        (
+            "c",
+            &["c99", "c11", "c17", "c2x", "gnu17"][..],
+            &["-Wstrict-prototypes", "-Wmissing-prototypes"][..],
+        ),
+        (
+            "c++",
+            &[
+                "c++98", "c++03", "c++11", "c++14", "c++17", "c++20", "c++2b",
+            ],
+            &["-Wold-style-cast", "-Wmissing-declarations"],
+        ),
+    ];
+    // Without one exception.
+    let compilers = [("gcc", &[][..]), ("clang", &["-Weverything"])];
+    for (compiler, of_compiler) in compilers {
+        for (language, standards, of_language) in languages {
             for standard in standards {
                 let mut command = tool(compiler, compiler);
                 command
                     .args(["-x", language, &format!("-std={standard}"), "-fsyntax-only"])
-                    .args(WARNINGS)
+                    .args(STRICT)
+                    .args(of_compiler)
+                    .args(of_language)
                     .arg(include_flag())
+                    // First alone, and then a second time by the program.
+                    .args(["-include", "rota/rota.h"])
                     .arg(&source);
                 must_succeed(&mut command, &format!("{compiler} -std={standard}"));
             }
