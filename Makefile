@@ -2,7 +2,7 @@
 # a C compiler and Rust is enough. The work is done by cargo, CMake and the scripts; this file names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench stress test-bindings test-drivers install setup fmt lint clean
+.PHONY: help demo test bench stress test-bindings test-drivers test-package install package docs setup fmt lint clean
 
 PREFIX ?= /usr/local
 
@@ -29,6 +29,15 @@ test-drivers: ## the tests on three Vulkan drivers, which it fetches [DRIVERS="s
 
 install: ## build a release and install it [PREFIX=/usr/local] [DESTDIR=]
 	@DESTDIR='$(DESTDIR)' scripts/install.sh '$(PREFIX)'
+
+package: ## Debian packages and a tarball, in target/package
+	@scripts/package.sh
+
+test-package: ## what lintian says of the packages; install, use and remove them
+	@scripts/test-package.sh
+
+docs: ## the reference of the C and the C++ API, in target/docs/html
+	@scripts/docs.sh
 
 setup: ## install what all of these need
 	@scripts/setup.sh all

@@ -15,7 +15,7 @@ mapfile -t c_files < <(find bindings examples include tests -type d -name target
 if [ "${1:-}" = --fix ]; then
     cargo fmt --all
     cargo fmt --all --manifest-path bench/Cargo.toml
-    if command -v gofmt >/dev/null; then gofmt -w bindings/go examples/go; fi
+    if command -v gofmt >/dev/null; then gofmt -w bindings/go examples/go tests/consumers/go; fi
     clang-format -i "${c_files[@]}"
     exit
 fi
