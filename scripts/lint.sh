@@ -31,5 +31,7 @@ if command -v shellcheck >/dev/null; then
 else
     say "shellcheck is not installed: the scripts are not checked"
 fi
+say "doxygen"
+quietly scripts/docs.sh
 say "clippy"
 cargo clippy --workspace --all-targets -- -D warnings
