@@ -263,7 +263,7 @@ fn c_code_in_documents_compiles() {
             let source = if code.contains("int main(") {
                 code.to_string()
             } else {
-                format!("#include <rota/rota.h>\n#include <string.h>\nvoid block(void);\nvoid block(void) {{\n{code}}}\n")
+                format!("#include <rota/rota.h>\n#include <stdio.h>\n#include <string.h>\nvoid block(void);\nvoid block(void) {{\n{code}}}\n")
             };
             let name = format!("{}-{number}.c", document.replace('/', "-"));
             let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
