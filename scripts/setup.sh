@@ -31,7 +31,7 @@ demo              | libvulkan-dev                   | file:/usr/include/vulkan/v
 test,drivers      | clang                           | tool:clang     | wanted   | a second compiler for the C header
 test,bench        | g++                             | tool:g++       | required | builds what uses the C++ binding
 test              | groff-base                      | tool:groff     | required | reads the man pages, to check them
-test,package      | binutils                        | tool:readelf   | required | looks at what the library needs
+test,bench,package | binutils                        | tool:readelf   | required | looks at what the library needs
 package           | dpkg-dev                        | tool:dpkg-shlibdeps | wanted | makes the Debian packages
 package           | file                            | tool:file      | wanted   | the same
 package           | lintian                         | tool:lintian   | wanted   | checks the Debian packages

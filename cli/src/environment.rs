@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The variables that decide which driver and device are used, and where the cache lies.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 7] = [
     "VK_DRIVER_FILES",
     "VK_ICD_FILENAMES",
     "ROTA_DEVICE",
+    "ROTA_LOG",
     "ROTA_CACHE_DIR",
     "XDG_CACHE_HOME",
     "HOME",

@@ -141,8 +141,7 @@ impl Watched {
     ///
     /// A record is there before the count that it is in. Who begins to wait looks for the record after having been
     /// entered here, so a record that came before this read of the count is found by one of the two.
-    fn look(&mut self, whole: bool, arm: bool) {
-        let mut whole = whole;
+    fn look(&mut self, mut whole: bool, arm: bool) {
         loop {
             let completed = self.ring.completed();
             if completed == self.seen && !whole {
@@ -422,5 +421,26 @@ fn precise_sleep() {
     // SAFETY: changes only how long this thread's timers may be late.
     unsafe {
         libc::prctl(libc::PR_SET_TIMERSLACK, 1_000u64, 0, 0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_over_at_the_count_that_holds_its_job() {
+        for first in [0, 1 << 20, (1 << 31) - 5, (1 << 31) - 1, (1 << 32) - 2] {
+            let count = |jobs: u64| (first + jobs) as u32 & POSITION_MASK;
+            // The job at `first` is the first one to be counted.
+            for (position, done, expected) in [(0, 0, 1), (9, 0, 10), (9, 4, 6), (9, 9, 1)] {
+                let what = What::Position(first + position);
+                assert_eq!(distance(what, count(done)), expected, "{first}");
+            }
+            // Others have overtaken it: any of the next completions may be its own.
+            assert_eq!(distance(What::Position(first), count(1)), 1);
+            assert_eq!(distance(What::Position(first), count(7)), 1);
+            assert_eq!(distance(What::Any, count(3)), 1);
+        }
     }
 }

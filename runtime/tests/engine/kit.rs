@@ -178,6 +178,17 @@ pub fn take(tenant: &Tenant, count: usize) -> Vec<Completion> {
     out
 }
 
+/// Whether a descriptor is readable, at the latest after this many milliseconds; -1 waits for ever.
+pub fn readable(fd: i32, timeout_ms: i32) -> bool {
+    let mut look = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one pollfd, as said.
+    unsafe { libc::poll(&mut look, 1, timeout_ms) == 1 }
+}
+
 /// Waits until something holds.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();

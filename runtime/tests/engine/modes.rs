@@ -349,15 +349,7 @@ fn the_event_descriptor_is_readable_while_there_is_something_to_take() {
         let tenant = tenant(&runtime);
         let fd = tenant.event_fd().unwrap();
         assert_eq!(tenant.event_fd().unwrap(), fd);
-        let readable = |timeout_ms| {
-            let mut poll = libc::pollfd {
-                fd,
-                events: libc::POLLIN,
-                revents: 0,
-            };
-            // SAFETY: one pollfd, as said.
-            unsafe { libc::poll(&mut poll, 1, timeout_ms) == 1 }
-        };
+        let readable = |timeout_ms| readable(fd, timeout_ms);
         for _ in 0..20 {
             assert!(!readable(0), "{mode:?}");
             let tickets = submit(&tenant, &[nop(1, 2), nop(3, 4)]);

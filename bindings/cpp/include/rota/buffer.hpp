@@ -112,10 +112,7 @@ template <class T> class mapping {
         if (owner == nullptr)
             return {};
         detail::failure why;
-        const rota_status code = ::rota_buffer_unmap(owner->tenant, owner->id, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_buffer_unmap(owner->tenant, owner->id, why.slot()));
     }
 
   private:
@@ -157,23 +154,16 @@ template <class T> class buffer {
     /// Errors: out_of_range; invalid_handle when it was closed; as rota_buffer_write.
     result<void> write(span<const T> elements, std::size_t first = 0) const noexcept {
         detail::failure why;
-        const rota_status code =
-            ::rota_buffer_write(tenant_, id_, detail::bytes_of<T>(first), elements.data(),
-                                elements.size_bytes(), why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_buffer_write(tenant_, id_, detail::bytes_of<T>(first),
+                                               elements.data(), elements.size_bytes(), why.slot()));
     }
 
     /// Reads as many elements as `to` has room for, from `first` on.
     /// Errors: out_of_range; invalid_handle when it was closed; as rota_buffer_read.
     result<void> read(span<T> to, std::size_t first = 0) const noexcept {
         detail::failure why;
-        const rota_status code = ::rota_buffer_read(tenant_, id_, detail::bytes_of<T>(first),
-                                                    to.data(), to.size_bytes(), why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_buffer_read(tenant_, id_, detail::bytes_of<T>(first), to.data(),
+                                              to.size_bytes(), why.slot()));
     }
     /// All elements.
     result<std::vector<T>> read() const {
@@ -188,11 +178,8 @@ template <class T> class buffer {
     result<void> fill_bytes(std::uint8_t value, std::size_t first,
                             std::size_t count) const noexcept {
         detail::failure why;
-        const rota_status code = ::rota_buffer_fill(tenant_, id_, detail::bytes_of<T>(first),
-                                                    detail::bytes_of<T>(count), value, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_buffer_fill(tenant_, id_, detail::bytes_of<T>(first),
+                                              detail::bytes_of<T>(count), value, why.slot()));
     }
     result<void> fill_bytes(std::uint8_t value) const noexcept {
         return fill_bytes(value, 0, size_);

@@ -113,6 +113,8 @@ class failure {
   public:
     rota_error **slot() noexcept { return &object_; }
     error with(rota_status code) noexcept { return error(code, object_); }
+    /// What a call that gives nothing but its status came to.
+    result<void> outcome(rota_status code) noexcept;
 
   private:
     rota_error *object_ = nullptr;
@@ -302,6 +304,16 @@ template <> class [[nodiscard]] result<void> {
     rota::error error_;
     bool has_;
 };
+
+namespace detail {
+
+inline result<void> failure::outcome(rota_status code) noexcept {
+    if (code != ROTA_STATUS_OK)
+        return with(code);
+    return {};
+}
+
+} // namespace detail
 
 } // namespace ROTA_HPP_DIALECT
 } // namespace rota

@@ -144,21 +144,15 @@ class runtime {
     /// Ends the kernel; open jobs complete as CANCELLED and can still be polled.
     result<void> stop() const {
         detail::failure why;
-        const rota_status code = ::rota_runtime_stop(handle_, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_runtime_stop(handle_, why.slot()));
     }
 
     /// Stops it and frees everything now, also what its tenants and buffers have: their calls give
     /// invalid_handle from here on. A second close does nothing.
     result<void> close() {
         detail::failure why;
-        const rota_status code =
-            ::rota_runtime_destroy(owner_ ? owner_->handle.exchange(nullptr) : nullptr, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_runtime_destroy(
+            owner_ ? owner_->handle.exchange(nullptr) : nullptr, why.slot()));
     }
 
     /// There is one: this wasn't moved from.

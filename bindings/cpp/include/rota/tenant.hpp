@@ -124,10 +124,7 @@ class tenant {
     /// Asks for a job not to run. It completes in any case. Errors: as rota_cancel.
     result<void> cancel(ticket which) const noexcept {
         detail::failure why;
-        const rota_status code = ::rota_cancel(handle_, which, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_cancel(handle_, which, why.slot()));
     }
 
     /// Where a job is. Errors: as rota_ticket_state.
@@ -176,22 +173,16 @@ class tenant {
     /// the outputs gave before is invalid from here on, also if it fails.
     result<void> read_into(span<const read_range> ranges, outputs &to) const noexcept {
         detail::failure why;
-        const rota_status code = ::rota_buffers_read_into(handle_, ranges.data(), ranges.size(),
-                                                          to.native(), why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(::rota_buffers_read_into(handle_, ranges.data(), ranges.size(),
+                                                    to.native(), why.slot()));
     }
 
     /// Frees it now, with its buffers and mappings: no job of it is claimed after this has
     /// returned, and its calls give invalid_handle. A second close does nothing.
     result<void> close() {
         detail::failure why;
-        const rota_status code =
-            ::rota_tenant_destroy(owner_ ? owner_->handle.exchange(nullptr) : nullptr, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        return {};
+        return why.outcome(
+            ::rota_tenant_destroy(owner_ ? owner_->handle.exchange(nullptr) : nullptr, why.slot()));
     }
 
     /// There is one: this wasn't moved from.
