@@ -100,7 +100,7 @@ impl Kit {
         let tenant = runtime
             .create_tenant(&TenantOptions {
                 label: label.into(),
-                ..Default::default()
+                ..TenantOptions::default()
             })
             .unwrap();
         shared.0 += 1;
