@@ -49,7 +49,7 @@ pub fn job(opcode: u32, tiles: u32, args: &[u32]) -> Job {
 
 fn pattern(seed: u32) -> Vec<u32> {
     (0..WORDS as u32)
-        .map(|i| (i ^ seed).wrapping_mul(0x9e37_79b9))
+        .map(|i| (i ^ seed).wrapping_mul(0x9e37_79b9) ^ 0x7f4a_7c15)
         .collect()
 }
 
