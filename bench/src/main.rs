@@ -82,7 +82,10 @@ fn measure(run: &Run) -> Fallible<()> {
         let others = clock::Others::watch();
         match (part.run)(&context) {
             Ok(object) if object.is_empty() => {
-                eprintln!("{}: not measured, since what it needs is not here", part.name);
+                eprintln!(
+                    "{}: not measured, since what it needs is not here",
+                    part.name
+                );
             }
             Ok(mut object) => {
                 for (key, value) in origin.iter().cloned() {

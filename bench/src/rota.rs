@@ -97,6 +97,7 @@ impl<'l> Runtime<'l> {
             label_len: label.len(),
             slots,
             reserved: 0,
+            ..TenantOptions::default()
         };
         let mut handle = null_mut();
         let mut error = null_mut();

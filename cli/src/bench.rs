@@ -33,6 +33,7 @@ pub fn run(options: &Bench) -> Outcome<()> {
     let tenant = runtime.create_tenant(&TenantOptions {
         label: "bench".into(),
         slots: 0,
+        ..TenantOptions::default()
     })?;
     print(&format!(
         "rota {} on {}, {}, mode {}\n",

@@ -101,6 +101,7 @@ fn open(device: Option<String>) -> Result<Opened, Error> {
     let tenant = runtime.create_tenant(&TenantOptions {
         label: "doctor".into(),
         slots: 0,
+        ..TenantOptions::default()
     })?;
     echo(&tenant, 0)?;
     let first_completion = started.elapsed();

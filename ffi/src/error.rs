@@ -65,6 +65,12 @@ pub const ROTA_STATUS_IO_ERROR: i32 = 22;
 pub const ROTA_STATUS_PANIC: i32 = 23;
 /// The object is in a state in which it can't do that.
 pub const ROTA_STATUS_WRONG_STATE: i32 = 24;
+/// The module's source was rejected; the message says where and why.
+pub const ROTA_STATUS_INVALID_MODULE: i32 = 25;
+/// The tenant has a handler of that opcode already.
+pub const ROTA_STATUS_OPCODE_TAKEN: i32 = 26;
+/// The kernel has no room for more handlers.
+pub const ROTA_STATUS_KERNEL_FULL: i32 = 27;
 
 /// ---- Handles -----------------------------------------------------------------------------------
 /// Opaque: the library looks them up and never follows them.
@@ -364,6 +370,9 @@ mod tests {
             (ROTA_STATUS_IO_ERROR, Status::IoError),
             (ROTA_STATUS_PANIC, Status::Panic),
             (ROTA_STATUS_WRONG_STATE, Status::WrongState),
+            (ROTA_STATUS_INVALID_MODULE, Status::InvalidModule),
+            (ROTA_STATUS_OPCODE_TAKEN, Status::OpcodeTaken),
+            (ROTA_STATUS_KERNEL_FULL, Status::KernelFull),
         ] {
             assert_eq!(ours, engines as i32, "{engines:?}");
         }

@@ -35,11 +35,14 @@ mod tenant;
 
 mod jobs;
 
+mod modules;
+
 mod buffers;
 
 mod outputs;
 
 #[cfg(not(loom))]
 pub use self::{
-    buffers::*, devices::*, error::*, jobs::*, log::*, names::*, outputs::*, runtime::*, tenant::*,
+    buffers::*, devices::*, error::*, jobs::*, log::*, modules::*, names::*, outputs::*,
+    runtime::*, tenant::*,
 };

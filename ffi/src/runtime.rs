@@ -67,8 +67,9 @@ pub struct rota_runtime_options {
     pub first_position: u32,
     /// Loop iterations after which a lease ends. 0: tuned to the device.
     pub lease_fuel: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Loop iterations that a lane of any job may be given at most. 0, or more than the device can run
+    /// in one go: just that.
+    pub most_fuel: u32,
 }
 
 // SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
@@ -89,7 +90,7 @@ unsafe impl Sized8 for rota_runtime_options {
         flags: 0,
         first_position: 0,
         lease_fuel: 0,
-        reserved: 0,
+        most_fuel: 0,
     };
 }
 
@@ -99,7 +100,6 @@ impl rota_runtime_options {
     unsafe fn to_engine(self) -> Result<rota::RuntimeOptions, Failure> {
         let known = ROTA_RUNTIME_VALIDATE | ROTA_RUNTIME_NO_CACHE;
         let flags = args::flags("flags", self.flags, known)?;
-        args::reserved("reserved", self.reserved)?;
         Ok(rota::RuntimeOptions {
             // SAFETY: the caller's promise.
             device: unsafe { args::text("device", self.device, self.device_len) }?
@@ -126,6 +126,8 @@ impl rota_runtime_options {
             first_position: self.first_position,
             first_epoch: 0,
             lease_fuel: self.lease_fuel,
+            most_fuel: self.most_fuel,
+            ..rota::RuntimeOptions::default()
         })
     }
 }

@@ -27,11 +27,17 @@ pub struct rota_tenant_options {
     pub label_len: usize,
     /// Slots of the ring, which is how many jobs can be open; a power of two. 0: the runtime's.
     pub slots: u32,
+    /// How many opcodes it has for handlers that it loads, from ROTA_FIRST_OPCODE on; at most
+    /// 65,536. 0: 4,096.
+    pub opcodes: u32,
+    /// Loop iterations a lane may run where neither job nor handler say. 0: 8,000 for a scalar job,
+    /// 3,000 for a tile, or what the device can run in one go.
+    pub fuel: u32,
     /// 0.
     pub reserved: u32,
 }
 
-// SAFETY: integers and pointers only; the pair of u32 fills 8 bytes.
+// SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
 unsafe impl Sized8 for rota_tenant_options {
     const NAME: &'static str = "rota_tenant_options";
     const DEFAULT: Self = Self {
@@ -39,6 +45,8 @@ unsafe impl Sized8 for rota_tenant_options {
         label: null(),
         label_len: 0,
         slots: 0,
+        opcodes: 0,
+        fuel: 0,
         reserved: 0,
     };
 }
@@ -112,6 +120,8 @@ pub unsafe extern "C" fn rota_tenant_create(
             let options = rota::TenantOptions {
                 label: label.unwrap_or_default().to_string(),
                 slots: options.slots,
+                opcodes: options.opcodes,
+                fuel: options.fuel,
             };
             let tenant = entry.runtime.create_tenant(&options)?;
             let id = entry.family.add(|| {

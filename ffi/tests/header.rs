@@ -296,7 +296,7 @@ fn all_structs(layout: &mut Layout) {
             flags,
             first_position,
             lease_fuel,
-            reserved,
+            most_fuel,
         }
     );
     layout!(
@@ -340,7 +340,44 @@ fn all_structs(layout: &mut Layout) {
             label,
             label_len,
             slots,
+            opcodes,
+            fuel,
             reserved
+        }
+    );
+    layout!(
+        layout,
+        rota_handler {
+            opcode,
+            kind,
+            function,
+            function_len,
+            fuel,
+            reserved
+        }
+    );
+    layout!(
+        layout,
+        rota_module_options {
+            struct_size,
+            label,
+            label_len,
+            source,
+            source_len,
+            handlers,
+            handler_count,
+        }
+    );
+    layout!(
+        layout,
+        rota_module_report {
+            struct_size,
+            version,
+            reserved,
+            verify_ns,
+            compose_ns,
+            compile_ns,
+            switch_ns,
         }
     );
     layout!(
@@ -378,11 +415,15 @@ int main(void) {
     rota_tenant_options tenant_options = ROTA_TENANT_OPTIONS_INIT;
     rota_job job = ROTA_JOB_INIT;
     rota_outputs_stats stats = ROTA_OUTPUTS_STATS_INIT;
+    rota_module_options module_options = ROTA_MODULE_OPTIONS_INIT;
+    rota_module_report module_report = ROTA_MODULE_REPORT_INIT;
     uint64_t forever = ROTA_FOREVER;
     return !(runtime_options.struct_size == sizeof runtime_options &&
              runtime_info.struct_size == sizeof runtime_info &&
              device_info.struct_size == sizeof device_info &&
              tenant_options.struct_size == sizeof tenant_options &&
+             module_options.struct_size == sizeof module_options &&
+             module_report.struct_size == sizeof module_report &&
              stats.struct_size == sizeof stats && job.tiles == 1 && forever + 1 == 0);
 }
 ";

@@ -58,7 +58,13 @@
     { sizeof(rota_device_info), 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, {0}, 0 }
 
 /// No label, and a ring as large as the runtime says.
-#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0 }
+#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0, 0, 0 }
+
+/// No source and no handlers: set both.
+#define ROTA_MODULE_OPTIONS_INIT { sizeof(rota_module_options), NULL, 0, NULL, 0, NULL, 0 }
+
+/// Empty, for rota_module_load to fill in.
+#define ROTA_MODULE_REPORT_INIT { sizeof(rota_module_report), 0, 0, 0, 0, 0, 0 }
 
 /// A NOP with one tile.
 #define ROTA_JOB_INIT { ROTA_OP_NOP, 0, 1, 0, {0}, 0 }
@@ -160,6 +166,15 @@
 
 /// The object is in a state in which it can't do that.
 #define ROTA_STATUS_WRONG_STATE 24
+
+/// The module's source was rejected; the message says where and why.
+#define ROTA_STATUS_INVALID_MODULE 25
+
+/// The tenant has a handler of that opcode already.
+#define ROTA_STATUS_OPCODE_TAKEN 26
+
+/// The kernel has no room for more handlers.
+#define ROTA_STATUS_KERNEL_FULL 27
 
 /// ---- Log levels --------------------------------------------------------------------------------
 ///
@@ -350,6 +365,15 @@
 /// results: the 64-bit number of matches, low word first. docs/c-api.md describes the DFA table.
 #define ROTA_OP_SCAN_DFA 23
 
+/// One lane runs a job alone.
+#define ROTA_HANDLER_SCALAR 0
+
+/// A job has tiles, and all lanes of a worker run one.
+#define ROTA_HANDLER_TILED 1
+
+/// The lowest opcode that a loaded handler can have.
+#define ROTA_FIRST_OPCODE 4096
+
 /// ---- Flags of a buffer -------------------------------------------------------------------------
 ///
 /// Jobs may only read it; the host may write it all the same.
@@ -445,8 +469,9 @@ typedef struct rota_runtime_options {
     uint32_t first_position;
     /// Loop iterations after which a lease ends. 0: tuned to the device.
     uint32_t lease_fuel;
-    /// 0.
-    uint32_t reserved;
+    /// Loop iterations that a lane of any job may be given at most. 0, or more than the device can run
+    /// in one go: just that.
+    uint32_t most_fuel;
 } rota_runtime_options;
 
 /// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
@@ -521,6 +546,12 @@ typedef struct rota_tenant_options {
     size_t label_len;
     /// Slots of the ring, which is how many jobs can be open; a power of two. 0: the runtime's.
     uint32_t slots;
+    /// How many opcodes it has for handlers that it loads, from ROTA_FIRST_OPCODE on; at most
+    /// 65,536. 0: 4,096.
+    uint32_t opcodes;
+    /// Loop iterations a lane may run where neither job nor handler say. 0: 8,000 for a scalar job,
+    /// 3,000 for a tile, or what the device can run in one go.
+    uint32_t fuel;
     /// 0.
     uint32_t reserved;
 } rota_tenant_options;
@@ -567,6 +598,64 @@ typedef struct rota_completion {
     /// A digest of what it wrote, where that is recorded; else 0.
     uint64_t digest;
 } rota_completion;
+
+/// One handler of a module.
+typedef struct rota_handler {
+    /// What jobs name it by: ROTA_FIRST_OPCODE and up, in the tenant's window.
+    uint32_t opcode;
+    /// One of ROTA_HANDLER_*.
+    uint32_t kind;
+    /// The function in the module's source, without parameters or result.
+    const char *function;
+    /// Bytes of function.
+    size_t function_len;
+    /// Loop iterations a lane may run where the job doesn't say. 0: the tenant's default.
+    uint32_t fuel;
+    /// 0.
+    uint32_t reserved;
+} rota_handler;
+
+/// A module to load. ROTA_MODULE_OPTIONS_INIT is empty.
+typedef struct rota_module_options {
+    /// sizeof(rota_module_options), which ROTA_MODULE_OPTIONS_INIT sets.
+    size_t struct_size;
+    /// A name for people: messages about the source begin with it. NULL: "module".
+    const char *label;
+    /// Bytes of label.
+    size_t label_len;
+    /// WGSL, in UTF-8. docs/handlers.md says what a handler can use.
+    const char *source;
+    /// Bytes of source.
+    size_t source_len;
+    /// What of the source can be called.
+    const struct rota_handler *handlers;
+    /// Elements of handlers, 1 to 64.
+    size_t handler_count;
+} rota_module_options;
+
+/// ---- Modules -----------------------------------------------------------------------------------
+///
+/// A loaded module: a number, never 0.
+typedef uint32_t rota_module;
+
+/// What loading a module took.
+typedef struct rota_module_report {
+    /// sizeof(rota_module_report), which ROTA_MODULE_REPORT_INIT sets.
+    size_t struct_size;
+    /// 1 for a module just loaded; each replacement is one more.
+    uint32_t version;
+    /// 0.
+    uint32_t reserved;
+    /// Parsing and verifying the source, in nanoseconds.
+    uint64_t verify_ns;
+    /// Composing the kernel with it.
+    uint64_t compose_ns;
+    /// The driver's compiler, and a trial run beside the running kernel. Composing and compiling take
+    /// no time where the same kernel was made before.
+    uint64_t compile_ns;
+    /// Until no lease ran the old kernel any more.
+    uint64_t switch_ns;
+} rota_module_report;
 
 /// Names a buffer of a tenant; never 0. Jobs carry it as one argument.
 typedef uint32_t rota_buffer;
@@ -903,6 +992,104 @@ rota_status rota_ticket_state(struct rota_tenant *tenant,
 /// Errors: none; 0 for an opcode that is no standard handler.
 /// Since: 0.1
 uint32_t rota_tiles(uint32_t opcode, uint64_t elements);
+
+/// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
+/// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
+/// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have
+/// the handlers' opcodes.
+///
+/// A source that is rejected gives INVALID_MODULE, and the error's message is what a compiler would
+/// print: line, column, what is wrong, what to do. On any error nothing is changed.
+///
+/// Ownership: copies all it is given; *module is the tenant's, until rota_module_unload or
+/// rota_tenant_destroy. report may be NULL.
+/// Threading: any thread; tenant is destroyed only after this has returned.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT (no handler, more
+/// than 64, fuel above what the device can run), INVALID_OPCODE (outside the tenant's window),
+/// OPCODE_TAKEN, INVALID_MODULE, KERNEL_FULL, DRIVER_ERROR, OUT_OF_MEMORY, STOPPED.
+/// Since: 0.1
+rota_status rota_module_load(struct rota_tenant *tenant,
+                             const struct rota_module_options *options,
+                             rota_module *module,
+                             struct rota_module_report *report,
+                             struct rota_error **error);
+
+/// Puts another version in a module's place: the same opcodes, each of the same kind. Jobs that have
+/// begun end with the old version, later ones run with the new one, and none with both; a completion
+/// of a job with ROTA_JOB_TIMING says which it was.
+///
+/// Ownership: copies all it is given. report may be NULL.
+/// Threading: any thread; tenant is destroyed only after this has returned.
+/// Errors: as rota_module_load, but for OPCODE_TAKEN; INVALID_HANDLE for a module that isn't this
+/// tenant's, INVALID_ARGUMENT for other opcodes or kinds.
+/// Since: 0.1
+rota_status rota_module_replace(struct rota_tenant *tenant,
+                                rota_module module,
+                                const struct rota_module_options *options,
+                                struct rota_module_report *report,
+                                struct rota_error **error);
+
+/// Unloads a module. Its opcodes are refused from now on. Jobs accepted before finish first; those
+/// that have not begun after timeout_ns end with the fault HANDLER_UNLOADED.
+///
+/// Ownership: takes the module.
+/// Threading: any thread; tenant is destroyed only after this has returned.
+/// Errors: INVALID_HANDLE (the tenant, or a module that isn't this tenant's), NULL_POINTER,
+/// DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_module_unload(struct rota_tenant *tenant,
+                               rota_module module,
+                               uint64_t timeout_ns,
+                               struct rota_error **error);
+
+/// Loads a module that no tenant owns. Tenants can call its handlers once it is granted to them.
+///
+/// Ownership: copies all it is given; *module is the runtime's. report may be NULL.
+/// Threading: any thread.
+/// Errors: as rota_module_load; INVALID_OPCODE for one that no window has.
+/// Since: 0.1
+rota_status rota_runtime_module_load(struct rota_runtime *runtime,
+                                     const struct rota_module_options *options,
+                                     rota_module *module,
+                                     struct rota_module_report *report,
+                                     struct rota_error **error);
+
+/// As rota_module_replace, at once for all tenants that the module was granted to.
+///
+/// Ownership: copies all it is given. report may be NULL.
+/// Threading: any thread.
+/// Errors: as rota_module_replace.
+/// Since: 0.1
+rota_status rota_runtime_module_replace(struct rota_runtime *runtime,
+                                        rota_module module,
+                                        const struct rota_module_options *options,
+                                        struct rota_module_report *report,
+                                        struct rota_error **error);
+
+/// As rota_module_unload, for all tenants that the module was granted to.
+///
+/// Ownership: takes the module.
+/// Threading: any thread.
+/// Errors: as rota_module_unload.
+/// Since: 0.1
+rota_status rota_runtime_module_unload(struct rota_runtime *runtime,
+                                       rota_module module,
+                                       uint64_t timeout_ns,
+                                       struct rota_error **error);
+
+/// Lets a tenant call the handlers of one of the runtime's modules, by the opcodes that they were
+/// loaded with; these must be free in the tenant's window.
+///
+/// Ownership: nothing changes hands; the grant ends with the module or the tenant.
+/// Threading: any thread; runtime and tenant are destroyed only after this has returned.
+/// Errors: NULL_POINTER, INVALID_HANDLE (the runtime, the tenant, or a module that isn't the
+/// runtime's), INVALID_ARGUMENT (a tenant of another runtime), INVALID_OPCODE, OPCODE_TAKEN,
+/// KERNEL_FULL, STOPPED.
+/// Since: 0.1
+rota_status rota_runtime_module_grant(struct rota_runtime *runtime,
+                                      rota_module module,
+                                      struct rota_tenant *tenant,
+                                      struct rota_error **error);
 
 /// ---- Buffers -----------------------------------------------------------------------------------
 ///

@@ -33,10 +33,13 @@ pub enum Status {
     IoError = 22,
     Panic = 23,
     WrongState = 24,
+    InvalidModule = 25,
+    OpcodeTaken = 26,
+    KernelFull = 27,
 }
 
 /// Every status with its name and a line for people.
-const STATUSES: [(Status, &str, &str); 25] = [
+const STATUSES: [(Status, &str, &str); 28] = [
     (Status::Ok, "OK", "success"),
     (
         Status::WouldBlock,
@@ -142,6 +145,21 @@ const STATUSES: [(Status, &str, &str); 25] = [
         "WRONG_STATE",
         "the object is not in a state that allows it",
     ),
+    (
+        Status::InvalidModule,
+        "INVALID_MODULE",
+        "the module's source was rejected; the message says where and why",
+    ),
+    (
+        Status::OpcodeTaken,
+        "OPCODE_TAKEN",
+        "the tenant has a handler of that opcode already",
+    ),
+    (
+        Status::KernelFull,
+        "KERNEL_FULL",
+        "the kernel has no room for more handlers",
+    ),
 ];
 
 impl Status {
@@ -187,7 +205,7 @@ pub enum Error {
     InvalidBuffer(u32),
     #[error("ticket {0:#018x} was never given by this tenant, or its completion was taken")]
     InvalidTicket(u64),
-    #[error("opcode {0:#x} has no handler; standard handlers are below 0x1000")]
+    #[error("opcode {0:#x} has no handler; standard handlers are below 0x1000, and others are loaded with a module")]
     InvalidOpcode(u32),
     #[error("{tiles} tiles for opcode {opcode:#x}, but {allowed}")]
     InvalidTiles {
@@ -222,6 +240,8 @@ pub enum Error {
         call: &'static str,
         result: vk::Result,
     },
+    #[error("the driver didn't come to the end of a trial run of the kernel within five minutes")]
+    DriverHangs,
     #[error("the kernel could not be composed: {0}")]
     Compose(#[from] crate::kernel::ComposeError),
     #[error("the runtime was stopped")]
@@ -243,6 +263,18 @@ pub enum Error {
     },
     #[error("{0}")]
     WrongState(&'static str),
+    #[error("{text}")]
+    InvalidModule { text: String },
+    #[error("module {0:#010x} is not a loaded module of this tenant or runtime")]
+    UnknownModule(u32),
+    #[error(
+        "opcode {opcode:#x} is outside of the tenant's window, which is {first:#x} to {last:#x}"
+    )]
+    OutsideWindow { opcode: u32, first: u32, last: u32 },
+    #[error("opcode {0:#x} has a handler already; unload its module first, or replace it")]
+    OpcodeTaken(u32),
+    #[error("the kernel has no room for this module: {0}; unload others first")]
+    KernelFull(String),
 }
 
 impl Error {
@@ -255,9 +287,9 @@ impl Error {
             | Self::InvalidValue { .. }
             | Self::InvalidFlags(_)
             | Self::InvalidFuel { .. } => Status::InvalidArgument,
-            Self::Closed | Self::InvalidBuffer(_) => Status::InvalidHandle,
+            Self::Closed | Self::InvalidBuffer(_) | Self::UnknownModule(_) => Status::InvalidHandle,
             Self::InvalidTicket(_) => Status::InvalidTicket,
-            Self::InvalidOpcode(_) => Status::InvalidOpcode,
+            Self::InvalidOpcode(_) | Self::OutsideWindow { .. } => Status::InvalidOpcode,
             Self::InvalidTiles { .. } => Status::InvalidTiles,
             Self::OutOfRange { .. } => Status::OutOfRange,
             Self::OutOfMemory(_) => Status::OutOfMemory,
@@ -279,11 +311,14 @@ impl Error {
                 result: vk::Result::ERROR_OUT_OF_HOST_MEMORY,
                 ..
             } => Status::OutOfMemory,
-            Self::Driver { .. } | Self::Compose(_) => Status::DriverError,
+            Self::Driver { .. } | Self::DriverHangs | Self::Compose(_) => Status::DriverError,
             Self::Stopped => Status::Stopped,
             Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,
             Self::Io { .. } | Self::System { .. } => Status::IoError,
             Self::WrongState(_) => Status::WrongState,
+            Self::InvalidModule { .. } => Status::InvalidModule,
+            Self::OpcodeTaken(_) => Status::OpcodeTaken,
+            Self::KernelFull(_) => Status::KernelFull,
         }
     }
 

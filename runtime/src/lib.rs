@@ -13,6 +13,8 @@ pub mod kernel;
 #[cfg(not(loom))]
 mod memory;
 #[cfg(not(loom))]
+mod modules;
+#[cfg(not(loom))]
 mod pump;
 pub mod ring;
 #[cfg(not(loom))]
@@ -33,9 +35,10 @@ pub use {
     },
     kernel::standard::{op, recommended_tiles},
     memory::{OutputStats, Outputs, Read},
+    modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
     ring::layout::{completion_status, fault},
     ring::submission::{Completion, Job, TicketState},
-    runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
+    runtime::{devices, Experiment, Mode, Runtime, RuntimeInfo, RuntimeOptions},
     tenant::{Tenant, TenantOptions, Wait},
 };
 

@@ -257,6 +257,7 @@ impl Pump {
             },
             notify_fuel: (notify_age * self.fuel_per_us) as u32,
             notify_rounds: (notify_age * self.rounds_per_us) as u32,
+            canary: 2,
         };
         let words = [
             push.lease,
@@ -267,6 +268,7 @@ impl Pump {
             push.flags,
             push.notify_fuel,
             push.notify_rounds,
+            push.canary,
         ];
         let bytes = words.map(u32::to_ne_bytes);
         self.slots[free].launch(

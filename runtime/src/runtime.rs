@@ -9,21 +9,23 @@ use std::time::{Duration, Instant};
 use crate::device::cache::Cache;
 use crate::device::choose::{self, DeviceInfo};
 use crate::device::lease::Bindings;
+use crate::device::memory::Allocation;
 use crate::device::pipeline::{Layout, Pipeline};
 use crate::device::probe::Probe;
+use crate::device::trial::Trial;
 use crate::device::{Device, Instance};
 use crate::error::Error;
-use crate::kernel;
-use crate::kernel::standard;
+use crate::kernel::{self, standard};
 use crate::memory::Memory;
+use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
 use crate::ring::active::ActiveList;
 use crate::ring::doorbell::Doorbell;
 use crate::ring::layout::{
-    binding, completion_status, control_op, flag, KernelShape, Push, MAX_SLOTS, MAX_WORKERS,
-    POSITION_MASK,
+    binding, completion_status, control_op, flag, tenant_state, KernelShape, Push, Without,
+    FIRST_LOADED, MAX_SLOTS, MAX_WORKERS, POSITION_MASK,
 };
-use crate::ring::submission::{Completion, Job, Ring, TenantWords};
+use crate::ring::submission::{Completion, Job, Ring, SlotWords, TenantWords};
 use crate::ring::sync::lock;
 use crate::shared::SharedMemory;
 use crate::tenant::{standard_handlers, HandlerEntry, Inner, Registry, Tenant, TenantOptions};
@@ -70,6 +72,22 @@ pub struct RuntimeOptions {
     pub first_epoch: u32,
     /// Loop iterations of a worker in one lease; by default tuned by time.
     pub lease_fuel: u32,
+    /// The most loop iterations that a lane of any job may be given; by default, and at most, what the device can run in
+    /// one go.
+    pub most_fuel: u32,
+    /// For measurements and proofs.
+    #[doc(hidden)]
+    pub experiment: Experiment,
+}
+
+/// Ways to run that no program wants.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Experiment {
+    /// What the kernel is composed without.
+    pub without: Without,
+    /// Leases go on beyond the driver's limit of loop iterations.
+    pub ignore_loop_cap: bool,
 }
 
 /// What a runtime is and has done.
@@ -121,6 +139,20 @@ pub(crate) struct Current {
     pub bindings: Arc<Bindings>,
     /// Changes with the bindings.
     pub version: u64,
+    /// Kept for as long as it is bound.
+    table: Arc<Allocation>,
+}
+
+impl Current {
+    /// Binds another table of handlers.
+    pub fn use_table(&mut self, table: Arc<Allocation>) {
+        let mut bindings = (*self.bindings).clone();
+        bindings.retain(|(n, ..)| *n != binding::HANDLERS);
+        bindings.push((binding::HANDLERS, table.buffer, table.size));
+        self.bindings = Arc::new(bindings);
+        self.version += 1;
+        self.table = table;
+    }
 }
 
 /// Which leases there were.
@@ -178,10 +210,16 @@ pub(crate) struct Engine {
     pub opened: Instant,
     open_time: Duration,
     default_slots: u32,
-    segments_bound: Mutex<u32>,
+    /// Held while the kernel is changed.
+    pub composition: Mutex<Composition>,
+    /// After `composition`, where both are held.
+    pub modules: Mutex<Modules>,
+    pub without: Without,
+    /// Ends of loops that a round may pass through.
+    pub most_passes: u32,
     /// Held while a segment is added for a buffer.
     growing: Mutex<()>,
-    cache: Cache,
+    pub cache: Cache,
     /// The runtime's own tenant; its jobs are the control jobs, one at a time.
     control: Mutex<Option<Arc<Inner>>>,
     pub device: Arc<Device>,
@@ -189,12 +227,16 @@ pub(crate) struct Engine {
 
 /// Of the budget of loop iterations that a capped driver leaves to a lease, what one round may take.
 const CAPPED_ROUND_FUEL: u32 = 24_000;
+/// Of the loops' ends that a round passes through whatever it runs, the most.
+const CAPPED_PASSES: u32 = 1_000;
 /// Loop iterations of the core that are not counted one by one.
-const CAP_MARGIN: u32 = 1_500;
+const CAP_MARGIN: u32 = 1_500 + CAPPED_PASSES + CAPPED_ROUND_FUEL / 128;
 /// Without a cap a round may take so many.
 const ROUND_FUEL: u32 = 1 << 26;
 /// A narrow lease is ended for a wide one at most this often.
 const WIDEN_EVERY_NS: u64 = 10_000_000;
+/// The most opcodes of a tenant's window.
+const MOST_OPCODES: u32 = 1 << 16;
 /// Slots of the runtime's own ring.
 const CONTROL_SLOTS: u32 = 16;
 
@@ -208,7 +250,10 @@ impl Engine {
         let candidate = choose::choose(instance.candidates()?, wanted)?;
         let device = Arc::new(Device::open(instance, candidate)?);
         let cache = Cache::new(options.cache_dir.as_deref(), options.no_cache);
-        let probe = Probe::of(&device, &cache)?;
+        let mut probe = Probe::of(&device, &cache)?;
+        if options.experiment.ignore_loop_cap {
+            probe.loop_cap = 0;
+        }
         let mode = match options.mode {
             Mode::Auto if probe.live => Mode::Resident,
             Mode::Auto => Mode::Batch,
@@ -250,13 +295,24 @@ impl Engine {
             binding::SEGMENT + 2 * memory.max_segments(),
             size_of::<Push>() as u32,
         )?);
+        let without = options.experiment.without;
         let shape = KernelShape {
             lanes: device.limits.subgroup_size,
             segments: 1,
             torn_records: probe.torn_records != 0,
+            without,
         };
-        let pipeline = compile(&device, &layout, &cache, shape)?;
+        let composed = kernel::compose(shape, &[standard::module()])?;
+        let pipeline = Pipeline::new(&device, &layout, &cache, &composed.spirv)?;
+        let table = Allocation::zeroed(&device, 16, crate::device::memory::Use::HostWrites)?;
         let bindings = Arc::new([shared.bindings(), memory.bindings(1)].concat());
+        let mut current = Current {
+            pipeline: Arc::new(pipeline),
+            bindings,
+            version: 0,
+            table: Arc::new(table),
+        };
+        current.use_table(current.table.clone());
 
         let lanes = device.limits.subgroup_size;
         let (round_fuel, lease_fuel) = match probe.loop_cap {
@@ -278,7 +334,12 @@ impl Engine {
         };
         // SAFETY: the list's memory is part of `shared`, which lives in the same engine, and only the list writes it.
         let active = unsafe { ActiveList::new(shared.control(), shared.active_list(), tenants) };
-        let (most_scalar_fuel, most_tile_fuel) = (round_fuel, round_fuel / lanes);
+        let most = match options.most_fuel {
+            0 => u32::MAX,
+            most => most,
+        };
+        let (most_scalar_fuel, most_tile_fuel) =
+            (round_fuel.min(most), (round_fuel / lanes).min(most));
         let engine = Arc::new(Self {
             memory,
             doorbell: Doorbell::new(),
@@ -288,11 +349,7 @@ impl Engine {
             handlers: standard_handlers(most_scalar_fuel, most_tile_fuel),
             counts: Counts::default(),
             epoch: AtomicU64::new(options.first_epoch as u64),
-            current: Mutex::new(Current {
-                pipeline: Arc::new(pipeline),
-                bindings,
-                version: 1,
-            }),
+            current: Mutex::new(current),
             leases: Mutex::new(Leases::default()),
             lease_ended: Condvar::new(),
             layout,
@@ -321,7 +378,13 @@ impl Engine {
             opened,
             open_time: Duration::ZERO,
             default_slots,
-            segments_bound: Mutex::new(1),
+            composition: Mutex::new(Composition::new(1)),
+            modules: Mutex::new(Modules::default()),
+            without,
+            most_passes: match probe.loop_cap {
+                0 => u32::MAX,
+                _ => CAPPED_PASSES,
+            },
             growing: Mutex::new(()),
             cache,
             control: Mutex::new(None),
@@ -331,7 +394,11 @@ impl Engine {
         Ok(engine)
     }
 
-    fn add_tenant(self: &Arc<Self>, label: &str, slots: u32) -> Result<Arc<Inner>, Error> {
+    fn add_tenant(
+        self: &Arc<Self>,
+        slots: u32,
+        options: &TenantOptions,
+    ) -> Result<Arc<Inner>, Error> {
         let mut last_try = false;
         let (index, range, first, tag) = loop {
             match self.registry.reserve(slots) {
@@ -354,20 +421,16 @@ impl Engine {
         let ring = Ring::new(memory, words, first);
         ring.epoch
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
-        let inner = Arc::new(Inner::new(
-            self.clone(),
-            index,
-            tag,
-            label.into(),
-            range,
-            ring,
-        ));
+        let inner = Arc::new(Inner::new(self.clone(), index, tag, options, range, ring));
         self.registry.add(&inner);
         Ok(inner)
     }
 
     /// Revokes what a tenant has left, and lets go of its ring and buffers. Its publishers have left.
     pub fn remove_tenant(&self, inner: &Inner) -> Result<(), Error> {
+        // What runs sees this at its next look, before a worker has time for the control job.
+        let state = &self.shared.tenant(inner.index).state;
+        state.store(tenant_state::REVOKED, Ordering::Release);
         for handle in self.memory.owned_by(inner.index) {
             // Mapped buffers go too: after this nobody has a handle to unmap them by.
             self.memory.abandon(handle, inner.index, inner.ring.head());
@@ -375,6 +438,7 @@ impl Engine {
         let revoked = self.revoke(inner);
         if revoked.is_ok() || self.has_ended() {
             self.active.remove(inner.index, &inner.listed);
+            lock(&self.modules).tenant_left(inner.index);
             let launched = lock(&self.leases).launched;
             self.registry.remove(inner, launched);
         }
@@ -432,7 +496,11 @@ impl Engine {
         if control.ring.reserve(1) == 0 {
             return Err(Error::WrongState("the runtime's own ring is full"));
         }
-        let position = control.ring.publish(&[job], |_| (flag::CONTROL, 0));
+        let position = control.ring.publish(&[job], |job| SlotWords {
+            handler: job.opcode,
+            flags: flag::CONTROL,
+            fuel: 0,
+        });
         let parked = self.doorbell.published();
         self.active.ensure(control.index, &control.listed);
         if parked {
@@ -541,21 +609,17 @@ impl Engine {
 
     /// Switches to a kernel that reaches all segments, and waits until no older one runs.
     pub fn use_segments(&self) -> Result<(), Error> {
-        let mut bound = lock(&self.segments_bound);
+        let mut composition = lock(&self.composition);
         let (segments, _) = self.memory.segments();
         let reach = segments.next_power_of_two().min(self.memory.max_segments());
-        let shape = KernelShape {
-            lanes: self.device.limits.subgroup_size,
-            segments: reach,
-            torn_records: self.probe.torn_records != 0,
-        };
-        let pipeline = if reach > *bound {
-            Some(Arc::new(compile(
-                &self.device,
-                &self.layout,
-                &self.cache,
-                shape,
-            )?))
+        let before = composition.reach;
+        let pipeline = if reach > before {
+            composition.reach = reach;
+            let made = self.compose(&mut composition, &self.composed_of(), None);
+            if made.is_err() {
+                composition.reach = before;
+            }
+            Some(made?)
         } else {
             None
         };
@@ -564,15 +628,47 @@ impl Engine {
             if let Some(pipeline) = pipeline {
                 current.pipeline = pipeline;
             }
-            current.bindings =
-                Arc::new([self.shared.bindings(), self.memory.bindings(reach)].concat());
-            current.version += 1;
+            current.bindings = Arc::new(
+                [
+                    self.shared.bindings(),
+                    self.memory.bindings(composition.reach),
+                ]
+                .concat(),
+            );
+            let table = current.table.clone();
+            current.use_table(table);
         }
-        *bound = reach.max(*bound);
-        drop(bound);
+        drop(composition);
         self.end_leases()?;
         // Only now can no kernel take the new ones for another.
         self.memory.bound(segments);
+        Ok(())
+    }
+
+    /// A second device, to try kernels out on.
+    pub fn trial(&self) -> Result<Trial, Error> {
+        Trial::new(
+            &self.device.instance,
+            self.device.info.index,
+            binding::SEGMENT + 2 * self.memory.max_segments(),
+            size_of::<Push>() as u32,
+            &self.cache,
+        )
+    }
+
+    /// The most fuel that a lane of such a job may be given.
+    pub fn most_fuel(&self, tiled: bool) -> u32 {
+        if tiled {
+            self.most_tile_fuel
+        } else {
+            self.most_scalar_fuel
+        }
+    }
+
+    pub fn alive(&self) -> Result<(), Error> {
+        if self.is_stopping() {
+            return Err(self.why_stopped());
+        }
         Ok(())
     }
 
@@ -659,16 +755,6 @@ impl Drop for Spinning<'_> {
     }
 }
 
-fn compile(
-    device: &Arc<Device>,
-    layout: &Arc<Layout>,
-    cache: &Cache,
-    shape: KernelShape,
-) -> Result<Pipeline, Error> {
-    let spirv = kernel::compose(shape, &[standard::module()])?;
-    Pipeline::new(device, layout, cache, &spirv)
-}
-
 fn check_options(options: &RuntimeOptions) -> Result<(), Error> {
     let value = |what, value: u32, allowed| {
         Err(Error::InvalidValue {
@@ -749,7 +835,11 @@ impl Runtime {
         if let Some(engine) = Arc::get_mut(&mut engine) {
             engine.open_time = started.elapsed();
         }
-        let control = engine.add_tenant("rota", CONTROL_SLOTS)?;
+        let options = TenantOptions {
+            label: "rota".into(),
+            ..TenantOptions::default()
+        };
+        let control = engine.add_tenant(CONTROL_SLOTS, &options)?;
         *lock(&engine.control) = Some(control);
         let watch = engine.watch.start()?;
         let pump = pump::start(&engine);
@@ -851,13 +941,69 @@ impl Runtime {
                 allowed,
             });
         }
-        let tenant = Tenant(engine.add_tenant(&options.label, slots)?);
+        if options.opcodes > MOST_OPCODES {
+            return Err(Error::InvalidValue {
+                what: "opcodes",
+                value: options.opcodes as u64,
+                allowed: "at most 65536",
+            });
+        }
+        if options.fuel > engine.most_scalar_fuel {
+            return Err(Error::InvalidFuel {
+                fuel: options.fuel,
+                most: engine.most_scalar_fuel,
+            });
+        }
+        let tenant = Tenant(engine.add_tenant(slots, options)?);
         if engine.is_stopping() {
             // The stop may have missed it.
             tenant.0.close();
             return Err(engine.why_stopped());
         }
         Ok(tenant)
+    }
+
+    /// Loads a module that no tenant owns. Tenants can call its handlers once it is granted to them.
+    pub fn module_load(&self, options: &ModuleOptions) -> Result<(u32, ModuleReport), Error> {
+        self.0.engine.alive()?;
+        for handler in &options.handlers {
+            if handler.opcode < FIRST_LOADED {
+                return Err(Error::OutsideWindow {
+                    opcode: handler.opcode,
+                    first: FIRST_LOADED,
+                    last: FIRST_LOADED + MOST_OPCODES - 1,
+                });
+            }
+        }
+        self.0.engine.module_load(None, options)
+    }
+
+    /// As `Tenant::module_replace`, for all tenants that the module was granted to.
+    pub fn module_replace(
+        &self,
+        module: u32,
+        options: &ModuleOptions,
+    ) -> Result<ModuleReport, Error> {
+        self.0.engine.alive()?;
+        self.0.engine.module_replace(None, module, options)
+    }
+
+    /// As `Tenant::module_unload`, for all tenants that the module was granted to.
+    pub fn module_unload(&self, module: u32, timeout_ns: u64) -> Result<(), Error> {
+        self.0.engine.alive()?;
+        self.0.engine.module_unload(None, module, timeout_ns)
+    }
+
+    /// Lets a tenant call the handlers of one of the runtime's modules, by the module's opcodes: these must be free in
+    /// the tenant's window.
+    pub fn module_grant(&self, module: u32, tenant: &Tenant) -> Result<(), Error> {
+        self.0.engine.alive()?;
+        if !Arc::ptr_eq(&self.0.engine, &tenant.0.engine) {
+            return Err(Error::InvalidArgument(
+                "the tenant belongs to another runtime",
+            ));
+        }
+        self.0.engine.module_grant(module, &tenant.0)
     }
 
     /// Stops the kernel. Jobs that have not finished complete as CANCELLED and can still be polled; a tiled job may have

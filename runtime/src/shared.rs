@@ -11,8 +11,8 @@ use crate::device::memory::{Allocation, Use};
 use crate::device::Device;
 use crate::error::Error;
 use crate::ring::layout::{
-    binding, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry, TenantState, TileState,
-    WorkerReport, BUFFERS, EXTRA_RECORDS, MAX_WORKERS, NOTIFY_NEVER,
+    binding, tenant_state, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry,
+    TenantState, TileState, WorkerReport, BUFFERS, EXTRA_RECORDS, MAX_WORKERS, NOTIFY_NEVER,
 };
 use crate::ring::submission::{stamp, RingMemory};
 
@@ -287,6 +287,7 @@ impl SharedMemory {
         entry.base.store(base, Ordering::Relaxed);
         entry.mask.store(size - 1, Ordering::Relaxed);
         entry.notify_at.store(NOTIFY_NEVER, Ordering::Relaxed);
+        entry.state.store(tenant_state::ACTIVE, Ordering::Relaxed);
         entry.generation.fetch_add(1, Ordering::Release);
         ring
     }

@@ -103,7 +103,7 @@ impl Kit {
         let tenant = runtime
             .create_tenant(&TenantOptions {
                 label: label.into(),
-                ..Default::default()
+                ..TenantOptions::default()
             })
             .unwrap();
         shared.0 += 1;

@@ -8,6 +8,7 @@ pub mod lease;
 pub mod memory;
 pub mod pipeline;
 pub mod probe;
+pub mod trial;
 
 use std::ffi::{c_void, CStr};
 use std::sync::{Arc, Mutex};

@@ -13,9 +13,9 @@
 // where no lane enters the loop. ROTA_PASSES and ROTA_LIGHT_PASSES say how many loops the handlers have, in all and on
 // the short path; each round is charged for those that it passes.
 //
-// Four functions come from the composer: rota_run_light(opcode), rota_run_scalar(opcode) and rota_run_tiled(opcode) call
-// the handlers, and give false if the kernel has none of that opcode and kind; rota_has_one_loop(opcode) tells whether a
-// scalar handler has just one loop.
+// Five functions come from the composer: rota_run_light(entry), rota_run_scalar(entry) and rota_run_tiled(entry) call
+// the handlers, and give false if the kernel has none of that number and kind; rota_has_one_loop(entry) tells whether a
+// scalar handler has just one loop; rota_scratch_use(entry) tells what a tiled one does with scratch.
 
 const KIND_NONE: u32 = 0u;
 const KIND_LIGHT: u32 = 1u;
@@ -31,6 +31,8 @@ var<private> w_fuel: u32;
 var<private> w_jobs: u32;
 var<private> w_tiles: u32;
 var<private> w_lost: u32;
+// Whose words are in scratch.
+var<private> w_scratch_owner: u32;
 // A completion was written of which the host wants to hear at once. In lane 0 only.
 var<private> w_notify: bool;
 
@@ -63,6 +65,51 @@ fn run_length(ballot: vec4<u32>) -> u32 {
 
 fn position_after(position: u32, n: u32) -> u32 {
     return (position + n) & ROTA_POSITION_MASK;
+}
+
+// ---------------------------------------------------------------- handlers
+
+const SCRATCH_OVERWRITTEN: u32 = 1u;
+const SCRATCH_READ: u32 = 2u;
+
+// The code behind the number that a slot has for its handler.
+struct Entry {
+    entry: u32,
+    version: u32,
+    fault: u32,
+}
+
+// A standard handler's number is its opcode. Others are looked up: the slot may be older than the table that this lease
+// is bound to, and its handler unloaded since.
+fn find_entry(number: u32, tenant: u32) -> Entry {
+    var it = Entry(number, 0u, 0u);
+    if (number >= ROTA_FIRST_LOADED) {
+        it = Entry(0u, 0u, ROTA_FAULT_HANDLER_UNLOADED);
+        let index = (number & 0xffffu) - ROTA_FIRST_LOADED;
+        if (index < arrayLength(&rota_handlers)) {
+            if ((rota_handlers[index].owner == tenant) & (rota_handlers[index].generation == number >> 16u)) {
+                if (rota_handlers[index].entry != 0u) {
+                    it = Entry(rota_handlers[index].entry, rota_handlers[index].version, 0u);
+                }
+            }
+        }
+    }
+    return it;
+}
+
+// Whether the driver has cut loops short. Some have a limit for all loops of a lease together, and when it is used up each
+// loop silently ends with its first pass. Leases end before; this is for the case that they don't. The bound is not a
+// constant, so that this stays a loop.
+fn loops_are_cut() -> bool {
+    var n = 0u;
+    for (var i = 0u; i < rota_push.canary; i += 1u) {
+        n += 1u;
+    }
+    return n != rota_push.canary;
+}
+
+fn is_revoked(tenant: u32) -> bool {
+    return subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].state)) == ROTA_TENANT_REVOKED;
 }
 
 // ---------------------------------------------------------------- looking
@@ -128,8 +175,8 @@ fn complete(mine: bool, slot: u32, stamp: u32, status: u32, fault: u32, results:
 }
 
 // The records that only some jobs ask for. They go before the first one, each with its own stamp.
-fn complete_extra(slot: u32, stamp: u32, fuel: u32, begin: u32, end: u32) {
-    rota_extra[2u * slot] = vec4<u32>(fuel, 0u, begin, stamp);
+fn complete_extra(slot: u32, stamp: u32, fuel: u32, version: u32, begin: u32, end: u32) {
+    rota_extra[2u * slot] = vec4<u32>(fuel, version, begin, stamp);
     rota_extra[2u * slot + 1u] = vec4<u32>(end, 0u, 0u, stamp);
 }
 
@@ -189,9 +236,7 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
     fence();
 
     var status = 0u;
-    rota_fault = 0u;
-    rota_result = vec2<u32>(0u);
-    rota_fuel = ROTA_LIGHT_FUEL;
+    rota_start(ROTA_LIGHT_FUEL);
     rota_slot = slot;
     rota_tenant = tenant;
     rota_tile = 0u;
@@ -199,14 +244,14 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
     if (lane < n) {
         if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
             status = ROTA_STATUS_CANCELLED;
-        } else if (!rota_run_light(rota_slots[slot].words[ROTA_JOB_OPCODE])) {
+        } else if (!rota_run_light(rota_slots[slot].words[ROTA_JOB_HANDLER])) {
             rota_fault = ROTA_FAULT_UNKNOWN_OPCODE;
         }
     }
     if (status == 0u) {
         status = status_of(rota_fault);
     }
-    w_fuel += subgroupAdd(ROTA_LIGHT_FUEL - rota_fuel) + ROTA_LIGHT_PASSES;
+    w_fuel += subgroupAdd(rota_spent(ROTA_LIGHT_FUEL)) + ROTA_LIGHT_PASSES;
     w_jobs += n;
     fence();
     complete(lane < n, slot, stamp, status, rota_fault, rota_result);
@@ -218,14 +263,18 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
 
 // ---------------------------------------------------------------- scalar jobs
 
+// How many ends of loops a worker passes for so much fuel: each look is two more.
+fn passes_of(fuel: u32) -> u32 {
+    return fuel + 2u * (fuel / ROTA_FUEL_PER_LOOK);
+}
+
 // How many iterations the worker has gone through for what its lanes spent. Lanes of different loops take turns, so the
 // sum is always enough; lanes of one and the same loop go through it together.
-fn passed_loops(spent: u32, slot: u32, mine: bool) -> u32 {
-    let opcode = rota_slots[slot].words[ROTA_JOB_OPCODE];
-    let first = subgroupBroadcastFirst(opcode);
-    let others = any_lane(subgroupBallot(mine && opcode != first));
+fn passed_loops(spent: u32, entry: u32, mine: bool) -> u32 {
+    let first = subgroupBroadcastFirst(entry);
+    let others = any_lane(subgroupBallot(mine && entry != first));
     let most = subgroupMax(spent);
-    return select(subgroupAdd(spent), most, !others && rota_has_one_loop(first));
+    return passes_of(select(subgroupAdd(spent), most, !others && rota_has_one_loop(first)));
 }
 
 // Claims and runs up to one job per lane from the cursor on; with `single`, just the one at the cursor.
@@ -268,9 +317,9 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     var status = 0u;
     var timed = false;
     var begin = 0u;
-    rota_fault = 0u;
-    rota_result = vec2<u32>(0u);
-    rota_fuel = budget;
+    var it = Entry(0u, 0u, 0u);
+    let revoked = is_revoked(tenant);
+    rota_start(budget);
     rota_slot = slot;
     rota_tenant = tenant;
     rota_tile = 0u;
@@ -285,21 +334,34 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
             status = ROTA_STATUS_CANCELLED;
         } else if (skip && lane == 0u) {
             status = ROTA_STATUS_SKIPPED;
-        } else if ((flags & ROTA_FLAG_TILED) != 0u) {
-            // A tiled job comes this way only to be answered at once: see open_tiled.
-            rota_fault = ROTA_FAULT_INVALID_TILES;
-        } else if (!rota_run_scalar(rota_slots[slot].words[ROTA_JOB_OPCODE])) {
+        } else if (revoked) {
+            status = ROTA_STATUS_REVOKED;
+        } else {
+            it = find_entry(rota_slots[slot].words[ROTA_JOB_HANDLER], tenant);
+            rota_fault = it.fault;
+            if (((flags & ROTA_FLAG_TILED) != 0u) & (it.fault == 0u)) {
+                // A tiled job comes this way only to be answered at once: see open_tiled.
+                rota_fault = ROTA_FAULT_INVALID_TILES;
+            }
+        }
+    }
+    // One place for all calls: drivers put the handlers in line.
+    if (mine & (status == 0u) & (rota_fault == 0u)) {
+        if (!rota_run_scalar(it.entry)) {
             rota_fault = ROTA_FAULT_UNKNOWN_OPCODE;
         }
     }
-    let spent = select(0u, budget - rota_fuel, mine);
+    let spent = select(0u, rota_spent(budget), mine);
+    if (loops_are_cut()) {
+        rota_fault = ROTA_FAULT_LOOP_CUT;
+    }
     if (status == 0u) {
-        status = status_of(rota_fault);
+        status = select(status_of(rota_fault), rota_ending, rota_ending != 0u);
     }
     if (timed) {
-        complete_extra(slot, stamp, spent, begin, atomicAdd(&rota_state.epoch, 1u));
+        complete_extra(slot, stamp, min(spent, budget), it.version, begin, atomicAdd(&rota_state.epoch, 1u));
     }
-    w_fuel += passed_loops(spent, slot, mine);
+    w_fuel += passed_loops(spent, it.entry, mine);
     w_jobs += n;
     fence();
     complete(mine, slot, stamp, status, rota_fault, rota_result);
@@ -323,7 +385,8 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
     var at_once = false;
     if (lane == 0u) {
         let tiles = rota_slots[slot].words[ROTA_JOB_TILES];
-        at_once = skip || tiles == 0u || tiles > ROTA_MAX_TILES || atomicLoad(&rota_slots[slot].cancel) == stamp;
+        let it = find_entry(rota_slots[slot].words[ROTA_JOB_HANDLER], tenant);
+        at_once = skip || it.fault != 0u || tiles == 0u || tiles > ROTA_MAX_TILES || atomicLoad(&rota_slots[slot].cancel) == stamp;
     }
     if (any_lane(subgroupBallot(at_once))) {
         return true;
@@ -353,6 +416,9 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
         if ((rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
             atomicStore(&rota_tiles[slot].begin, atomicAdd(&rota_state.epoch, 1u));
         }
+        let it = find_entry(rota_slots[slot].words[ROTA_JOB_HANDLER], tenant);
+        atomicStore(&rota_tiles[slot].entry, it.entry);
+        atomicStore(&rota_tiles[slot].version, it.version);
         atomicStore(&rota_tiles[slot].unfinished, rota_slots[slot].words[ROTA_JOB_TILES]);
     }
     fence();
@@ -406,16 +472,17 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
     var flags = 0u;
     var count = 0u;
     var budget = 0u;
-    var opcode = 0u;
+    var entry = 0u;
     var mark = 0u;
     var rest = 0u;
     if (lane == 0u) {
         stamp = atomicLoad(&rota_slots[slot].stamp);
-        opcode = rota_slots[slot].words[ROTA_JOB_OPCODE];
+        entry = atomicLoad(&rota_tiles[slot].entry);
         flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
         count = rota_slots[slot].words[ROTA_JOB_TILES];
         budget = min(rota_slots[slot].words[ROTA_JOB_FUEL], rota_push.round_fuel / ROTA_LANES);
-        if ((atomicLoad(&rota_state.tenants[tenant].cursor) & ROTA_CURSOR_CLOSED) != 0u) {
+        let closed = (atomicLoad(&rota_state.tenants[tenant].cursor) & ROTA_CURSOR_CLOSED) != 0u;
+        if (closed || atomicLoad(&rota_tenants[tenant].state) == ROTA_TENANT_REVOKED) {
             mark = ROTA_MARK_REVOKED;
         } else if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
             mark = ROTA_MARK_CANCELLED;
@@ -431,31 +498,50 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
     }
     rest = subgroupBroadcastFirst(rest);
     stamp = subgroupBroadcastFirst(stamp);
-    opcode = subgroupBroadcastFirst(opcode);
+    entry = subgroupBroadcastFirst(entry);
     flags = subgroupBroadcastFirst(flags);
     count = subgroupBroadcastFirst(count);
     budget = subgroupBroadcastFirst(budget);
     mark = subgroupBroadcastFirst(mark);
 
-    rota_fault = 0u;
-    rota_fuel = budget;
+    let scratch = select(rota_scratch_use(entry), 0u, mark != 0u);
+    if (ROTA_CLEARS) {
+        // What another tenant's tiles, or whoever had this memory before the lease, left there is nobody's business.
+        let first_word = select(ROTA_SCRATCH_WORDS, lane, (scratch == SCRATCH_READ) & (w_scratch_owner != tenant + 1u));
+        for (var i = first_word; i < ROTA_SCRATCH_WORDS; i += ROTA_LANES) {
+            atomicStore(&rota_scratch[i], 0u);
+        }
+        w_fuel += select(0u, ROTA_SCRATCH_WORDS / ROTA_LANES, first_word == lane);
+        workgroupBarrier();
+    }
+    w_scratch_owner = select(w_scratch_owner, tenant + 1u, scratch != 0u);
+
+    rota_start(budget);
     rota_slot = slot;
     rota_tenant = tenant;
     rota_tile = count - before;
     rota_tiled = true;
     if (mark == 0u) {
-        if (!rota_run_tiled(opcode)) {
+        if (!rota_run_tiled(entry)) {
             rota_fault = ROTA_FAULT_UNKNOWN_OPCODE;
         }
     }
-    let spent = subgroupAdd(budget - rota_fuel);
+    let spent = subgroupAdd(rota_spent(budget));
+    let used = subgroupAdd(min(rota_spent(budget), budget));
+    let ending = subgroupMax(rota_ending);
+    if (loops_are_cut()) {
+        rota_fault = ROTA_FAULT_LOOP_CUT;
+    }
     let fault = subgroupMax(rota_fault);
-    w_fuel += spent;
+    w_fuel += passes_of(spent);
     w_tiles += 1u;
     if (lane == 0u) {
-        atomicAdd(&rota_tiles[slot].fuel, spent);
+        atomicAdd(&rota_tiles[slot].fuel, used);
         if (fault != 0u) {
             atomicMax(&rota_tiles[slot].fault, fault);
+        }
+        if (ending != 0u) {
+            atomicOr(&rota_tiles[slot].marks, select(ROTA_MARK_CANCELLED, ROTA_MARK_REVOKED, ending == ROTA_STATUS_REVOKED));
         }
     }
     return Finished(1u + rest, slot, stamp, flags);
@@ -491,8 +577,8 @@ fn finish_tiles(tenant: u32, finished: Finished, lane: u32) {
             atomicLoad(&rota_tiles[slot].result[1]) ^ (0u - ((marks >> 1u) & 1u)),
         );
         if ((finished.flags & ROTA_FLAG_TIMING) != 0u) {
-            complete_extra(slot, finished.stamp, atomicLoad(&rota_tiles[slot].fuel), atomicLoad(&rota_tiles[slot].begin),
-                atomicAdd(&rota_state.epoch, 1u));
+            complete_extra(slot, finished.stamp, atomicLoad(&rota_tiles[slot].fuel), atomicLoad(&rota_tiles[slot].version),
+                atomicLoad(&rota_tiles[slot].begin), atomicAdd(&rota_state.epoch, 1u));
         }
     }
     w_jobs += 1u;
@@ -524,7 +610,7 @@ fn claim_control(cursor: u32, lane: u32) -> u32 {
 
 // The tenant that a control job is about, or none if the job makes no sense.
 fn revoked_tenant(slot: u32) -> u32 {
-    let opcode = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_OPCODE]);
+    let opcode = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_HANDLER]);
     let tenant = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS]);
     return select(NO_SLOT, tenant, opcode == ROTA_CONTROL_REVOKE && tenant < arrayLength(&rota_tenants));
 }
@@ -573,7 +659,7 @@ fn finish_control(cursor: u32, slot: u32, tenant: u32, lane: u32) {
             let mine = first + lane < now;
             let stamp = position_after(p, 1u);
             if (mine && (rota_slots[at].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
-                complete_extra(at, stamp, 0u, 0u, 0u);
+                complete_extra(at, stamp, 0u, 0u, 0u, 0u);
             }
             fence();
             complete(mine, at, stamp, ROTA_STATUS_REVOKED, 0u, vec2<u32>(0u));
@@ -682,8 +768,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         if (reason != 0u) {
             break;
         }
-        // The core's own loop in here is finish_control's.
-        w_fuel += ROTA_PASSES + 1u;
+        // The core's own loops in here are those that count canaries, clear scratch and revoke slots.
+        w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 2u;
         // All kinds share what they can: on software drivers each line here costs, taken or not.
         var control = NO_SLOT;
         var closing = NO_SLOT;

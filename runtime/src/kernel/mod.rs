@@ -1,26 +1,28 @@
 //! Composes the kernel: the scheduler core, the prelude and the handlers, from WGSL to SPIR-V, in process.
 //!
-//! Sources are parsed one by one, each behind the prelude, and joined on naga's IR (see `import`). Loops of handlers
-//! are metered on their way in (see `fuel`). The core comes last, with stubs for the handlers that its two dispatch
-//! functions call.
+//! Sources are parsed one by one, each behind the prelude, and joined on naga's IR (see `import`). What tenants bring is
+//! verified before (see `verify`). Loops of handlers are metered on their way in (see `fuel`). The core comes last, with
+//! stubs for the handlers that its dispatch functions call.
 
+mod diagnostic;
 mod fuel;
 mod import;
 pub mod standard;
+pub mod verify;
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{Handle, Module};
+use naga::{Expression, GlobalVariable, Handle, Module, Span, Statement};
 
 use crate::ring::layout::{self, binding, KernelShape};
 
 /// A handler, as the kernel knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handler {
-    /// The opcode that the kernel calls it by.
-    pub opcode: u32,
+    /// The number that the kernel calls it by: the opcode of a standard handler.
+    pub entry: u32,
     /// The function's name in its module.
     pub function: String,
     /// Whether a worker runs it on tiles, or a lane alone.
@@ -29,12 +31,24 @@ pub struct Handler {
     pub light: bool,
 }
 
-/// WGSL source with handlers.
+/// WGSL source with handlers. One that a tenant brought has been verified.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HandlerModule {
     pub name: String,
     pub source: String,
     pub handlers: Vec<Handler>,
+    /// What its tiled handlers do with scratch.
+    pub scratch: Scratch,
+}
+
+/// What tiles do with the words that they share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scratch {
+    None = 0,
+    /// Each word is written before it is read.
+    Overwritten = 1,
+    /// May be read before it is written.
+    Read = 2,
 }
 
 /// Why a kernel could not be composed.
@@ -52,9 +66,21 @@ pub enum ComposeError {
     Write(String),
 }
 
+/// A kernel, ready for the driver.
+pub struct Composed {
+    pub spirv: Vec<u32>,
+    /// Ends of loops that each round beyond light jobs passes through, whatever it runs.
+    pub passes: u32,
+}
+
+/// All that a handler sees, in WGSL.
+fn prelude(shape: KernelShape) -> String {
+    layout::wgsl(shape) + include_str!("prelude.wgsl")
+}
+
 /// Composes a kernel of that shape from these modules.
-pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>, ComposeError> {
-    let prelude = layout::wgsl(shape) + include_str!("prelude.wgsl");
+pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed, ComposeError> {
+    let prelude = prelude(shape);
     let mut kernel = parse("prelude", &prelude)?;
     let mut known = function_names(&kernel);
     let prelude_names = known.clone();
@@ -65,18 +91,33 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
     let mut tiled_cases = String::new();
     let mut light_cases = String::new();
     let mut one_loop_cases = String::new();
-    // The loops of each function in the kernel, and those that the two dispatch functions pass through.
-    let mut loops = HashMap::new();
-    let (mut passes, mut light_passes) = (0, 0);
+    let mut scratch_cases = String::new();
+    // The passes through loops' ends of each function in the kernel, and of the dispatch functions.
+    let mut inside = HashMap::new();
+    let (mut passes, mut light_passes) = (0u32, 0u32);
     for (m, module) in modules.iter().enumerate() {
         let source = parse(&module.name, &format!("{prelude}{}", module.source))?;
         let unsupported = |e: import::Unsupported| ComposeError::Unsupported {
             module: module.name.clone(),
             what: e.to_string(),
         };
+        let known_globals = kernel.global_variables.len();
         let named = import::Importer::new(&source, &mut kernel, &prelude_names)
-            .functions(|function, loops| meter.rewrite(function, loops), &mut loops)
+            .functions(
+                |function, inside| match shape.without.fuel {
+                    true => 0,
+                    false => meter.rewrite(function, inside),
+                },
+                &mut inside,
+            )
             .map_err(unsupported)?;
+        // A job must find the module's variables as if nobody had run before it.
+        let private: Vec<_> = kernel
+            .global_variables
+            .iter()
+            .map(|(handle, _)| handle)
+            .skip(known_globals)
+            .collect();
         // Handlers that are one function share a case: the function is put in line once, and its loops count once.
         let mut served: Vec<(&Handler, String)> = Vec::new();
         for handler in &module.handlers {
@@ -85,11 +126,11 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
                     == (&handler.function, handler.tiled, handler.light)
             });
             match same {
-                Some((_, opcodes)) => write!(opcodes, ", {}u", handler.opcode).unwrap(),
-                None => served.push((handler, format!("{}u", handler.opcode))),
+                Some((_, entries)) => write!(entries, ", {}u", handler.entry).unwrap(),
+                None => served.push((handler, format!("{}u", handler.entry))),
             }
         }
-        for (h, (handler, opcodes)) in served.into_iter().enumerate() {
+        for (h, (handler, entries)) in served.into_iter().enumerate() {
             let function =
                 *named
                     .get(&handler.function)
@@ -99,34 +140,39 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
                     })?;
             let stub = format!("rota_handler_{m}_{h}");
             writeln!(stubs, "fn {stub}() {{}}").unwrap();
-            let case = format!("case {opcodes}: {{ {stub}(); }}\n");
-            let inside = loops.get(&function).copied().unwrap_or(0);
-            passes += inside;
+            let case = format!("case {entries}: {{ {stub}(); }}\n");
+            let inside = inside.get(&function).copied().unwrap_or(0);
+            passes = passes.saturating_add(inside);
             if handler.tiled {
                 tiled_cases.push_str(&case);
+                if module.scratch != Scratch::None {
+                    let scratch = module.scratch as u32;
+                    writeln!(scratch_cases, "case {entries}: {{ return {scratch}u; }}").unwrap();
+                }
             } else {
                 scalar_cases.push_str(&case);
-                if inside == 1 {
-                    writeln!(one_loop_cases, "case {opcodes}: {{}}").unwrap();
+                if inside == fuel::PASSES_PER_LOOP {
+                    writeln!(one_loop_cases, "case {entries}: {{}}").unwrap();
                 }
                 if handler.light {
                     light_passes += inside;
                     light_cases.push_str(&case);
                 }
             }
-            known.insert(stub, function);
+            known.insert(stub, starting_afresh(&mut kernel, &private, function));
         }
     }
 
     let dispatch = |name: &str, cases: &str| {
         format!(
-            "fn {name}(opcode: u32) -> bool {{ switch opcode {{ {cases} default: {{ return false; }} }} return true; }}\n"
+            "fn {name}(entry: u32) -> bool {{ switch entry {{ {cases} default: {{ return false; }} }} return true; }}\n"
         )
     };
     let core = format!(
         "{prelude}{stubs}\
          const ROTA_PASSES: u32 = {passes}u;\n\
-         const ROTA_LIGHT_PASSES: u32 = {light_passes}u;\n{}{}{}{}{}",
+         const ROTA_LIGHT_PASSES: u32 = {light_passes}u;\n{}{}{}{}\
+         fn rota_scratch_use(entry: u32) -> u32 {{ switch entry {{ {scratch_cases} default: {{ return 0u; }} }} }}\n{}",
         dispatch("rota_has_one_loop", &one_loop_cases),
         dispatch("rota_run_light", &light_cases),
         dispatch("rota_run_scalar", &scalar_cases),
@@ -142,7 +188,56 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Vec<u32>
             module: "core".into(),
             what: e.to_string(),
         })?;
-    write(&kernel, shape)
+    Ok(Composed {
+        spirv: write(&kernel, shape)?,
+        passes,
+    })
+}
+
+/// A function that gives private variables their initial values and then calls `function`; that one itself if there is
+/// nothing to do.
+fn starting_afresh(
+    kernel: &mut Module,
+    private: &[Handle<GlobalVariable>],
+    function: Handle<naga::Function>,
+) -> Handle<naga::Function> {
+    if private.is_empty() {
+        return function;
+    }
+    let mut fresh = naga::Function::default();
+    for &variable in private {
+        let (ty, init) = {
+            let variable = &kernel.global_variables[variable];
+            (variable.ty, variable.init)
+        };
+        let pointer = fresh
+            .expressions
+            .append(Expression::GlobalVariable(variable), Span::UNDEFINED);
+        let value = match init {
+            None => Expression::ZeroValue(ty),
+            Some(init) => Expression::Constant(kernel.constants.append(
+                naga::Constant {
+                    name: None,
+                    ty,
+                    init,
+                },
+                Span::UNDEFINED,
+            )),
+        };
+        let value = fresh.expressions.append(value, Span::UNDEFINED);
+        fresh
+            .body
+            .push(Statement::Store { pointer, value }, Span::UNDEFINED);
+    }
+    fresh.body.push(
+        Statement::Call {
+            function,
+            arguments: Vec::new(),
+            result: None,
+        },
+        Span::UNDEFINED,
+    );
+    kernel.functions.append(fresh, Span::UNDEFINED)
 }
 
 /// Makes SPIR-V of a single source that has an entry point of its own: the probe.
@@ -175,20 +270,30 @@ fn write(module: &Module, shape: KernelShape) -> Result<Vec<u32>, ComposeError> 
     Ok(words)
 }
 
+/// What of naga a kernel may use.
+fn validator() -> Validator {
+    Validator::new(
+        ValidationFlags::all(),
+        Capabilities::SUBGROUP
+            | Capabilities::IMMEDIATES
+            | Capabilities::MEMORY_DECORATION_COHERENT
+            | Capabilities::MEMORY_DECORATION_VOLATILE,
+    )
+}
+
 fn emit(module: &Module) -> Result<Vec<u32>, ComposeError> {
-    let capabilities = Capabilities::SUBGROUP
-        | Capabilities::IMMEDIATES
-        | Capabilities::MEMORY_DECORATION_COHERENT
-        | Capabilities::MEMORY_DECORATION_VOLATILE;
-    let info = Validator::new(ValidationFlags::all(), capabilities)
+    let info = validator()
         .validate(module)
         .map_err(|e| ComposeError::Invalid(e.emit_to_string("")))?;
     let options = naga::back::spv::Options {
         lang_version: (1, 3),
         flags: naga::back::spv::WriterFlags::empty(),
-        // The core checks its own indices and the accessors check the handlers'. This second belt costs little where
-        // an index is already known to be in range.
-        bounds_check_policies: naga::proc::BoundsCheckPolicies::default(),
+        // The accessors check what handlers do with buffers, and the core checks its own indices. Handlers' own arrays
+        // have no other guard than this one, which takes an index beyond the end for the last.
+        bounds_check_policies: naga::proc::BoundsCheckPolicies {
+            index: naga::proc::BoundsCheckPolicy::Restrict,
+            ..Default::default()
+        },
         zero_initialize_workgroup_memory: naga::back::spv::ZeroInitializeWorkgroupMemoryMode::None,
         // Fuel bounds the handlers' loops.
         force_loop_bounding: false,

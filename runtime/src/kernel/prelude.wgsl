@@ -1,4 +1,4 @@
-// The prelude: all that a handler sees of the kernel.
+// The prelude: all that a handler sees of the kernel. docs/handlers.md is its manual.
 //
 // A handler learns who it is (tile, tiles, lane, lanes), reads its arguments, resolves buffers by handle once, and
 // then loads and stores through accessors that compare against the buffer's range. Out of bounds loads give 0 and
@@ -12,10 +12,53 @@ var<private> rota_tile: u32;
 var<private> rota_tiled: bool;
 var<private> rota_fault: u32;
 var<private> rota_result: vec2<u32>;
-// Loop iterations that this lane may still run. Every loop of every handler takes one from it (fuel.rs adds that).
-var<private> rota_fuel: u32;
+// Loop iterations that this lane may still run. Every loop of every handler takes from it (fuel.rs adds that).
+var<private> rota_fuel: i32;
+// Below this the lane leaves its loops, to look whether it may go on; ROTA_FUEL_ENDED if it may not.
+var<private> rota_mark: i32;
+// The status that ends the job, if that isn't the handler's doing.
+var<private> rota_ending: u32;
 
 var<workgroup> rota_scratch: array<atomic<u32>, ROTA_SCRATCH_WORDS>;
+
+const ROTA_FUEL_ENDED: i32 = 0x7fffffff;
+
+// What a lane starts with.
+fn rota_start(budget: u32) {
+    rota_fuel = i32(budget);
+    rota_mark = max(rota_fuel - i32(ROTA_FUEL_PER_LOOK), 0);
+    rota_ending = 0u;
+    rota_fault = 0u;
+    rota_result = vec2<u32>(0u);
+}
+
+// Of a budget, what was spent. The last iteration of a lane that ran dry was taken but not run.
+fn rota_spent(budget: u32) -> u32 {
+    return u32(i32(budget) - rota_fuel);
+}
+
+// Whether a lane that fell below its mark at the head of a loop, whose iterations take `cost`, may go on in it: it has
+// fuel left, and nobody wants its job to end.
+fn rota_go_on(cost: i32) -> bool {
+    let stamp = atomicLoad(&rota_slots[rota_slot].stamp);
+    let cancelled = atomicLoad(&rota_slots[rota_slot].cancel) == stamp;
+    let revoked = atomicLoad(&rota_tenants[rota_tenant].state) == ROTA_TENANT_REVOKED;
+    let ending = select(select(0u, ROTA_STATUS_CANCELLED, cancelled), ROTA_STATUS_REVOKED, revoked);
+    let dry = rota_fuel < 0;
+    if (rota_mark != ROTA_FUEL_ENDED) {
+        if (dry | (ending != 0u)) {
+            rota_mark = ROTA_FUEL_ENDED;
+            rota_ending = ending;
+            if (rota_fault == 0u) {
+                rota_fault = select(0u, ROTA_FAULT_FUEL_EXHAUSTED, dry);
+            }
+        } else {
+            rota_fuel += cost;
+            rota_mark = max(rota_fuel - i32(ROTA_FUEL_PER_LOOK), 0);
+        }
+    }
+    return rota_mark != ROTA_FUEL_ENDED;
+}
 
 // ---------------------------------------------------------------- who and what
 
@@ -117,7 +160,8 @@ fn result_min(i: u32, v: u32) {
 
 // ---------------------------------------------------------------- buffers
 
-// A resolved buffer: where it lies and how long it is. Made by buffer() and buffer_mut() only.
+// A resolved buffer: where it lies and how long it is. Made by buffer() and buffer_mut() only: a handler can't name its
+// fields or construct one (verify.rs), but for the zero value, which has no length.
 //
 // The accessors have one way out each: drivers put them in line, and for some of them every early return makes the
 // code behind it another branch.
@@ -125,6 +169,8 @@ struct Buffer {
     // In words from the start of the segment; a multiple of 4.
     base: u32,
     bytes: u32,
+    // Of these so many from the start on may be written: all, or none if it was resolved for reading.
+    writable: u32,
     segment: u32,
 }
 
@@ -148,7 +194,9 @@ fn rota_resolve(handle: u32, rights: u32) -> Buffer {
                 fault = ROTA_FAULT_READ_ONLY;
                 if ((place & rights) == rights) {
                     fault = 0u;
-                    it = Buffer(rota_buffers[index].base << 2u, rota_buffers[index].bytes, place & ROTA_PLACE_SEGMENT);
+                    let bytes = rota_buffers[index].bytes;
+                    let writable = select(0u, bytes, (rights & ROTA_PLACE_WRITABLE) != 0u);
+                    it = Buffer(rota_buffers[index].base << 2u, bytes, writable, place & ROTA_PLACE_SEGMENT);
                 }
             }
         }
@@ -201,23 +249,28 @@ fn load_u8(b: Buffer, i: u32) -> u32 {
     return (rota_load(b.segment, b.base + (i >> 2u), i < b.bytes) >> ((i & 3u) << 3u)) & 0xffu;
 }
 
+// The i-th 16-bit number.
+fn load_u16(b: Buffer, i: u32) -> u32 {
+    return (rota_load(b.segment, b.base + (i >> 1u), i < (b.bytes >> 1u)) >> ((i & 1u) << 4u)) & 0xffffu;
+}
+
 // Four bytes from byte i on, which may be any; bytes beyond the buffer's end read as 0 without a fault, so that a
 // loop over whole words can run over the last, partial one.
 fn load_bytes(b: Buffer, i: u32) -> u32 {
-    if (i >= b.bytes) {
-        return 0u;
-    }
-    let at = i >> 2u;
+    // Both words are read where they lie in the buffer, else the first one again: segments have whole vectors.
+    let here = i < b.bytes;
+    let first = select(0u, i >> 2u, here);
+    let more = here & ((first << 2u) + 4u < b.bytes);
     let shift = (i & 3u) << 3u;
-    var v = rota_load(b.segment, b.base + at, true) >> shift;
-    if (shift != 0u && (at + 1u) << 2u < b.bytes) {
-        v |= rota_load(b.segment, b.base + at + 1u, true) << (32u - shift);
+    var v = 0u;
+    if (b.bytes != 0u) {
+        let low = rota_load(b.segment, b.base + first, true) >> shift;
+        let high = rota_load(b.segment, b.base + select(first, first + 1u, more), true);
+        v = low | select(0u, high << ((32u - shift) & 31u), more & (shift != 0u));
     }
     let left = b.bytes - i;
-    if (left < 4u) {
-        v &= (1u << (left << 3u)) - 1u;
-    }
-    return v;
+    let mask = select(0xffffffffu, (1u << ((left & 3u) << 3u)) - 1u, left < 4u);
+    return select(0u, v & mask, here);
 }
 
 // The i-th group of four words; all four must lie in the buffer.
@@ -225,12 +278,29 @@ fn load_vec4_u32(b: Buffer, i: u32) -> vec4<u32> {
     return rota_load_vec4(b.segment, (b.base >> 2u) + i, i < (b.bytes >> 4u));
 }
 
+fn load_vec4_i32(b: Buffer, i: u32) -> vec4<i32> {
+    return bitcast<vec4<i32>>(load_vec4_u32(b, i));
+}
+
 fn load_vec4_f32(b: Buffer, i: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(load_vec4_u32(b, i));
 }
 
+// The i-th group of four bytes.
+fn load_vec4_u8(b: Buffer, i: u32) -> vec4<u32> {
+    return (vec4<u32>(load_u32(b, i)) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
+}
+
+// The i-th group of four 16-bit numbers.
+fn load_vec4_u16(b: Buffer, i: u32) -> vec4<u32> {
+    let good = i < (b.bytes >> 3u);
+    let low = rota_load(b.segment, b.base + 2u * i, good);
+    let high = rota_load(b.segment, b.base + 2u * i + 1u, good);
+    return vec4<u32>(low & 0xffffu, low >> 16u, high & 0xffffu, high >> 16u);
+}
+
 fn store_u32(b: Buffer, i: u32, v: u32) {
-    rota_store(b.segment, b.base + i, i < (b.bytes >> 2u), v);
+    rota_store(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 fn store_i32(b: Buffer, i: u32, v: i32) {
@@ -241,17 +311,91 @@ fn store_f32(b: Buffer, i: u32, v: f32) {
     store_u32(b, i, bitcast<u32>(v));
 }
 
+// Bits of a word that others may write other bits of: one atomic that turns those which differ, so that no neighbour's
+// update is lost. Of two lanes that write the same bits at once, each bit may come from either.
+fn rota_store_bits(b: Buffer, at: u32, good: bool, v: u32, mask: u32) {
+    let old = rota_load(b.segment, at, good);
+    rota_atomic_xor(b, at, good, (old ^ v) & mask);
+}
+
+// The low 8 bits of v become the i-th byte.
+fn store_u8(b: Buffer, i: u32, v: u32) {
+    let shift = (i & 3u) << 3u;
+    rota_store_bits(b, b.base + (i >> 2u), i < b.writable, v << shift, 0xffu << shift);
+}
+
+// The low 16 bits of v become the i-th 16-bit number.
+fn store_u16(b: Buffer, i: u32, v: u32) {
+    let shift = (i & 1u) << 4u;
+    rota_store_bits(b, b.base + (i >> 1u), i < (b.writable >> 1u), v << shift, 0xffffu << shift);
+}
+
 fn store_vec4_u32(b: Buffer, i: u32, v: vec4<u32>) {
-    rota_store_vec4(b.segment, (b.base >> 2u) + i, i < (b.bytes >> 4u), v);
+    rota_store_vec4(b, (b.base >> 2u) + i, i < (b.writable >> 4u), v);
+}
+
+fn store_vec4_i32(b: Buffer, i: u32, v: vec4<i32>) {
+    store_vec4_u32(b, i, bitcast<vec4<u32>>(v));
 }
 
 fn store_vec4_f32(b: Buffer, i: u32, v: vec4<f32>) {
     store_vec4_u32(b, i, bitcast<vec4<u32>>(v));
 }
 
-// Adds v to the i-th word and gives what was there before.
+// The low 8 bits of each component become the i-th group of four bytes, which is a word.
+fn store_vec4_u8(b: Buffer, i: u32, v: vec4<u32>) {
+    let bytes = (v & vec4<u32>(0xffu)) << vec4<u32>(0u, 8u, 16u, 24u);
+    store_u32(b, i, (bytes.x | bytes.y) | (bytes.z | bytes.w));
+}
+
+// The low 16 bits of each component become the i-th group of four 16-bit numbers, which is two words.
+fn store_vec4_u16(b: Buffer, i: u32, v: vec4<u32>) {
+    let good = i < (b.writable >> 3u);
+    rota_store(b, b.base + 2u * i, good, (v.x & 0xffffu) | (v.y << 16u));
+    rota_store(b, b.base + 2u * i + 1u, good, (v.z & 0xffffu) | (v.w << 16u));
+}
+
+// Atomics on the i-th word. Each gives what was there before.
+
 fn atomic_add_u32(b: Buffer, i: u32, v: u32) -> u32 {
-    return rota_atomic_add(b.segment, b.base + i, i < (b.bytes >> 2u), v);
+    return rota_atomic_add(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+fn atomic_sub_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return atomic_add_u32(b, i, 0u - v);
+}
+
+fn atomic_min_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return rota_atomic_min(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+fn atomic_max_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return rota_atomic_max(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+fn atomic_and_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return rota_atomic_and(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+fn atomic_or_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return rota_atomic_or(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+fn atomic_xor_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return rota_atomic_xor(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+fn atomic_exchange_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    return rota_atomic_exchange(b, b.base + i, i < (b.writable >> 2u), v);
+}
+
+// Stores v if the word is `expected`, which it is if that comes back.
+fn atomic_compare_exchange_u32(b: Buffer, i: u32, expected: u32, v: u32) -> u32 {
+    return rota_atomic_compare_exchange(b, b.base + i, i < (b.writable >> 2u), expected, v);
+}
+
+fn atomic_add_i32(b: Buffer, i: u32, v: i32) -> i32 {
+    return bitcast<i32>(atomic_add_u32(b, i, bitcast<u32>(v)));
 }
 
 // ---------------------------------------------------------------- scratch: words that the lanes of one tile share
@@ -282,4 +426,12 @@ fn scratch_add(i: u32, v: u32) -> u32 {
         rota_fail(ROTA_FAULT_OUT_OF_BOUNDS);
     }
     return old;
+}
+
+// ---------------------------------------------------------------- the lanes of a tile
+
+// All lanes of the tile meet here, and each sees what the others wrote before.
+fn barrier() {
+    workgroupBarrier();
+    storageBarrier();
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Handler, HandlerModule};
+use super::{Handler, HandlerModule, Scratch};
 use crate::ring::layout::MAX_TILES;
 
 /// Opcodes of the standard handlers. `standard.wgsl` tells each one's arguments and results.
@@ -157,7 +157,7 @@ pub fn module() -> HandlerModule {
         handlers: STANDARD
             .iter()
             .map(|s| Handler {
-                opcode: s.opcode,
+                entry: s.opcode,
                 function: match s.tiling {
                     Some(_) => "h_tiled".into(),
                     None => format!("h_{}", s.name),
@@ -166,6 +166,7 @@ pub fn module() -> HandlerModule {
                 light: s.light,
             })
             .collect(),
+        scratch: Scratch::Overwritten,
     }
 }
 

@@ -449,7 +449,7 @@ fn scan(
 // ---------------------------------------------------------------- the tiled handlers
 
 fn h_tiled() {
-    let opcode = rota_slots[rota_slot].words[ROTA_JOB_OPCODE];
+    let opcode = rota_slots[rota_slot].words[ROTA_JOB_HANDLER];
     let all = tiles();
     // src, src_word, dst, dst_word, count; the others have src and its first element, if any, and then count.
     let pair = opcode == OP_COPY || opcode == OP_SAXPY_F32;

@@ -8,7 +8,7 @@ use std::array;
 use super::layout::{
     completion_status, flag, Record, Slot, EXTRA_RECORDS, NOTIFY_NEVER, POSITION_MASK,
 };
-use super::submission::{stamp, Completion, Job, Ring, RingMemory, TenantWords};
+use super::submission::{stamp, Completion, Job, Ring, RingMemory, SlotWords, TenantWords};
 use super::sync::{fence, AtomicU32, Ordering};
 
 /// A ring, and the words that the device keeps for its tenant.
@@ -166,16 +166,24 @@ pub fn job(n: u32) -> Job {
     }
 }
 
-/// Flags and fuel of a job in its slot: with a bit of the host's, and another fuel than the job's.
-pub fn slot_words(job: &Job) -> (u32, u32) {
-    (job.flags | flag::TILED, job.fuel + 1)
+/// What the host adds to a job in its slot: another handler and fuel than the job's, and a bit of its own.
+pub fn slot_words(job: &Job) -> SlotWords {
+    SlotWords {
+        handler: job.opcode + 1,
+        flags: job.flags | flag::TILED,
+        fuel: job.fuel + 1,
+    }
 }
 
 /// What the kernel reads for a job.
 pub fn words_of(job: &Job) -> [u32; 14] {
-    let (flags, fuel) = slot_words(job);
+    let SlotWords {
+        handler,
+        flags,
+        fuel,
+    } = slot_words(job);
     let mut words = [
-        job.opcode, flags, job.tiles, fuel, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        handler, flags, job.tiles, fuel, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
     words[4..].copy_from_slice(&job.args);
     words

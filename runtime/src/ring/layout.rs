@@ -30,6 +30,13 @@ pub const MAX_WORKERS: usize = 256;
 
 /// Loop iterations that a light job may run.
 pub const LIGHT_FUEL: u32 = 64;
+/// After so many units of fuel a running handler looks whether it is to end.
+pub const FUEL_PER_LOOK: u32 = 256;
+
+/// Loaded handlers are numbered from here on; below are the opcodes of the standard handlers.
+pub const FIRST_LOADED: u32 = 0x1000;
+/// Numbers that loaded handlers can have: in a slot a number has 16 bits.
+pub const LOADED_HANDLERS: u32 = 0x1_0000 - FIRST_LOADED;
 
 /// Flags in a slot. The low ones are the caller's; the host adds the others, which say how the kernel has to claim it.
 pub mod flag {
@@ -96,6 +103,13 @@ pub mod buffer_state {
 pub mod buffer_place {
     pub const SEGMENT: u32 = 0xff;
     pub const WRITABLE: u32 = 1 << 8;
+}
+
+/// What a tenant's `state` says.
+pub mod tenant_state {
+    pub const ACTIVE: u32 = 0;
+    /// Its jobs are to end.
+    pub const REVOKED: u32 = 2;
 }
 
 /// Bits of a tile record's `marks`.
@@ -185,7 +199,7 @@ macro_rules! shared {
 shared! {
     /// A slot of a submission ring. Host-written.
     struct Slot as "RotaSlot" {
-        /// Opcode, flags, tiles, fuel, then ten arguments.
+        /// The handler's number, flags, tiles, fuel, then ten arguments.
         words: [AtomicU32; 14] = [u32; 14],
         /// Holds the slot's stamp if this job is cancelled.
         cancel: AtomicU32 = AtomicU32,
@@ -213,6 +227,23 @@ shared! {
         generation: AtomicU32 = AtomicU32,
         /// The count of completed jobs at which the lease is to end, so that the host hears of it; `NOTIFY_NEVER`.
         notify_at: AtomicU32 = AtomicU32,
+        /// Whether its jobs may go on: `tenant_state`.
+        state: AtomicU32 = AtomicU32,
+        spare_0: AtomicU32 = u32,
+        spare_1: AtomicU32 = u32,
+        spare_2: AtomicU32 = u32,
+    }
+
+    /// A loaded handler, by number. Written before the table is bound, and never changed.
+    struct HandlerEntry as "RotaHandler" {
+        /// Which code of the kernel it is; 0 for none.
+        entry: AtomicU32 = u32,
+        /// The tenant that may call it.
+        owner: AtomicU32 = u32,
+        /// Counts the handlers that had this number; a slot names it beside the number.
+        generation: AtomicU32 = u32,
+        /// Its module's version.
+        version: AtomicU32 = u32,
     }
 
     /// A buffer's entry in the buffer table. Host-written; `state` last.
@@ -256,6 +287,11 @@ shared! {
         result: [AtomicU32; 2] = [AtomicU32; 2],
         fuel: AtomicU32 = AtomicU32,
         begin: AtomicU32 = AtomicU32,
+        /// The code and the version that the job was opened with: its tiles may run in several leases.
+        entry: AtomicU32 = AtomicU32,
+        version: AtomicU32 = AtomicU32,
+        spare_0: AtomicU32 = u32,
+        spare_1: AtomicU32 = u32,
     }
 
     /// What a worker tells about its part of a lease when it leaves. Device-written.
@@ -308,6 +344,8 @@ pub struct Push {
     /// Loop iterations or rounds after which a completion that the host waits for may end the lease.
     pub notify_fuel: u32,
     pub notify_rounds: u32,
+    /// 2: the kernel counts up to it, to see whether the driver cuts loops short.
+    pub canary: u32,
 }
 
 /// How many 16-byte records a slot has in the completion ring: one that is always written, two on request.
@@ -324,7 +362,8 @@ pub mod binding {
     pub const STATE: u32 = 6;
     pub const TILES: u32 = 7;
     pub const REPORTS: u32 = 8;
-    pub const SEGMENT: u32 = 9;
+    pub const HANDLERS: u32 = 9;
+    pub const SEGMENT: u32 = 10;
 }
 
 /// What a composed kernel is made for.
@@ -336,6 +375,19 @@ pub struct KernelShape {
     pub segments: u32,
     /// Whether the device has been seen to store 16 bytes in pieces out of order.
     pub torn_records: bool,
+    pub without: Without,
+}
+
+/// What a kernel can be composed without, to measure what it costs and to prove what it is good for. All false but in
+/// experiments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Without {
+    /// Accessors don't compare against the buffer's range.
+    pub checks: bool,
+    /// Loops aren't metered.
+    pub fuel: bool,
+    /// Scratch is not cleared between tenants.
+    pub clearing: bool,
 }
 
 /// Constants, structs, bindings and segment accessors in WGSL.
@@ -352,7 +404,7 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("POSITION_MASK", POSITION_MASK);
     constant("POSITION_HALF", POSITION_HALF);
     constant("CURSOR_CLOSED", CURSOR_CLOSED);
-    constant("JOB_OPCODE", 0);
+    constant("JOB_HANDLER", 0);
     constant("JOB_FLAGS", 1);
     constant("JOB_TILES", 2);
     constant("JOB_FUEL", 3);
@@ -364,6 +416,9 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("FLAG_CONTROL", flag::CONTROL);
     constant("FLAG_LIGHT", flag::LIGHT);
     constant("LIGHT_FUEL", LIGHT_FUEL);
+    constant("FUEL_PER_LOOK", FUEL_PER_LOOK);
+    constant("FIRST_LOADED", FIRST_LOADED);
+    constant("TENANT_REVOKED", tenant_state::REVOKED);
     constant("CONTROL_REVOKE", control_op::REVOKE);
     constant("REVOKE_ROUNDS", control_op::REVOKE_ROUNDS);
     constant("STATUS_OK", completion_status::OK);
@@ -372,6 +427,8 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("STATUS_CANCELLED", completion_status::CANCELLED);
     constant("STATUS_REVOKED", completion_status::REVOKED);
     constant("FAULT_UNKNOWN_OPCODE", fault::UNKNOWN_OPCODE);
+    constant("FAULT_HANDLER_UNLOADED", fault::HANDLER_UNLOADED);
+    constant("FAULT_LOOP_CUT", fault::LOOP_CUT);
     constant("FAULT_INVALID_TILES", fault::INVALID_TILES);
     constant("FAULT_INVALID_BUFFER", fault::INVALID_BUFFER);
     constant("FAULT_FOREIGN_BUFFER", fault::FOREIGN_BUFFER);
@@ -394,18 +451,18 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("LEAVE_FUEL", leave::FUEL);
     constant("LEAVE_IDLE", leave::IDLE);
     constant("LEAVE_NOTIFY", leave::NOTIFY);
-    writeln!(
-        out,
-        "const ROTA_TORN_RECORDS: bool = {};",
-        shape.torn_records
-    )
-    .unwrap();
+    for (name, value) in [
+        ("TORN_RECORDS", shape.torn_records),
+        ("CLEARS", !shape.without.clearing),
+    ] {
+        writeln!(out, "const ROTA_{name}: bool = {value};").unwrap();
+    }
     out.push_str(&structs());
     out.push_str(
         "struct RotaActive { words: RotaControl, list: array<u32> }\n\
          struct RotaState { ended: atomic<u32>, epoch: atomic<u32>, spare: array<u32, 14>, tenants: array<RotaTenantState> }\n\
          struct RotaPush { lease: u32, fuel: u32, round_fuel: u32, idle_rounds: u32, extra_idle_rounds: u32, flags: u32,\n\
-           notify_fuel: u32, notify_rounds: u32 }\n\
+           notify_fuel: u32, notify_rounds: u32, canary: u32 }\n\
          var<immediate> rota_push: RotaPush;\n",
     );
     let mut bind = |n: u32, name: &str, ty: &str| {
@@ -424,6 +481,7 @@ pub fn wgsl(shape: KernelShape) -> String {
     bind(binding::STATE, "rota_state", "RotaState");
     bind(binding::TILES, "rota_tiles", "array<RotaTileState>");
     bind(binding::REPORTS, "rota_reports", "array<RotaWorkerReport>");
+    bind(binding::HANDLERS, "rota_handlers", "array<RotaHandler>");
     for s in 0..shape.segments {
         let n = binding::SEGMENT + 2 * s;
         writeln!(out, "@group(0) @binding({n}) @coherent var<storage, read_write> rota_seg{s}: array<vec4<u32>>;").unwrap();
@@ -434,54 +492,94 @@ pub fn wgsl(shape: KernelShape) -> String {
         )
         .unwrap();
     }
-    let mut accessor = |head: &str, gives: Option<&str>, body: fn(u32) -> String| {
-        out.push_str(&accessor(shape.segments, head, gives, body));
-    };
+    let mut accessor =
+        |head: &str, gives: Option<&str>, fault: &str, body: &dyn Fn(u32) -> String| {
+            out.push_str(&accessor(shape, head, gives, fault, body));
+        };
     let (word, vector) = (Some("u32"), Some("vec4<u32>"));
-    accessor("rota_load(segment: u32, at: u32, good: bool)", word, |s| {
-        format!("it = rota_seg{s}[at >> 2u][at & 3u];")
-    });
+    let outside = "ROTA_FAULT_OUT_OF_BOUNDS";
+    // Nothing may be written through a buffer that was resolved for reading, whatever its rights.
+    let not_written =
+        "select(ROTA_FAULT_OUT_OF_BOUNDS, ROTA_FAULT_READ_ONLY, b.writable < b.bytes)";
+    accessor(
+        "rota_load(segment: u32, at: u32, good: bool)",
+        word,
+        outside,
+        &|s| format!("it = rota_seg{s}[at >> 2u][at & 3u];"),
+    );
     accessor(
         "rota_load_vec4(segment: u32, at: u32, good: bool)",
         vector,
-        |s| format!("it = rota_seg{s}[at];"),
+        outside,
+        &|s| format!("it = rota_seg{s}[at];"),
     );
     accessor(
-        "rota_store(segment: u32, at: u32, good: bool, v: u32)",
+        "rota_store(b: Buffer, at: u32, good: bool, v: u32)",
         None,
-        |s| format!("rota_seg{s}[at >> 2u][at & 3u] = v;"),
+        not_written,
+        &|s| format!("rota_seg{s}[at >> 2u][at & 3u] = v;"),
     );
     accessor(
-        "rota_store_vec4(segment: u32, at: u32, good: bool, v: vec4<u32>)",
+        "rota_store_vec4(b: Buffer, at: u32, good: bool, v: vec4<u32>)",
         None,
-        |s| format!("rota_seg{s}[at] = v;"),
+        not_written,
+        &|s| format!("rota_seg{s}[at] = v;"),
     );
+    for (name, call) in [
+        ("add", "atomicAdd"),
+        ("min", "atomicMin"),
+        ("max", "atomicMax"),
+        ("and", "atomicAnd"),
+        ("or", "atomicOr"),
+        ("xor", "atomicXor"),
+        ("exchange", "atomicExchange"),
+    ] {
+        accessor(
+            &format!("rota_atomic_{name}(b: Buffer, at: u32, good: bool, v: u32)"),
+            word,
+            not_written,
+            &|s| format!("it = {call}(&rota_sega{s}[at], v);"),
+        );
+    }
     accessor(
-        "rota_atomic_add(segment: u32, at: u32, good: bool, v: u32)",
+        "rota_atomic_compare_exchange(b: Buffer, at: u32, good: bool, expected: u32, v: u32)",
         word,
-        |s| format!("it = atomicAdd(&rota_sega{s}[at], v);"),
+        not_written,
+        &|s| format!("it = atomicCompareExchangeWeak(&rota_sega{s}[at], expected, v).old_value;"),
     );
     out
 }
 
 /// A function that runs `body` for one of the segments, which may set the value that it `gives`, if the access is `good`;
-/// if not, the job is to end as a fault. It chooses between constant names, because drivers differ in what they make of
+/// if not, the job is to end with `fault`. It chooses between constant names, because drivers differ in what they make of
 /// a computed one.
 ///
 /// Of each two ways the first is one block and the second longer, and there is one way out. SwiftShader looks for paths
 /// through each loop by a breadth-first search that marks blocks when it leaves them: where two ways of the same length
 /// meet, everything behind is searched twice, and dozens of accesses in one loop take for ever to compile. `&&` would be
 /// two such ways.
-fn accessor(segments: u32, head: &str, gives: Option<&str>, body: fn(u32) -> String) -> String {
+fn accessor(
+    shape: KernelShape,
+    head: &str,
+    gives: Option<&str>,
+    fault: &str,
+    body: &dyn Fn(u32) -> String,
+) -> String {
+    let segment = if head.contains("b: Buffer") {
+        "b.segment"
+    } else {
+        "segment"
+    };
+    let good = if shape.without.checks { "true" } else { "good" };
     let mut ways = String::new();
-    for s in 0..segments {
-        let chosen = match s + 1 == segments {
-            true => "good".to_string(),
-            false => format!("good & (segment == {s}u)"),
+    for s in 0..shape.segments {
+        let chosen = match s + 1 == shape.segments {
+            true => good.to_string(),
+            false => format!("{good} & ({segment} == {s}u)"),
         };
         write!(ways, "if ({chosen}) {{ {} }} else ", body(s)).unwrap();
     }
-    ways.push_str("{ rota_fail(ROTA_FAULT_OUT_OF_BOUNDS); }");
+    write!(ways, "{{ rota_fail({fault}); }}").unwrap();
     match gives {
         Some(kind) => format!("fn {head} -> {kind} {{ var it: {kind}; {ways} return it; }}\n"),
         None => format!("fn {head} {{ {ways} }}\n"),
@@ -492,9 +590,11 @@ fn accessor(segments: u32, head: &str, gives: Option<&str>, body: fn(u32) -> Str
 mod tests {
     use super::*;
 
-    /// Without the prelude, of which it calls one function.
+    /// Without the prelude, of which it needs a function and a type.
     fn alone(shape: KernelShape) -> String {
-        wgsl(shape) + "fn rota_fail(fault: u32) {}"
+        wgsl(shape)
+            + "fn rota_fail(fault: u32) {}\
+               struct Buffer { base: u32, bytes: u32, writable: u32, segment: u32 }"
     }
 
     /// The kernel's structs have the host's offsets and sizes.
@@ -504,6 +604,7 @@ mod tests {
             lanes: 8,
             segments: 2,
             torn_records: false,
+            without: Without::default(),
         };
         let module = naga::front::wgsl::parse_str(&alone(shape)).unwrap();
         let find = |name: &str| {

@@ -63,6 +63,15 @@ pub struct Completion {
     pub digest: u64,
 }
 
+/// What a slot says of a job that the job doesn't say itself.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotWords {
+    /// The handler's number.
+    pub handler: u32,
+    pub flags: u32,
+    pub fuel: u32,
+}
+
 /// The memory of one ring: where the host writes slots and where it reads records.
 #[derive(Clone, Copy)]
 pub struct RingMemory {
@@ -282,18 +291,22 @@ impl Ring {
     }
 
     /// Publishes `jobs`, for which tokens were reserved; gives the position of the first. `slot_words` makes of each
-    /// job its flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
-    pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> (u32, u32)) -> u64 {
+    /// job its handler, flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
+    pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> SlotWords) -> u64 {
         // Acquire and release: our token may be older than the one that stands for this slot. That one was acquired by a
         // publisher of an earlier position, who hands on here what the taker handed to it.
         let first = self.head.fetch_add(jobs.len() as u64, Ordering::AcqRel);
         for (position, job) in (first..).zip(jobs) {
-            let (flags, fuel) = slot_words(job);
+            let SlotWords {
+                handler,
+                flags,
+                fuel,
+            } = slot_words(job);
             let slot = self.memory.slot(position);
             let note = &self.notes[(position as u32 & (self.memory.size - 1)) as usize];
             note.user_data.store(job.user_data, Ordering::Relaxed);
             note.flags.store(flags, Ordering::Relaxed);
-            slot.words[0].store(job.opcode, Ordering::Relaxed);
+            slot.words[0].store(handler, Ordering::Relaxed);
             slot.words[1].store(flags, Ordering::Relaxed);
             slot.words[2].store(job.tiles, Ordering::Relaxed);
             slot.words[3].store(fuel, Ordering::Relaxed);

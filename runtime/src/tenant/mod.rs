@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::kernel::standard;
 use crate::memory::{NoRoom, Outputs, Read};
-use crate::ring::layout::{completion_status, flag, MAX_TILES};
-use crate::ring::submission::{Completion, Job, Ring, TicketState};
+use crate::modules::Window;
+use crate::ring::layout::{completion_status, flag, FIRST_LOADED, MAX_TILES};
+use crate::ring::submission::{Completion, Job, Ring, SlotWords, TicketState};
 use crate::ring::sync::{lock, Padded};
 use crate::runtime::Engine;
 use crate::watch::{EventFd, What};
@@ -42,7 +43,16 @@ pub struct TenantOptions {
     pub label: String,
     /// Slots of its ring, a power of two; 0 means the runtime's default.
     pub slots: u32,
+    /// How many opcodes it has for handlers that it loads, from 0x1000 on; 0 means 4,096.
+    pub opcodes: u32,
+    /// Loop iterations a lane may run where neither job nor handler say; 0 means 8,000 for scalar jobs and 3,000 for
+    /// tiles. No more than the device can run in one go.
+    pub fuel: u32,
 }
+
+const OPCODES: u32 = 4096;
+const SCALAR_FUEL: u32 = 8_000;
+const TILE_FUEL: u32 = 3_000;
 
 /// The upper bit of the gate: nobody may enter any more.
 const CLOSED: u32 = 1 << 31;
@@ -63,6 +73,10 @@ pub(crate) struct Inner {
     gate: Padded<AtomicU32>,
     destroyed: AtomicBool,
     event: Mutex<Option<Arc<EventFd>>>,
+    /// Its loaded handlers.
+    pub window: Window,
+    /// What handlers get that have no fuel of their own; 0 for the usual.
+    fuel: u32,
     /// Whether there is one: for a look without the lock.
     has_event: AtomicBool,
     /// In BATCH mode: up to where slots went to the device. The pump's.
@@ -78,7 +92,7 @@ impl Inner {
         engine: Arc<Engine>,
         index: u32,
         tag: u16,
-        label: String,
+        options: &TenantOptions,
         range: RingRange,
         ring: Ring,
     ) -> Self {
@@ -87,15 +101,40 @@ impl Inner {
             engine,
             index,
             tag,
-            label,
+            label: options.label.clone(),
             range,
             ring: Arc::new(ring),
             listed: AtomicBool::new(false),
             gate: Padded(AtomicU32::new(0)),
             destroyed: AtomicBool::new(false),
             event: Mutex::new(None),
+            window: Window::new(match options.opcodes {
+                0 => OPCODES,
+                n => n,
+            }),
+            fuel: options.fuel,
             has_event: AtomicBool::new(false),
             sent: Mutex::new(first),
+        }
+    }
+
+    pub fn is_destroyed(&self) -> bool {
+        self.destroyed.load(Ordering::Acquire)
+    }
+
+    /// That it can still be used.
+    pub fn alive(&self) -> Result<(), Error> {
+        if self.gate.load(Ordering::Acquire) & CLOSED != 0 {
+            return Err(self.why_closed());
+        }
+        Ok(())
+    }
+
+    pub fn default_fuel(&self, tiled: bool) -> u32 {
+        match (self.fuel, tiled) {
+            (0, false) => SCALAR_FUEL,
+            (0, true) => TILE_FUEL,
+            (fuel, _) => fuel,
         }
     }
 
@@ -187,7 +226,7 @@ impl Tenant {
         let mut refused = Ok(());
         let mut tiled = 0;
         for (i, job) in jobs.iter().enumerate() {
-            match engine.check(job) {
+            match inner.check(job) {
                 Ok(is_tiled) => tiled += is_tiled as u32,
                 Err(e) => {
                     good = i;
@@ -205,7 +244,7 @@ impl Tenant {
         }
         let first = inner
             .ring
-            .publish(&jobs[..accepted], |job| engine.slot_words(job));
+            .publish(&jobs[..accepted], |job| inner.slot_words(job));
         if let Some(tickets) = tickets {
             for (ticket, position) in tickets[..accepted].iter_mut().zip(first..) {
                 *ticket = inner.ticket(position);
@@ -537,22 +576,35 @@ pub(crate) fn standard_handlers(most_scalar: u32, most_tiled: u32) -> Box<[Handl
     table.into()
 }
 
-impl Engine {
+impl Inner {
+    /// What is known of the handler behind an opcode, and its number. Nothing is known of one that was never loaded, or
+    /// is unloaded.
+    #[inline]
+    fn handler(&self, opcode: u32) -> Option<(HandlerEntry, u32)> {
+        if opcode >= FIRST_LOADED {
+            let callable = self.window.get(opcode)?;
+            let entry = HandlerEntry {
+                known: true,
+                tiled: callable.is_tiled(),
+                light: false,
+                fuel: callable.fuel(),
+            };
+            return Some((entry, callable.number()));
+        }
+        let entry = *self.engine.handlers.get(opcode as usize)?;
+        entry.known.then_some((entry, opcode))
+    }
+
     /// All that the host can know of a job before it is accepted. Gives whether it is tiled.
     #[inline]
     fn check(&self, job: &Job) -> Result<bool, Error> {
-        let handler = match self.handlers.get(job.opcode as usize) {
-            Some(handler) if handler.known => handler,
-            _ => return Err(Error::InvalidOpcode(job.opcode)),
+        let Some((handler, _)) = self.handler(job.opcode) else {
+            return Err(Error::InvalidOpcode(job.opcode));
         };
         if job.flags & !flag::CALLERS != 0 {
             return Err(Error::InvalidFlags(job.flags));
         }
-        let most = if handler.tiled {
-            self.most_tile_fuel
-        } else {
-            self.most_scalar_fuel
-        };
+        let most = self.engine.most_fuel(handler.tiled);
         if job.tiles != 1 && (!handler.tiled || job.tiles == 0 || job.tiles > MAX_TILES) {
             let allowed = if handler.tiled {
                 "tiled jobs have 1 to 16777216"
@@ -574,25 +626,31 @@ impl Engine {
         Ok(handler.tiled)
     }
 
-    /// Flags and fuel as the kernel sees them.
+    /// A job as the kernel sees it. Its handler may have been unloaded since it was checked: then it gets a number that
+    /// nobody has, and faults.
     #[inline]
-    fn slot_words(&self, job: &Job) -> (u32, u32) {
-        let handler = self.handlers[job.opcode as usize];
+    fn slot_words(&self, job: &Job) -> SlotWords {
+        let Some((entry, handler)) = self.handler(job.opcode) else {
+            return SlotWords {
+                handler: u32::MAX,
+                flags: job.flags,
+                fuel: job.fuel,
+            };
+        };
         let flags = match job.flags {
-            flags if handler.tiled => flags | flag::TILED,
-            0 if handler.light && job.fuel == 0 => flag::LIGHT,
+            flags if entry.tiled => flags | flag::TILED,
+            0 if entry.light && job.fuel == 0 => flag::LIGHT,
             flags => flags,
         };
-        (
+        SlotWords {
+            handler,
             flags,
-            if job.fuel == 0 {
-                handler.fuel
-            } else {
-                job.fuel
-            },
-        )
+            fuel: if job.fuel == 0 { entry.fuel } else { job.fuel },
+        }
     }
+}
 
+impl Engine {
     /// The status that jobs get which never completed, once the engine has ended.
     pub(crate) fn end_status(lost: bool) -> u32 {
         if lost {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use rota::kernel::{compose, standard};
-use rota::ring::layout::{binding, KernelShape};
+use rota::ring::layout::{binding, KernelShape, Without};
 
 fn shapes() -> impl Iterator<Item = KernelShape> {
     let lanes = [4, 8, 32, 64];
@@ -15,13 +15,16 @@ fn shapes() -> impl Iterator<Item = KernelShape> {
                 lanes,
                 segments,
                 torn_records,
+                without: Without::default(),
             })
         })
     })
 }
 
 fn composed(shape: KernelShape) -> Vec<u32> {
-    compose(shape, &[standard::module()]).unwrap_or_else(|e| panic!("{shape:?}: {e}"))
+    compose(shape, &[standard::module()])
+        .unwrap_or_else(|e| panic!("{shape:?}: {e}"))
+        .spirv
 }
 
 #[test]

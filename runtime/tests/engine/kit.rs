@@ -47,6 +47,12 @@ pub fn shared(mode: Mode) -> Arc<Runtime> {
 /// A tenant that is destroyed when it goes out of scope.
 pub struct Guest(Tenant);
 
+impl From<Tenant> for Guest {
+    fn from(tenant: Tenant) -> Self {
+        Self(tenant)
+    }
+}
+
 impl std::ops::Deref for Guest {
     type Target = Tenant;
     fn deref(&self) -> &Tenant {
@@ -71,6 +77,7 @@ pub fn tenant_with(runtime: &Runtime, slots: u32) -> Guest {
             .create_tenant(&TenantOptions {
                 label: "test".into(),
                 slots,
+                ..TenantOptions::default()
             })
             .unwrap(),
     )

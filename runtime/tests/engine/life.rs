@@ -358,6 +358,7 @@ fn without_ring_memory_the_error_tells_what_would_fit() {
         let refused = runtime.create_tenant(&TenantOptions {
             label: "too big".into(),
             slots: 256,
+            ..TenantOptions::default()
         });
         let Err(Error::OutOfRingMemory {
             slots: 256,
@@ -390,6 +391,7 @@ fn there_are_no_more_tenants_than_the_runtime_was_opened_for() {
     let refused = runtime.create_tenant(&TenantOptions {
         label: "one more".into(),
         slots: 4,
+        ..TenantOptions::default()
     });
     // No number of slots would help.
     assert!(

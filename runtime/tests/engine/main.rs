@@ -6,6 +6,7 @@ mod kit;
 mod life;
 mod memory;
 mod modes;
+mod modules;
 mod order;
 mod validation;
 mod waiting;

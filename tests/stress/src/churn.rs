@@ -85,6 +85,7 @@ fn come_and_go(runtime: &Runtime, seed: u64, verdict: &Verdict) -> Result<(), Er
     let tenant = runtime.create_tenant(&TenantOptions {
         label: "guest".into(),
         slots: 8 << (seed % 5),
+        ..TenantOptions::default()
     })?;
     let buffer = tenant.buffer_create((WORDS * 4) as u64, false)?;
     let mut bytes = vec![0xff; (WORDS * 4) as usize];

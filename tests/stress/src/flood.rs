@@ -91,6 +91,7 @@ pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Out
         let tenant = runtime.create_tenant(&TenantOptions {
             label: format!("flood {t}"),
             slots: 0,
+            ..TenantOptions::default()
         })?;
         state.clients.push(Client {
             buffers: Buffers::new(&tenant)?,
