@@ -55,7 +55,13 @@ static const char *mode_name(uint32_t mode) {
 }
 
 void report_device(const rota_runtime_info *info) {
-    printf("Device    %s, opened in %.0f ms\n\n", info->device_name, (double)info->open_ns / 1e6);
+    printf("Device    %s, opened in %.0f ms\n", info->device_name, (double)info->open_ns / 1e6);
+}
+
+void report_module(const char *name, const rota_module_report *report) {
+    printf("Handler   %s, verified in %.0f ms, composed in %.0f ms, compiled in %.0f ms\n\n", name,
+           (double)report->verify_ns / 1e6, (double)report->compose_ns / 1e6,
+           (double)report->compile_ns / 1e6);
 }
 
 void report_progress(const struct progress *progress) {
