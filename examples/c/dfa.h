@@ -1,7 +1,8 @@
 /* A pattern set and the table that finds all its patterns in one pass (Aho and Corasick, 1975).
  *
- * The table is what ROTA_OP_SCAN_DFA reads: 32-bit words, laid out as include/rota/rota.h says at
- * that opcode. The functions at the end read the same table, or no table at all, on the CPU. */
+ * The table is what examples/handlers/scan.wgsl reads, and ROTA_OP_SCAN_DFA too: 32-bit words, laid
+ * out as the head of the one and docs/c-api.md say. The functions at the end read the same table,
+ * or no table at all, on the CPU. */
 #ifndef DFA_H
 #define DFA_H
 

@@ -55,7 +55,13 @@ static const char *mode_name(uint32_t mode) {
 }
 
 void report_device(const rota_runtime_info *info) {
-    printf("Device    %s, opened in %.0f ms\n\n", info->device_name, (double)info->open_ns / 1e6);
+    printf("Device    %s, opened in %.0f ms\n", info->device_name, (double)info->open_ns / 1e6);
+}
+
+void report_module(const char *name, const rota_module_report *report) {
+    printf("Handler   %s, verified in %.0f ms, composed in %.0f ms, compiled in %.0f ms\n\n", name,
+           (double)report->verify_ns / 1e6, (double)report->compose_ns / 1e6,
+           (double)report->compile_ns / 1e6);
 }
 
 void report_progress(const struct progress *progress) {
@@ -138,7 +144,8 @@ void report_summary(const struct summary *summary) {
         printf("  submit + fence    not measured: %s\n", summary->plain_missing);
     } else {
         report_latency("submit + fence", &summary->plain);
-        printf("                    plain Vulkan on this device takes %.0f times as long\n",
-               summary->plain.p50_us / summary->rota.p50_us);
+        double ratio = summary->plain.p50_us / summary->rota.p50_us;
+        printf("                    plain Vulkan on this device takes %.*f times as long\n",
+               ratio < 10 ? 1 : 0, ratio);
     }
 }

@@ -11,6 +11,7 @@
 
 void report_input(const struct corpus *corpus, size_t limit, double seconds);
 void report_device(const rota_runtime_info *info);
+void report_module(const char *name, const rota_module_report *report);
 
 struct progress {
     uint64_t done, total; /* bytes, over all sets */

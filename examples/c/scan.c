@@ -1,5 +1,8 @@
 /* Scans real files for several pattern sets at once on one device, and proves the counts.
  *
+ * The device is taught to scan by a handler of the program's own, scan.wgsl, which is loaded into
+ * the runtime and granted to each tenant.
+ *
  * Each set is a tenant of its own: with its table, its counters, its ring. Four text buffers per
  * tenant take turns: while the jobs of some are being scanned, the next is filled. One job is one
  * file, so that no match crosses files, and is cut into tiles that all workers share. One thread
@@ -14,6 +17,7 @@
 #include "latency.h"
 #include "plain_vulkan.h"
 #include "report.h"
+#include "scan_wgsl.h"
 #include "sets.h"
 
 #include <ctype.h>
@@ -29,6 +33,9 @@ enum {
     CHUNK_BYTES = 2 << 20, /* one text buffer */
     TEXT_BUFFERS = 4,      /* per tenant */
     BATCH = 64,            /* jobs per submit, completions per poll */
+    SCAN = ROTA_FIRST_OPCODE,
+    TILE_BYTES = 16384, /* the most that scan.wgsl lets a tile have */
+    TILE_FUEL = 6000,   /* enough for one with thousands of matches */
     NOP_SAMPLES = 20000,
     PLAIN_SAMPLES = 2000,
 };
@@ -74,8 +81,31 @@ static rota_buffer new_buffer(rota_tenant *tenant, uint64_t bytes, uint32_t flag
     return buffer;
 }
 
-/* A tenant with all its memory: the table and the texts, which jobs may only read, and counters. */
-static void scanner_open(struct scanner *scanner, rota_runtime *runtime,
+/* The handler, for whoever it is granted to. */
+static rota_module load_handler(rota_runtime *runtime, const rota_runtime_info *info) {
+    rota_handler handler = {.opcode = SCAN, .kind = ROTA_HANDLER_TILED};
+    handler.function = "scan";
+    handler.function_len = strlen(handler.function);
+    handler.fuel = info->most_tile_fuel < TILE_FUEL ? info->most_tile_fuel : TILE_FUEL;
+    rota_module_options options = ROTA_MODULE_OPTIONS_INIT;
+    options.label = "scan.wgsl";
+    options.label_len = strlen(options.label);
+    options.source = scan_wgsl;
+    options.source_len = scan_wgsl_length;
+    options.handlers = &handler;
+    options.handler_count = 1;
+
+    rota_module module;
+    rota_module_report report = ROTA_MODULE_REPORT_INIT;
+    must(rota_runtime_module_load(runtime, &options, &module, &report, &error),
+         "loading the handler");
+    report_module(options.label, &report);
+    return module;
+}
+
+/* A tenant that may scan, with all its memory: the table and the texts, which jobs may only read,
+ * and counters. */
+static void scanner_open(struct scanner *scanner, rota_runtime *runtime, rota_module module,
                          const struct pattern_set *set, const struct corpus *corpus) {
     *scanner = (struct scanner){.set = set, .dfa = dfa_build(set)};
     scanner->piece_matches = calloc(corpus->piece_count, sizeof *scanner->piece_matches);
@@ -88,6 +118,8 @@ static void scanner_open(struct scanner *scanner, rota_runtime *runtime,
     options.label = set->name;
     options.label_len = strlen(set->name);
     must(rota_tenant_create(runtime, &options, &scanner->tenant, &error), "creating a tenant");
+    must(rota_runtime_module_grant(runtime, module, scanner->tenant, &error),
+         "granting the handler");
     must(rota_tenant_event_fd(scanner->tenant, &scanner->event_fd, &error),
          "asking for the event descriptor");
 
@@ -130,8 +162,8 @@ static rota_job scan_job(const struct scanner *scanner, const struct corpus *cor
     const struct chunk *chunk = &corpus->chunks[scanner->next_chunk - 1];
     size_t text_index = (size_t)(scanner->cutting - scanner->texts);
     return (rota_job){
-        .opcode = ROTA_OP_SCAN_DFA,
-        .tiles = rota_tiles(ROTA_OP_SCAN_DFA, piece->length),
+        .opcode = SCAN,
+        .tiles = (uint32_t)((piece->length + TILE_BYTES - 1) / TILE_BYTES),
         .args = {scanner->cutting->buffer, (uint32_t)(piece->start - chunk->start),
                  (uint32_t)piece->length, scanner->table, scanner->counts, 0 /* first counter */},
         .user_data = piece_index * TEXT_BUFFERS + text_index,
@@ -438,10 +470,11 @@ int main(int argc, char **argv) {
     struct summary summary = {.info = ROTA_RUNTIME_INFO_INIT};
     must(rota_runtime_get_info(runtime, &summary.info, &error), "asking about the runtime");
     report_device(&summary.info);
+    rota_module module = load_handler(runtime, &summary.info);
 
     static struct scanner scanners[SET_COUNT];
     for (size_t s = 0; s < SET_COUNT; s++)
-        scanner_open(&scanners[s], runtime, &pattern_sets[s], &corpus);
+        scanner_open(&scanners[s], runtime, module, &pattern_sets[s], &corpus);
 
     uint64_t started = now_ns(), finished = started;
     scan_all(scanners, &corpus, &summary, started);

@@ -275,16 +275,21 @@ fn example_scan() {
         "report",
         "sets",
     ];
-    let sources: Vec<PathBuf> = names
+    let mut sources: Vec<PathBuf> = names
         .iter()
         .map(|name| folder.join(format!("{name}.c")))
         .collect();
-    let program = compile("gcc", &sources, "example_scan", link_shared);
+    sources.push(scan_wgsl());
+    let program = compile("gcc", &sources, "example_scan", |command| {
+        command.arg(format!("-I{}", folder.display()));
+        link_shared(command);
+    });
 
     let mut command = Command::new(&program);
     command.args([root().join("examples"), root().join("tests")]);
     let output = run(&mut command, "scan", 300);
     for wanted in [
+        "scan.wgsl, verified in",
         "unsafe code: ",
         "jobs agree",
         "patterns agree",
@@ -302,6 +307,74 @@ fn example_scan() {
     assert!(output.contains("cannot read /no/such/folder"), "{output}");
     let (status, output) = finish(Command::new(&program).arg("--mode=fast"), "scan", 60);
     assert_eq!(status, Some(2), "{output}");
+}
+
+/// What CMake makes of the template: the handler's source as an array.
+fn scan_wgsl() -> PathBuf {
+    let examples = root().join("examples");
+    let bytes: String = fs::read(examples.join("handlers/scan.wgsl"))
+        .expect("the handler's source")
+        .iter()
+        .map(|byte| format!("{byte:#04x},"))
+        .collect();
+    let template =
+        fs::read_to_string(examples.join("c/scan_wgsl.c.in")).expect("the template of the array");
+    let source = scratch().join("scan_wgsl.c");
+    fs::write(&source, template.replace("@SCAN_WGSL_BYTES@", &bytes)).expect("a file for it");
+    source
+}
+
+/// Against sha256sum: files around the ends of blocks and pieces, more of them than are hashed at once, and some that
+/// can't be read.
+#[test]
+fn example_handlers() {
+    let sources = vec![root().join("examples/c/handlers.c")];
+    let program = compile("gcc", &sources, "example_handlers", link_shared);
+    let module = root().join("examples/handlers/sha256.wgsl");
+
+    let folder = scratch().join("hashed");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder for files");
+    let lengths = [
+        0, 1, 55, 56, 63, 64, 65, 65_535, 65_536, 65_537, 131_072, 400_000,
+    ];
+    let mut files: Vec<PathBuf> = Vec::new();
+    for (number, length) in lengths
+        .into_iter()
+        .chain((0..60).map(|n| n * 97))
+        .enumerate()
+    {
+        let path = folder.join(format!("{number}"));
+        let bytes: Vec<u8> = (0..length as u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761).wrapping_add(number as u32) >> 24) as u8)
+            .collect();
+        fs::write(&path, bytes).expect("a file to hash");
+        files.push(path);
+    }
+    let output = run(
+        Command::new(&program).arg(&module).args(&files),
+        "handlers",
+        300,
+    );
+    let wanted = run(tool("sha256sum", "coreutils").args(&files), "sha256sum", 60);
+    assert_eq!(output, wanted);
+
+    let mut command = Command::new(&program);
+    command.arg(&module).args([&folder, &files[1]]);
+    let (status, output) = finish(&mut command, "handlers", 300);
+    assert_eq!(status, Some(1), "{output}");
+    for wanted in ["Is a directory", "  /"] {
+        assert!(output.contains(wanted), "{wanted:?} is not in: {output}");
+    }
+
+    let source = fs::read_to_string(&module).expect("the handler's source");
+    let broken = folder.join("broken.wgsl");
+    fs::write(&broken, source.replace("length / BLOCK", "lenght / BLOCK")).expect("a file");
+    let (status, output) = finish(Command::new(&program).arg(&broken), "handlers", 300);
+    assert_eq!(status, Some(1), "{output}");
+    for wanted in ["broken.wgsl:", "lenght", "^^^^^^"] {
+        assert!(output.contains(wanted), "{wanted:?} is not in: {output}");
+    }
 }
 
 fn run_plain(name: &str) {
@@ -367,6 +440,12 @@ fn valgrind_finds_nothing() {
             here().join("valgrind.supp").display()
         ))
         .arg(program);
+    // Where valgrind can't run the code of the driver under test; what it is to look at is the library.
+    if let Some(driver) = std::env::var_os("ROTA_TEST_VALGRIND_DRIVER") {
+        command
+            .env("VK_DRIVER_FILES", &driver)
+            .env("VK_ICD_FILENAMES", &driver);
+    }
     run(&mut command, "the programs under valgrind", 600);
 }
 
