@@ -382,9 +382,18 @@ fn together(
 fn nothing_that_is_let_through_does_harm() {
     let runtime = open();
     let victim = Victim::new(&runtime);
-    let cases = all().into_iter().filter(|c| c.rejected.is_none());
-    let cases = cases.filter(|c| is_asked_for(&c.name)).collect();
     let mut wrong = Vec::new();
+    let mut cases = Vec::new();
+    for case in all() {
+        if case.rejected.is_some() || !is_asked_for(&case.name) {
+            continue;
+        }
+        // One bad source would take its whole module along.
+        match complaint(&case) {
+            None => cases.push(case),
+            Some(complaint) => wrong.push(format!("{}: {complaint}", case.name)),
+        }
+    }
     let mut waiting: VecDeque<_> = batches(cases).into();
     while let Some(batch) = waiting.pop_front() {
         let tenant = tenant(&runtime, &batch[0].name);
