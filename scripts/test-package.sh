@@ -72,7 +72,8 @@ libraries=$root/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 run_consumers "$libraries"
 scripts/test-elf.sh "$libraries"
 "$root/usr/bin/rota" --version
-for file in "man/man1/rota.1.gz" "man/man3/librota.3.gz" "doc/librota$major/copyright" doc/librota-dev/docs/c-api.md; do
+for file in "man/man1/rota.1.gz" "man/man3/librota.3.gz" "doc/librota$major/copyright" doc/librota-dev/changelog.gz \
+    doc/librota-dev/docs/c-api.md; do
     [ -s "$root/usr/share/$file" ] || die "share/$file is not there"
 done
 gzip -dc "$root/usr/share/man/man1/rota.1.gz" | cmp - target/cmake-DEB/rota.1

@@ -190,7 +190,7 @@ impl Findings {
     fn environment_text(&self, paper: &mut Paper) {
         let e = &self.environment;
         paper.head("environment");
-        for (name, value) in e.shown_variables() {
+        for (name, value) in &e.variables {
             paper.line(name, value.as_deref().unwrap_or("not set"));
         }
         match &e.loader {
@@ -257,7 +257,7 @@ impl Findings {
     fn json(&self) -> Value {
         let e = &self.environment;
         let variables: serde_json::Map<_, _> = e
-            .shown_variables()
+            .variables
             .iter()
             .map(|(name, value)| (name.to_string(), json!(value)))
             .collect();

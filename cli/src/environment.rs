@@ -5,22 +5,20 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The variables that decide which driver and device are used, and where the cache lies.
-const VARIABLES: [&str; 7] = [
+/// The variables that decide which driver and device programs use, what they log, and where the cache lies.
+const VARIABLES: [&str; 5] = [
     "VK_DRIVER_FILES",
     "VK_ICD_FILENAMES",
     "ROTA_DEVICE",
     "ROTA_LOG",
     "ROTA_CACHE_DIR",
-    "XDG_CACHE_HOME",
-    "HOME",
 ];
 
 const LOADER: &str = "libvulkan.so.1";
 const VALIDATION_LAYER: &str = "VK_LAYER_KHRONOS_validation";
 
 pub struct Environment {
-    /// Those of `VARIABLES` that matter, with their values.
+    /// `VARIABLES` with their values.
     pub variables: Vec<(&'static str, Option<String>)>,
     /// Where the Vulkan loader's library lies, or why it can't be loaded.
     pub loader: Result<PathBuf, String>,
@@ -69,11 +67,6 @@ impl Environment {
             spirv_val: on_path("spirv-val"),
             cache: Cache::look(),
         }
-    }
-
-    /// The variables as they are shown: the last ones only tell where the cache lies by default.
-    pub fn shown_variables(&self) -> &[(&'static str, Option<String>)] {
-        &self.variables[..4]
     }
 
     /// What isn't there. `devices` is how many the driver shows.

@@ -100,6 +100,8 @@ fn doctor_shows_the_device_at_work() {
         "workers",
         "fuel limit",
         "round trip",
+        "ROTA_LOG",
+        "ROTA_CACHE_DIR",
         "cache folder",
     ] {
         assert!(

@@ -1,6 +1,6 @@
 # Run by CPack when the files of each Debian package lie in their folder: adds what Debian's policy
-# wants of a package, which an ordinary installation doesn't have. Copyright and changelog, and man
-# pages compressed.
+# wants of a package, which an ordinary installation doesn't have. Copyright and changelogs, and man
+# pages compressed. There the changes have a name of their own.
 if(NOT CPACK_GENERATOR STREQUAL "DEB")
   return()
 endif()
@@ -16,7 +16,12 @@ foreach(component ${CPACK_COMPONENTS_ALL})
   file(MAKE_DIRECTORY "${doc}")
   configure_file("${CMAKE_CURRENT_LIST_DIR}/copyright" "${doc}/copyright" COPYONLY)
   configure_file("${CMAKE_CURRENT_LIST_DIR}/changelog.in" "${doc}/changelog.Debian" @ONLY)
+  set(texts "${doc}/changelog.Debian")
+  if(EXISTS "${doc}/CHANGELOG.md")
+    file(RENAME "${doc}/CHANGELOG.md" "${doc}/changelog")
+    list(APPEND texts "${doc}/changelog")
+  endif()
   file(GLOB pages "${root}/usr/share/man/man*/*.[1-9]")
   # -n: no time of the file, so that the package doesn't depend on it.
-  execute_process(COMMAND gzip -9 -n "${doc}/changelog.Debian" ${pages} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND gzip -9 -n ${texts} ${pages} COMMAND_ERROR_IS_FATAL ANY)
 endforeach()

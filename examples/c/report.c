@@ -144,7 +144,8 @@ void report_summary(const struct summary *summary) {
         printf("  submit + fence    not measured: %s\n", summary->plain_missing);
     } else {
         report_latency("submit + fence", &summary->plain);
-        printf("                    plain Vulkan on this device takes %.0f times as long\n",
-               summary->plain.p50_us / summary->rota.p50_us);
+        double ratio = summary->plain.p50_us / summary->rota.p50_us;
+        printf("                    plain Vulkan on this device takes %.*f times as long\n",
+               ratio < 10 ? 1 : 0, ratio);
     }
 }

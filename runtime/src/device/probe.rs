@@ -41,6 +41,11 @@ const ENOUGH_MESSAGES: u32 = 200;
 const LAUNCH_ROUNDS: u32 = 20_000;
 /// So many launches in a row without a message that went both ways mean that the device doesn't poll live.
 const BLIND_LAUNCHES: u32 = 8;
+/// So often an answer is looked for without a pause: for longer than a kernel on a core of its own takes.
+const EAGER_LOOKS: u32 = 200;
+/// Between later looks. Where the kernel is a thread and shares a core with this one, a thread that never sleeps runs
+/// only when the kernel doesn't, and sees nothing live; one that wakes up gets its turns in between.
+const PAUSE: Duration = Duration::from_micros(20);
 /// All launches end within this time, whatever the device does.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -133,6 +138,7 @@ impl Probe {
             loop {
                 send(message, next);
                 let answer = &answers[1 + (next & 1) as usize];
+                let mut looks = 0;
                 let arrived = loop {
                     if answer[3].load(Ordering::Acquire) == next {
                         break true;
@@ -140,7 +146,12 @@ impl Probe {
                     if slot.wait(0)? {
                         break answer[3].load(Ordering::Acquire) == next;
                     }
-                    std::hint::spin_loop();
+                    looks += 1;
+                    if looks < EAGER_LOOKS {
+                        std::hint::spin_loop();
+                    } else {
+                        std::thread::sleep(PAUSE);
+                    }
                 };
                 if !arrived {
                     break;

@@ -8,7 +8,7 @@ use rota::{Error, Mode};
 use crate::flood::{self, Flood, Outcome};
 use crate::jobs::Mix;
 use crate::verdict::Verdict;
-use crate::{churn, stops, Options};
+use crate::{churn, loads, stops, Options};
 
 /// What a scenario does.
 enum Kind {
@@ -17,6 +17,7 @@ enum Kind {
     Burdened(Flood),
     Stops(&'static [Mode]),
     Churn(Mode),
+    Loads(Mode),
 }
 
 struct Scenario {
@@ -123,6 +124,8 @@ static SCENARIOS: &[Scenario] = &[
     scenario("stops", "runtimes stopped in the middle of their work, in both modes", Kind::Stops(&[Mode::Resident, Mode::Batch]), 8, 1_000),
     scenario("churn", "tenants made and destroyed with open jobs beside steady ones", Kind::Churn(Mode::Resident), 1_000, 100_000),
     scenario("churn-batch", "the same in BATCH mode", Kind::Churn(Mode::Batch), 1_000, 100_000),
+    scenario("loads", "modules loaded, replaced and unloaded beside jobs at full speed", Kind::Loads(Mode::Resident), 3, 200),
+    scenario("loads-batch", "the same in BATCH mode", Kind::Loads(Mode::Batch), 2, 100),
     scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
     scenario("burdened-batch", "the same in BATCH mode", Kind::Burdened(batch(TILED)), MILLION / 50, 5 * MILLION),
 ];
@@ -158,6 +161,7 @@ pub fn run(options: &Options) -> bool {
             }
             Kind::Stops(modes) => stops::run(modes, jobs, options.seed, &verdict),
             Kind::Churn(mode) => churn::run(*mode, jobs, options.seed, &verdict),
+            Kind::Loads(mode) => loads::run(*mode, jobs, options.seed, &verdict),
         };
         if let Err(e) = &outcome {
             verdict.broken(|| e.to_string());

@@ -1,0 +1,7 @@
+// Uses WGSL's own storage barrier.
+// expect: rejected "is not for handlers"
+// handler: tiled attack tiles=2 args=OWN
+
+fn attack() {
+    storageBarrier();
+}

@@ -1,0 +1,15 @@
+// Loads u8 beyond the end of its buffer, and at indices whose byte address wraps around.
+// expect: fault OUT_OF_BOUNDS
+// handler: scalar bounds_load_u8 args=OWN,256
+// handler: scalar bounds_load_u8 args=OWN,257
+// handler: scalar bounds_load_u8 args=OWN,0xffffffff
+// handler: scalar bounds_load_u8 args=OWN,0xfffffffe
+// handler: scalar bounds_load_u8 args=OWN,0x80000000
+// handler: scalar bounds_load_u8 args=OWN,0x7fffffff
+// handler: scalar bounds_load_u8 args=RO,0xffffffff
+// handler: scalar bounds_load_u8 args=ODD,5
+
+fn bounds_load_u8() {
+    let b = buffer(arg(0u));
+    result(0u, load_u8(b, arg(1u)));
+}

@@ -1,0 +1,16 @@
+// Loads vec4_u32 beyond the end of its buffer, and at indices whose byte address wraps around.
+// expect: fault OUT_OF_BOUNDS
+// handler: scalar bounds_load_vec4_u32 args=OWN,16
+// handler: scalar bounds_load_vec4_u32 args=OWN,17
+// handler: scalar bounds_load_vec4_u32 args=OWN,0xffffffff
+// handler: scalar bounds_load_vec4_u32 args=OWN,0x10000000
+// handler: scalar bounds_load_vec4_u32 args=OWN,0xfffffff
+// handler: scalar bounds_load_vec4_u32 args=OWN,0x80000000
+// handler: scalar bounds_load_vec4_u32 args=RO,0xffffffff
+// handler: scalar bounds_load_vec4_u32 args=ODD,1
+
+fn bounds_load_vec4_u32() {
+    let b = buffer(arg(0u));
+    let v = load_vec4_u32(b, arg(1u));
+    result(0u, v.x | v.y | v.z | v.w);
+}

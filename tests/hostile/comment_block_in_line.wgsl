@@ -1,0 +1,9 @@
+// Opens a block comment inside of a line comment.
+// expect: rejected "the name 'rota_"
+// handler: scalar attack args=OWN
+
+fn attack() {
+    // /*
+    rota_fault = 0u;
+    // */
+}

@@ -1,0 +1,10 @@
+// Names a field of a pointer, without an asterisk.
+// expect: rejected "a Buffer can't be made by hand"
+// handler: scalar attack args=OWN
+
+fn attack() {
+    var b = buffer_mut(arg(0u));
+    let p = &b;
+    p.bytes = 0xffffffffu;
+    result(0u, load_u32(b, 64u));
+}

@@ -1,0 +1,9 @@
+// Declares WGSL's own max anew, which the prelude uses.
+// expect: rejected "expected function name"
+// handler: scalar names_builtin_max_variable args=OWN
+
+var<private> max: u32 = 3u;
+
+fn names_builtin_max_variable() {
+    result(0u, max);
+}

@@ -1,0 +1,13 @@
+// Votes in one case of a switch.
+// expect: rejected "some may not come by"
+// handler: tiled attack tiles=2 args=OWN
+
+fn attack() {
+    switch lane() {
+        case 0u: {
+            result_max(0u, subgroupBallot(true).x);
+        }
+        default: {
+        }
+    }
+}
