@@ -24,34 +24,28 @@ static void must(rota_status status) {
     exit(1);
 }
 
-/* The whole of a file; the caller frees it. */
-static char *read_source(const char *path, size_t *length) {
-    enum { MOST = 256 << 10 }; /* a module can't be longer */
-    char *text = malloc(MOST);
-    FILE *file = text ? fopen(path, "rb") : NULL;
-    *length = file ? fread(text, 1, MOST, file) : 0;
+static void load_module(rota_tenant *tenant, const char *path) {
+    static char source[(256 << 10) + 1]; /* longer than any module may be */
+    FILE *file = fopen(path, "rb");
+    size_t length = file ? fread(source, 1, sizeof source, file) : 0;
     if (!file || ferror(file)) {
         fprintf(stderr, "handlers: %s: %s\n", path, strerror(errno));
         exit(1);
     }
     fclose(file);
-    return text;
-}
 
-static void load_module(rota_tenant *tenant, const char *path) {
     rota_handler handler = {.opcode = SHA256, .kind = ROTA_HANDLER_TILED};
     handler.function = "sha256";
     handler.function_len = strlen(handler.function);
     rota_module_options options = ROTA_MODULE_OPTIONS_INIT;
     options.label = path; /* what messages about the source begin with */
     options.label_len = strlen(path);
-    char *source = read_source(path, &options.source_len);
     options.source = source;
+    options.source_len = length;
     options.handlers = &handler;
     options.handler_count = 1;
     rota_module module;
     must(rota_module_load(tenant, &options, &module, NULL, &error));
-    free(source);
 }
 
 /* What the handler is told about the next bytes of a file. */
@@ -75,7 +69,7 @@ static void *new_buffer(rota_tenant *tenant, uint64_t bytes, rota_buffer *buffer
     return memory;
 }
 
-/* Fills in the next piece of a file, which is closed behind its end. Returns whether there is one.
+/* Fills in the next piece of a file, and closes one that is through. Returns whether there is one.
  */
 static bool next_piece(struct hasher *h, uint32_t i, FILE **file, int *failed) {
     struct piece *piece = &h->piece[i];
@@ -97,10 +91,10 @@ static bool next_piece(struct hasher *h, uint32_t i, FILE **file, int *failed) {
 }
 
 static void run(struct hasher *h, uint32_t count) {
-    rota_job job = {.opcode = SHA256, .tiles = (count + h->lanes - 1) / h->lanes};
-    const uint32_t args[] = {h->data, h->pieces, h->digests,
-                             count,   0,         PIECE_BYTES / BLOCK_BYTES + 1};
-    memcpy(job.args, args, sizeof args);
+    uint32_t tiles = (count + h->lanes - 1) / h->lanes;
+    rota_job job = {.opcode = SHA256, .tiles = tiles, .args = {h->data, h->pieces, h->digests}};
+    job.args[3] = count;
+    job.args[5] = PIECE_BYTES / BLOCK_BYTES + 1; /* blocks: all, and one for what ends a message */
     rota_ticket ticket;
     rota_completion done;
     size_t accepted;

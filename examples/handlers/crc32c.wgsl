@@ -1,7 +1,7 @@
 // crc32c: CRC-32C (Castagnoli), as iSCSI, ext4, Btrfs and SSE 4.2 have it, of many ranges of a buffer.
 //
-// Kind: tiled. A range is cut into parts of 64 KiB, each the work of one tile; the lanes share a part out. The job needs
-// ranges * parts tiles, where parts is what the longest range takes; it does no harm if others take fewer.
+// Kind: tiled. A range is cut into parts of 64 KiB, each the work of one tile; the lanes share a part out. The job
+// needs ranges * parts tiles, where parts is what the longest range takes; it does no harm if others take fewer.
 //
 // arg 0  data: a buffer; ranges may start and end anywhere
 // arg 1  ranges: two words for each: first byte, number of bytes
@@ -12,13 +12,14 @@
 // fail(1): a range is longer than its parts. fail(2): no tile for each part of each range. Where the ranges' lengths
 // differ much, a job for the long ones and one for the short ones leave fewer tiles without work.
 //
-// Fuel: a lane takes one unit for each word of its share of a part, and at most 400 besides. All lanes together have
-// at most 16,384 words.
+// Fuel: a lane takes one unit for each word of its share of a part, and at most 420 besides. All lanes together have
+// at most 16,385 words.
 //
-// How it works: without the ones it starts with, a CRC is linear. What a part adds to it is the part's CRC, started with
-// zero, and moved on by the bytes that follow: multiplied by x^8 for each, modulo the polynomial. So lanes and tiles take
-// their shares in any order, and the sum over all, which is an exclusive or, is the CRC. It is linear in each bit of a word, too:
-// the 32 constants below are what each bit becomes after 32 more, which takes the place of a table in memory.
+// How it works: without the ones it starts with, a CRC is linear. What a part adds to it is the part's CRC, started
+// with zero, and moved on by the bytes that follow: multiplied by x^8 for each, modulo the polynomial. So lanes and
+// tiles take their shares in any order, and the sum over all, which is an exclusive or, is the CRC. It is linear in
+// each bit of a word, too: the 32 constants below are what each bit becomes after 32 more, which takes the place of a
+// table in memory.
 //
 // Source: RFC 3720, section 12.1 and appendix B.4; the moving on is that of zlib's crc32_combine (Mark Adler).
 

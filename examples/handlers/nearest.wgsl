@@ -1,5 +1,5 @@
-// nearest: for each of a batch of queries, the rows of a matrix with the greatest dot products. With rows and queries of
-// length one that is the search for the nearest by cosine.
+// nearest: for each of a batch of queries, the rows of a matrix with the greatest dot products. With rows and queries
+// of length one that is the search for the nearest by cosine.
 //
 // nearest_part, kind: tiled. The rows are cut into parts; each tile finds the best rows of one part for one query, and
 // the job needs queries * parts tiles. With parts = 1 that is the answer; else nearest_merge goes on, AFTER_OK.
@@ -24,19 +24,22 @@
 // arg 7  how many rows are wanted for each query
 // arg 8  parts
 //
-// Where a part, or the matrix, has fewer rows than are wanted, the rest of the answer is row 0xffffffff with the lowest f32.
-// Of rows with equal scores the one with the lower number is the better one, so that the answer does not depend on
+// Where a part, or the matrix, has fewer rows than are wanted, the rest of the answer is row 0xffffffff with the lowest
+// f32. Of rows with equal scores the one with the lower number is the better one, so that the answer does not depend on
 // parts and lanes. A row whose score is not a number is never found.
 //
-// fail(1): arg 6, 7 or 8 is out of its range. fail(2): fewer tiles than it needs. fail(3): the device has more than 64 lanes.
+// fail(1): arg 6, 7 or 8 is out of its range. fail(2): fewer tiles than it needs. fail(3): the device has more than 64
+// lanes.
 //
 // The score of a row is the sum of four sums, each over every fourth product, in f32: it is off by at most
 // (n / 4 + 3) * 2^-24 times the sum of the products' magnitudes, n being arg 6, and is the same for every job.
 //
-// Fuel: each lane takes rows of its part four at a time, and for these n / 4 + 3 units; then at most 20 for each lane.
-// For 8 lanes and 2,700 units: 2,048 rows a part for n = 128, 256 for n = 1,024.
+// Fuel: each lane takes rows of its part four at a time, and for these n / 4 + 4 units; then 20 for each lane and once
+// more. nearest_merge takes arg 7 * arg 8 / lanes() units, and the same then. For 8 lanes and 2,700 units: 2,048 rows a
+// part for n = 128, 256 for n = 1,024.
 //
-// Source: plain. The sorted lists are kept as in a systolic priority queue (Leiserson, 1979): each place compares by itself.
+// Source: plain. The sorted lists are kept as in a systolic priority queue (Leiserson, 1979): each place compares by
+// itself.
 
 const MOST_WANTED: u32 = 16u;
 const MOST_NUMBERS: u32 = 16384u;
@@ -70,8 +73,8 @@ fn is_better(score: f32, row: u32, scores: vec4<f32>, rows: vec4<u32>) -> vec4<b
     return (v > scores) | ((v == scores) & (vec4<u32>(row) < rows));
 }
 
-// The list with one row more, if it is among the best. Places before it stay, its own takes it, and the others take what
-// the place before them had.
+// The list with one row more, if it is among the best. Places before it stay, its own takes it, and the others take
+// what the place before them had.
 fn offer(b: Best, score: f32, row: u32) -> Best {
     let g0 = is_better(score, row, b.score_0, b.row_0);
     let g1 = is_better(score, row, b.score_1, b.row_1);

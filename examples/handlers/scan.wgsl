@@ -8,14 +8,15 @@
 // arg 3  table, below
 // arg 4  counts: counts[counts_word + p] is raised by the number of times that pattern p ends in the text
 // arg 5  counts_word
-// arg 6  positions, or 0: a buffer whose word 0 is raised by the number of matches. Each of the first positions_cap of them
-//        that find their place there leaves two words from word 1 on: the offset behind its last byte, relative to
+// arg 6  positions, or 0: a buffer whose word 0 is raised by the number of matches. Each of the first positions_cap of
+//        them that find their place there leaves two words from word 1 on: the offset behind its last byte, relative to
 //        text_byte, and its pattern; in no order
 // arg 7  positions_cap
 //
 // results: the 64-bit number of matches, low word first. Matches that begin before text_byte are none.
 //
-// fail(1): the table makes no sense. fail(2): too few tiles. fail(3): the text's buffer is no multiple of 16 bytes long.
+// fail(1): the table makes no sense. fail(2): too few tiles. fail(3): the text's buffer is no multiple of 16 bytes
+// long.
 //
 // The table, in words: magic, states, classes, patterns, longest pattern in bytes, and the word offsets of the
 // transitions, of the outputs' index and of the outputs; then the class of each byte, four to a word.
@@ -25,8 +26,9 @@
 // Each lane scans a part of its own. It starts as many bytes early as a pattern can reach back, from the root, and
 // counts only what ends in its part.
 //
-// Fuel: a lane takes 9 units for 16 bytes, and one for each match. With 8 lanes that makes 1,152 for a tile of 16,384
-// bytes, and leaves room for a match every 1.3 bytes; where texts may have more, use more tiles.
+// Fuel: a lane takes 11 units for 16 bytes, also for those that it starts early, one for each match, and at most 40
+// besides. With 8 lanes and 2,700 units a tile of 16,384 bytes may have a match every 1.7 bytes; where texts have more,
+// use more tiles.
 //
 // Source: Aho and Corasick, "Efficient string matching", 1975. It is the standard handler scan_dfa as a tenant's own.
 

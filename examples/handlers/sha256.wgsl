@@ -19,15 +19,18 @@
 // fail(1): a piece that isn't the last of its message has no multiple of 64 bytes.
 // fail(2): data is no multiple of 4 bytes long. fail(3): arg 5 is not from 1 to 2,048.
 //
-// A message in memory of at most 2,048 blocks less 9 bytes (some 128 KiB) takes one job. A longer one takes several, each
-// AFTER_OK the one before, with arg 4 = 0, 2048, 4096, ... until result 0 is 0. A message that is not in memory as a whole
-// comes in pieces, and word 2 of its entry counts on. Either way what one job leaves in digests is where the next goes on.
+// A message in memory of at most 2,048 blocks less 9 bytes (some 128 KiB) takes one job. A longer one takes several,
+// each AFTER_OK the one before, with arg 4 = 0, 2048, 4096, ... until result 0 is 0. A message that is not in memory as
+// a whole comes in pieces, and word 2 of its entry counts on. Either way what one job leaves in digests is where the
+// next goes on.
 //
-// Fuel: a lane takes one unit for each block, and three for each message. A job with a message for each lane needs at
-// most 2,200.
+// A piece of no bytes that isn't the last, with some blocks before, is for a message that there is nothing of just now.
 //
-// Source: FIPS 180-4, Secure Hash Standard, sections 4.1.2, 4.2.2, 5 and 6.2. The rounds are written out: a loop over them
-// would cost as much fuel as the rounds, and its variables would be an array with computed indices.
+// Fuel: a lane takes one unit for each block, four for each message, and three. A job with a message for each lane
+// needs at most 2,055.
+//
+// Source: FIPS 180-4, Secure Hash Standard, sections 4.1.2, 4.2.2, 5 and 6.2. The rounds are written out: a loop over
+// them would cost as much fuel as the rounds, and its variables would be an array with computed indices.
 
 const BLOCK: u32 = 64u;
 const MOST_BLOCKS: u32 = 2048u;
@@ -126,9 +129,9 @@ fn swap_bytes(v: vec4<u32>) -> vec4<u32> {
     return (pairs << vec4<u32>(16u)) | (pairs >> vec4<u32>(16u));
 }
 
-// Four words of a block as SHA-256 has them: from byte `at` of the piece on, whose length is `length`. `low` are the words
-// of data in which they start, `next` is the one behind; `shift` tells how far into `low`. Behind the last byte of
-// the piece goes a one bit, and then zeros.
+// Four words of a block as SHA-256 has them: from byte `at` of the piece on, whose length is `length`. `low` are the
+// words of data in which they start, `next` is the one behind; `shift` tells how far into `low`. Behind the last byte
+// of the piece goes a one bit, and then zeros.
 fn padded(low: vec4<u32>, next: u32, shift: u32, at: u32, length: u32) -> vec4<u32> {
     let high = vec4<u32>(low.yzw, next) << vec4<u32>((32u - shift) & 31u);
     let bytes = swap_bytes(select(low, (low >> vec4<u32>(shift)) | high, shift != 0u));

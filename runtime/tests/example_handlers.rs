@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rota::completion_status::{FAULTED, OK};
-use rota::fault::{OUT_OF_BOUNDS, READ_ONLY};
+use rota::fault::{FUEL_EXHAUSTED, OUT_OF_BOUNDS, READ_ONLY};
 use rota::job_flags::AFTER_OK;
 use rota::{
     op, Completion, HandlerOptions, Job, ModuleOptions, Runtime, RuntimeOptions, Tenant,
@@ -1299,4 +1299,114 @@ fn fft_says_what_is_wrong() {
         1,
         &[numbers.handle, numbers.handle, twiddles.handle, 5, 0, 0],
     );
+}
+
+// ---------------------------------------------------------------- fuel
+
+impl Kit {
+    /// The largest job that a head allows ends OK with the fuel that the head tells, and not with half of it; and it is
+    /// within what the drivers with a limit for loops give to a worker of 8 lanes.
+    fn needs_fuel(&self, fuel: u32, job: Job) {
+        let with = |fuel| self.run(&[Job { fuel, ..job }])[0];
+        let (enough, half) = (with(fuel), with(fuel / 2));
+        assert_eq!((enough.status, enough.fault), (OK, 0), "with {fuel}");
+        assert_eq!((half.status, half.fault), (FAULTED, FUEL_EXHAUSTED));
+        assert!(
+            fuel * self.lanes <= 21_600,
+            "{fuel} for each of {} lanes",
+            self.lanes
+        );
+    }
+}
+
+#[test]
+fn sha256_needs_the_fuel_that_it_says() {
+    let kit = Kit::new(&SHA256_MODULE, 50);
+    let length = 2_048 * 64 - 9;
+    let data = kit.bytes(&[0x61; 2_048 * 64]);
+    let pieces = kit.words(&[0, length, 0, 1].repeat(kit.lanes as usize));
+    let digests = kit.bytes(&vec![0; 32 * kit.lanes as usize]);
+    let args = [
+        data.handle,
+        pieces.handle,
+        digests.handle,
+        kit.lanes,
+        0,
+        2_048,
+    ];
+    kit.needs_fuel(2_048 + 4 + 3, job(SHA256, 1, &args));
+}
+
+#[test]
+fn crc32c_needs_the_fuel_that_it_says() {
+    let kit = Kit::new(&CRC32C_MODULE, 51);
+    let data = kit.bytes(&vec![0x61; (4 << 20) + 4]);
+    let ranges = kit.words(&[3, (4 << 20) - 1]);
+    let crcs = kit.words(&[0]);
+    let args = [data.handle, ranges.handle, crcs.handle, 1, 64];
+    kit.needs_fuel(16_384u32.div_ceil(kit.lanes) + 420, job(CRC32C, 64, &args));
+}
+
+#[test]
+fn nearest_needs_the_fuel_that_it_says() {
+    let kit = Kit::new(&NEAREST_MODULE, 52);
+    for (rows_of_8_lanes, numbers) in [(2_048, 128), (256, 1_024)] {
+        let rows = rows_of_8_lanes * kit.lanes / 8;
+        let matrix = kit.bytes(&vec![0; (rows * numbers * 4) as usize]);
+        let (scores, best) = (kit.words(&[0; 16]), kit.words(&[0; 16]));
+        let args = [
+            matrix.handle,
+            matrix.handle,
+            scores.handle,
+            best.handle,
+            rows,
+            1,
+            numbers,
+            16,
+            1,
+        ];
+        let fuel = rows / (4 * kit.lanes) * (numbers / 4 + 4) + 20 * kit.lanes + 20;
+        kit.needs_fuel(fuel, job(NEAREST_PART, 1, &args));
+    }
+    let parts = 1_024 * kit.lanes;
+    let (scores, best) = (
+        kit.words(&vec![0; parts as usize]),
+        kit.words(&vec![0; parts as usize]),
+    );
+    let (end_scores, end_best) = (kit.words(&[0]), kit.words(&[0]));
+    let args = [
+        scores.handle,
+        best.handle,
+        end_scores.handle,
+        end_best.handle,
+        0,
+        1,
+        0,
+        1,
+        parts,
+    ];
+    let fuel = parts / kit.lanes + 20 * kit.lanes + 20;
+    kit.needs_fuel(fuel, job(NEAREST_MERGE, 1, &args));
+}
+
+#[test]
+fn scan_needs_the_fuel_that_it_says() {
+    let kit = Kit::new(&SCAN_MODULE, 53);
+    // A match at every fourth byte.
+    let text = kit.bytes(&b"abcd".repeat(4_100));
+    let table = kit.words(&dfa(&[b"abcd".to_vec()]));
+    let counts = kit.words(&[0]);
+    let args = [text.handle, 7, 16_384, table.handle, counts.handle];
+    let blocks = 16_384 / 16 / kit.lanes;
+    let fuel = 11 * (blocks + 2) + blocks * 4 + 64 / kit.lanes + 20;
+    kit.needs_fuel(fuel, job(SCAN, 1, &args));
+}
+
+#[test]
+fn fft_needs_the_fuel_that_it_says() {
+    let kit = Kit::new(&FFT_MODULE, 54);
+    let twiddles = kit.floats(&twiddles());
+    let numbers = kit.floats(&[1.0; 2_048]);
+    let args = [numbers.handle, numbers.handle, twiddles.handle, 10, 1];
+    kit.needs_fuel(12 * (512u32.div_ceil(kit.lanes) + 1), job(FFT, 1, &args));
 }
