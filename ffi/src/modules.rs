@@ -265,7 +265,7 @@ pub unsafe extern "C" fn rota_module_replace(
 /// Ownership: takes the module.
 /// Threading: any thread; tenant is destroyed only after this has returned.
 /// Errors: INVALID_HANDLE (the tenant, or a module that isn't this tenant's), NULL_POINTER,
-/// DEVICE_LOST.
+/// DEVICE_LOST, STOPPED (the module goes with its tenant).
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_module_unload(
