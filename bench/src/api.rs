@@ -4,8 +4,10 @@
 
 use crate::Fallible;
 pub use rota_ffi::{
-    rota_completion as Completion, rota_job as Job, rota_runtime_info as RuntimeInfo,
-    rota_runtime_options as RuntimeOptions, rota_tenant_options as TenantOptions,
+    rota_completion as Completion, rota_handler as Handler, rota_job as Job,
+    rota_module_options as ModuleOptions, rota_module_report as ModuleReport,
+    rota_runtime_info as RuntimeInfo, rota_runtime_options as RuntimeOptions,
+    rota_tenant_options as TenantOptions,
 };
 use std::ffi::{c_char, c_int, c_void};
 
@@ -95,4 +97,6 @@ functions! {
     rota_buffer_write(Handle, u32, u64, *const c_void, usize, *mut Handle) -> i32;
     rota_buffer_read(Handle, u32, u64, *mut c_void, usize, *mut Handle) -> i32;
     rota_tiles(u32, u64) -> u32;
+    rota_module_load(Handle, *const ModuleOptions, *mut u32, *mut ModuleReport, *mut Handle) -> i32;
+    rota_module_unload(Handle, u32, u64, *mut Handle) -> i32;
 }

@@ -2,7 +2,8 @@
 //! stay one call each, so that what is timed is the call that a C program makes.
 
 use crate::api::{
-    self, Completion, Handle, Job, Library, RuntimeInfo, RuntimeOptions, TenantOptions,
+    self, Completion, Handle, Job, Library, ModuleOptions, ModuleReport, RuntimeInfo,
+    RuntimeOptions, TenantOptions,
 };
 use crate::clock::{now_ns, sleep_us};
 use crate::Fallible;
@@ -96,8 +97,9 @@ impl<'l> Runtime<'l> {
             label: label.as_ptr().cast(),
             label_len: label.len(),
             slots,
+            opcodes: 0,
+            fuel: 0,
             reserved: 0,
-            ..TenantOptions::default()
         };
         let mut handle = null_mut();
         let mut error = null_mut();
@@ -242,6 +244,51 @@ impl Tenant<'_> {
         };
         check(self.library, "rota_buffer_create", status, error)?;
         Ok(buffer)
+    }
+
+    /// Loads one handler, and gives the module and what it took.
+    pub fn load(
+        &self,
+        source: &str,
+        opcode: u32,
+        function: &str,
+        kind: u32,
+    ) -> Fallible<(u32, ModuleReport)> {
+        let handler = api::Handler {
+            opcode,
+            kind,
+            function: function.as_ptr().cast(),
+            function_len: function.len(),
+            fuel: 0,
+            reserved: 0,
+        };
+        let mut module = 0;
+        let mut error = null_mut();
+        // SAFETY: zero is valid for every field; options, texts and outputs are valid for the call.
+        let (report, status) = unsafe {
+            let mut options: ModuleOptions = zeroed();
+            options.struct_size = size_of::<ModuleOptions>();
+            options.source = source.as_ptr().cast();
+            options.source_len = source.len();
+            options.handlers = &handler;
+            options.handler_count = 1;
+            let mut report: ModuleReport = zeroed();
+            report.struct_size = size_of::<ModuleReport>();
+            let load = self.library.rota_module_load;
+            let status = load(self.handle, &options, &mut module, &mut report, &mut error);
+            (report, status)
+        };
+        check(self.library, "rota_module_load", status, error)?;
+        Ok((module, report))
+    }
+
+    pub fn unload(&self, module: u32) -> Fallible<()> {
+        let mut error = null_mut();
+        // SAFETY: the output is valid for the call.
+        let status = unsafe {
+            (self.library.rota_module_unload)(self.handle, module, api::FOREVER, &mut error)
+        };
+        check(self.library, "rota_module_unload", status, error)
     }
 
     /// The library's own proposal for a tiled job over so many elements.

@@ -38,9 +38,12 @@ pub use {
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
     ring::layout::{completion_status, fault},
     ring::submission::{Completion, Job, TicketState},
-    runtime::{devices, Experiment, Mode, Runtime, RuntimeInfo, RuntimeOptions},
+    runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
     tenant::{Tenant, TenantOptions, Wait},
 };
+
+#[cfg(all(feature = "experiments", not(loom)))]
+pub use runtime::Experiment;
 
 /// Flags that a job may carry.
 pub mod job_flags {

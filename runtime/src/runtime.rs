@@ -76,12 +76,20 @@ pub struct RuntimeOptions {
     /// one go.
     pub most_fuel: u32,
     /// For measurements and proofs.
-    #[doc(hidden)]
+    #[cfg(feature = "experiments")]
     pub experiment: Experiment,
 }
 
-/// Ways to run that no program wants.
-#[doc(hidden)]
+impl RuntimeOptions {
+    fn experiment(&self) -> Experiment {
+        #[cfg(feature = "experiments")]
+        return self.experiment;
+        #[cfg(not(feature = "experiments"))]
+        Experiment::default()
+    }
+}
+
+/// Ways to run that no program wants: with the feature `experiments`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Experiment {
     /// What the kernel is composed without.
@@ -251,7 +259,7 @@ impl Engine {
         let device = Arc::new(Device::open(instance, candidate)?);
         let cache = Cache::new(options.cache_dir.as_deref(), options.no_cache);
         let mut probe = Probe::of(&device, &cache)?;
-        if options.experiment.ignore_loop_cap {
+        if options.experiment().ignore_loop_cap {
             probe.loop_cap = 0;
         }
         let mode = match options.mode {
@@ -295,7 +303,7 @@ impl Engine {
             binding::SEGMENT + 2 * memory.max_segments(),
             size_of::<Push>() as u32,
         )?);
-        let without = options.experiment.without;
+        let without = options.experiment().without;
         let shape = KernelShape {
             lanes: device.limits.subgroup_size,
             segments: 1,

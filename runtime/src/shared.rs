@@ -281,6 +281,7 @@ impl SharedMemory {
         let position = first as u32 & crate::ring::layout::POSITION_MASK;
         let state = self.tenant_state(index);
         state.open.store(0, Ordering::Relaxed);
+        state.rest.store(0, Ordering::Relaxed);
         state.done.store(position, Ordering::Relaxed);
         state.cursor.store(position, Ordering::Release);
         let entry = self.tenant(index);

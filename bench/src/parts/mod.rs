@@ -3,7 +3,9 @@
 mod bandwidth;
 mod bindings;
 mod idle;
+mod isolation;
 mod lib;
+mod modules;
 mod open;
 mod publish;
 mod round_trip;
@@ -33,6 +35,8 @@ pub const PARTS: &[Part] = &[
     idle::PART,
     wait::PART,
     open::PART,
+    modules::PART,
+    isolation::PART,
     bindings::CPP,
     bindings::GO,
     lib::PART,

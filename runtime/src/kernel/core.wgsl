@@ -26,11 +26,30 @@ const KIND_CONTROL: u32 = 5u;
 
 const NO_SLOT: u32 = 0xffffffffu;
 
+// A worker's clock counts in units that take about as long as an iteration of a small loop: a look takes so many, and a
+// round of light jobs so many more.
+const LOOK_TIME: u32 = 16u;
+const LIGHT_TIME: u32 = 32u;
+// What takes longer is not a small job, and lets small ones of other tenants go first for so many times as long, while
+// there are any: while the last one is less than a moment ago.
+const LONG_TIME: u32 = 512u;
+const REST: u32 = 4u;
+const MOMENT: u32 = 800u;
+// The clock as it stands in a tenant's rest.
+const REST_SHIFT: u32 = 4u;
+const REST_MASK: u32 = 0xfffffu;
+const REST_BITS: u32 = 20u;
+
 // What this worker has done in this lease; the same in all lanes.
 var<private> w_fuel: u32;
 var<private> w_jobs: u32;
 var<private> w_tiles: u32;
 var<private> w_lost: u32;
+// When a small job last ran, by this worker's clock, and whose it was.
+var<private> w_small_at: u32;
+var<private> w_small_tenant: u32;
+// Whether any tenant was put to rest in this lease.
+var<private> w_rests: bool;
 // Whose words are in scratch.
 var<private> w_scratch_owner: u32;
 // A completion was written of which the host wants to hear at once. In lane 0 only.
@@ -61,6 +80,19 @@ fn run_length(ballot: vec4<u32>) -> u32 {
         return min(firstTrailingBit(~ballot.x), ROTA_LANES);
     }
     return min(32u + firstTrailingBit(~ballot.y), ROTA_LANES);
+}
+
+// Whether small jobs of others go before this tenant's now.
+fn is_resting(tenant: u32, lease: u32, clock: u32) -> bool {
+    let rest = atomicLoad(&rota_state.tenants[tenant].rest);
+    let same_lease = (rest >> REST_BITS) == (lease & 0xfffu);
+    return same_lease & ((rest & REST_MASK) > (clock >> REST_SHIFT)) & (tenant != w_small_tenant);
+}
+
+// When a tenant that took `time` until `clock` is to go on.
+fn rest_until(lease: u32, clock: u32, time: u32) -> u32 {
+    let until = (clock + REST * min(time, 0x1000000u)) >> REST_SHIFT;
+    return ((lease & 0xfffu) << REST_BITS) | min(until, REST_MASK);
 }
 
 fn position_after(position: u32, n: u32) -> u32 {
@@ -731,6 +763,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 rounds += 1u;
 
                 // Lane k looks at the k-th tenant from `next` on; a ballot shows who has something.
+                let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
+                let small_first = w_rests & (clock - w_small_at < MOMENT);
                 var sight = Sight(KIND_NONE, 0u);
                 var i = next + lane;
                 i = select(i, i - active_count, i >= active_count);
@@ -738,6 +772,9 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                     tenant = rota_control.list[i];
                     if (tenant < arrayLength(&rota_tenants)) {
                         sight = look_at(tenant, takes_scalars);
+                        if (small_first) {
+                            sight.kind = select(sight.kind, KIND_NONE, is_resting(tenant, lease, clock));
+                        }
                     }
                 }
                 let found = subgroupBallot(sight.kind != KIND_NONE);
@@ -764,12 +801,15 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 break;
             }
             run_light(tenant, cursor, lane);
+            w_small_at = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
+            w_small_tenant = tenant;
         }
         if (reason != 0u) {
             break;
         }
         // The core's own loops in here are those that count canaries, clear scratch and revoke slots.
         w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 2u;
+        let fuel_before = w_fuel;
         // All kinds share what they can: on software drivers each line here costs, taken or not.
         var control = NO_SLOT;
         var closing = NO_SLOT;
@@ -798,6 +838,17 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         }
         if (control != NO_SLOT) {
             finish_control(cursor, control, closing, lane);
+        }
+        let time = w_fuel - fuel_before;
+        let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
+        if (time >= LONG_TIME) {
+            w_rests = true;
+            if (lane == 0u) {
+                atomicStore(&rota_state.tenants[tenant].rest, rest_until(lease, clock, time));
+            }
+        } else if (kind == KIND_SCALAR) {
+            w_small_at = clock;
+            w_small_tenant = tenant;
         }
     }
 

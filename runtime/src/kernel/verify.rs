@@ -468,6 +468,14 @@ impl<'a> Checker<'a> {
                     "make it a tiled handler",
                 );
             }
+            if sums.scratch && !wanted.tiled {
+                return self.error(
+                    &format!("'{}' uses scratch, which scalar handlers don't have", wanted.function),
+                    span,
+                    "this function or one that it calls has a scratch function",
+                    "make it a tiled handler, or use a variable: a scalar job is one lane's",
+                );
+            }
             if sums.nodes > MOST_NODES {
                 return self.error(
                     &format!(

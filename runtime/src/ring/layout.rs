@@ -272,7 +272,9 @@ shared! {
         open: AtomicU32 = AtomicU32,
         /// How many jobs have completed, modular.
         done: AtomicU32 = AtomicU32,
-        spare: AtomicU32 = AtomicU32,
+        /// Until when it rests behind others, by the clock of the worker that last ran something long of it: 12 bits of the
+        /// lease's number, 20 of the time.
+        rest: AtomicU32 = AtomicU32,
     }
 
     /// The device's own words of one slot, for tiled jobs.

@@ -1,0 +1,370 @@
+//! What isolation costs, and what it is good for: the same kernels without checks and fuel, and a tenant beside one that
+//! never ends.
+
+use super::modules::there_and_back;
+use super::Part;
+use crate::api;
+use crate::clock::now_ns;
+use crate::context::{Context, Progress};
+use crate::rota::{Runtime, Tenant};
+use crate::stats::{put, Object, Samples};
+use crate::Fallible;
+use rota::ring::layout::Without;
+use rota::{
+    op, Experiment, HandlerOptions, Job, ModuleOptions, RuntimeOptions, TenantOptions, Wait,
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub const PART: Part = Part {
+    name: "isolation",
+    what: "cost_mean: jobs of each standard handler and of the handlers in examples/handlers, on a \
+           runtime as it is and on one whose kernel is composed without range checks and without \
+           fuel, by turns; a handler's cost is the median of the times' ratio minus 1, and the figure \
+           is the mean of the handlers' costs. runaway_p99_ratio: round trips of NOP jobs, one after \
+           the other, beside a tenant that keeps its ring full of jobs in an endless loop with their \
+           default fuel, relative to the same alone; p99 of each round, median of the rounds' ratio. \
+           runaway_paced: the same with 1,000 jobs per second, each counted from when it should have \
+           been sent; alone_paced: without the other tenant. budget_us: what one such endless job \
+           takes.",
+    run,
+};
+
+fn run(context: &Context) -> Fallible<Object> {
+    let mut object = Object::new();
+    let Some(runtime) = context.runtime()? else {
+        return Ok(object);
+    };
+    runaway(context, &runtime, &mut object)?;
+    drop(runtime);
+    cost(context, &mut object)?;
+    Ok(object)
+}
+
+// ---------------------------------------------------------------- beside a runaway
+
+const ENDLESS: &str =
+    "fn endless() { var x = arg(0u); loop { x = x * 1664525u + 1u; } result(0u, x); }";
+const PACE_NS: u64 = 1_000_000;
+
+fn runaway(context: &Context, runtime: &Runtime, object: &mut Object) -> Fallible<()> {
+    let (good, bad) = (runtime.tenant("good", 0)?, runtime.tenant("bad", 64)?);
+    bad.load(ENDLESS, 0x1000, "endless", 0)?;
+    let mut budget = Samples::new();
+    for _ in 0..200 {
+        let begin = now_ns();
+        let ticket = bad.submit_one(&api::scalar(0x1000, 0, 0))?;
+        let done = bad.wait(ticket, api::WAIT_SPIN)?;
+        budget.push((now_ns() - begin) as f64 / 1e3);
+        if done.status == api::COMPLETION_OK {
+            return Err("an endless loop ended by itself".into());
+        }
+    }
+    budget.write_events(object, "budget", "us");
+
+    let rounds = context.rounds(16);
+    let progress = Progress::new("runaway", rounds);
+    let mut ratio = Samples::new();
+    let mut p99s = [Samples::new(), Samples::new()];
+    let mut paced = [Samples::new(), Samples::new()];
+    for round in 0..rounds {
+        let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+        let mut p99 = [0.0; 2];
+        for which in order {
+            runtime.wait_parked()?;
+            let over = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let beside = (which == 1).then(|| scope.spawn(|| keep_busy(&bad, &over)));
+                let times = closed_loop(&good, 20_000);
+                let slow = paced_loop(&good, 200);
+                over.store(true, Ordering::Relaxed);
+                if let Some(beside) = beside {
+                    beside
+                        .join()
+                        .map_err(|_| "the runaway's thread panicked")??;
+                }
+                p99[which] = times?.quantiles([0.99])[0];
+                p99s[which].push(p99[which]);
+                paced[which].extend(&slow?);
+                Fallible::Ok(())
+            })?;
+        }
+        ratio.push(p99[1] / p99[0]);
+        progress.step(round + 1);
+    }
+    ratio.write_figure(object, "runaway_p99_ratio");
+    p99s[0].write_figure(object, "alone_p99_ns");
+    p99s[1].write_figure(object, "runaway_p99_ns");
+    for (samples, name) in paced.iter().zip(["alone_paced", "runaway_paced"]) {
+        samples.write_events(object, name, "us");
+        put(object, &format!("{name}_max_us"), samples.max());
+    }
+    Ok(())
+}
+
+/// Keeps the ring full, and sleeps meanwhile.
+fn keep_busy(bad: &Tenant, over: &AtomicBool) -> Fallible<()> {
+    let jobs = [api::scalar(0x1000, 0, 0); 64];
+    let mut done = [api::Completion::default(); 64];
+    let mut open = 0;
+    while !over.load(Ordering::Relaxed) || open != 0 {
+        if !over.load(Ordering::Relaxed) {
+            open += bad.submit(&jobs, &mut [0; 64])?;
+        }
+        // Half a ring at a time.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        open -= bad.poll(&mut done, api::WAIT_BLOCK, 10_000_000)?;
+    }
+    Ok(())
+}
+
+fn closed_loop(good: &Tenant, count: usize) -> Fallible<Samples> {
+    let mut times = Samples::new();
+    for _ in 0..count {
+        times.push(there_and_back(good)?);
+    }
+    Ok(times)
+}
+
+fn paced_loop(good: &Tenant, count: u64) -> Fallible<Samples> {
+    let mut times = Samples::new();
+    let start = now_ns() + PACE_NS;
+    for index in 0..count {
+        let intended = start + index * PACE_NS;
+        while now_ns() < intended {
+            std::hint::spin_loop();
+        }
+        there_and_back(good)?;
+        times.push((now_ns() - intended) as f64 / 1e3);
+    }
+    Ok(times)
+}
+
+// ---------------------------------------------------------------- what checks and fuel cost
+
+enum Arg {
+    Buffer(usize),
+    Word(u32),
+}
+use Arg::{Buffer, Word};
+
+struct Case {
+    name: &'static str,
+    /// Source and function of an example; None for a standard handler.
+    module: Option<(&'static str, &'static str)>,
+    opcode: u32,
+    tiles: u32,
+    buffers: Vec<Vec<u32>>,
+    args: Vec<Arg>,
+}
+
+const WORDS: u32 = 1 << 18;
+
+fn words(seed: u32) -> Vec<u32> {
+    let mut x = seed;
+    let next = |_| {
+        x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        x
+    };
+    (0..WORDS).map(next).collect()
+}
+
+/// Numbers that stay numbers.
+fn floats(seed: u32) -> Vec<u32> {
+    let small = |x: u32| ((x >> 16) as f32 / 65536.0).to_bits();
+    words(seed).into_iter().map(small).collect()
+}
+
+/// A table that finds one byte: see docs/operations.md.
+fn table() -> Vec<u32> {
+    const HIT: u32 = 1 << 31;
+    let mut table = vec![0x5244_4641, 2, 2, 1, 1, 72, 76, 79];
+    table.extend((0..64).map(|n| u32::from(n == u32::from(b'e') / 4) << (b'e' % 4 * 8)));
+    table.extend([0, 1 | HIT, 0, 1 | HIT, 0, 0, 1, 0]);
+    table
+}
+
+fn cases() -> Vec<Case> {
+    let standard = |name, opcode, buffers, args| Case {
+        name,
+        module: None,
+        opcode,
+        tiles: rota::recommended_tiles(opcode, u64::from(WORDS)),
+        buffers,
+        args,
+    };
+    let pair = || vec![Buffer(0), Word(0), Buffer(1), Word(0), Word(WORDS)];
+    let one = || vec![Buffer(0), Word(0), Word(WORDS)];
+    let mut saxpy = pair();
+    saxpy.push(Word(0.5f32.to_bits()));
+    let bytes = WORDS * 4;
+    vec![
+        standard("fill", op::FILL, vec![words(1)], {
+            let mut args = one();
+            args.push(Word(7));
+            args
+        }),
+        standard("copy", op::COPY, vec![words(1), words(2)], pair()),
+        standard(
+            "saxpy_f32",
+            op::SAXPY_F32,
+            vec![floats(1), floats(2)],
+            saxpy,
+        ),
+        standard("sum_u32", op::SUM_U32, vec![words(1)], one()),
+        standard("sum_f32", op::SUM_F32, vec![floats(1), words(2)], {
+            let mut args = one();
+            args.extend([Buffer(1), Word(0)]);
+            args
+        }),
+        standard("min_max_u32", op::MIN_MAX_U32, vec![words(1)], one()),
+        Case {
+            tiles: rota::recommended_tiles(op::HISTOGRAM_U8, u64::from(bytes)),
+            ..standard(
+                "histogram_u8",
+                op::HISTOGRAM_U8,
+                vec![words(1), words(2)],
+                vec![Buffer(0), Word(0), Word(bytes), Buffer(1), Word(0)],
+            )
+        },
+        Case {
+            tiles: rota::recommended_tiles(op::SCAN_DFA, u64::from(bytes)),
+            ..standard(
+                "scan_dfa",
+                op::SCAN_DFA,
+                vec![words(1), table(), vec![0; 4]],
+                {
+                    vec![
+                        Buffer(0),
+                        Word(0),
+                        Word(bytes),
+                        Buffer(1),
+                        Buffer(2),
+                        Word(0),
+                        Word(0),
+                        Word(0),
+                    ]
+                },
+            )
+        },
+    ]
+}
+
+/// A runtime, a tenant, and the jobs of all cases.
+struct Side {
+    runtime: rota::Runtime,
+    tenant: rota::Tenant,
+    jobs: Vec<Job>,
+}
+
+impl Side {
+    fn new(cases: &[Case], without: Without) -> Fallible<Self> {
+        let runtime = rota::Runtime::open(&RuntimeOptions {
+            experiment: Experiment {
+                without,
+                ..Experiment::default()
+            },
+            ..RuntimeOptions::default()
+        })?;
+        let tenant = runtime.create_tenant(&TenantOptions::default())?;
+        let mut jobs = Vec::new();
+        for case in cases {
+            if let Some((source, function)) = case.module {
+                tenant.module_load(&ModuleOptions {
+                    label: case.name.into(),
+                    source: source.into(),
+                    handlers: vec![HandlerOptions {
+                        opcode: case.opcode,
+                        function: function.into(),
+                        tiled: true,
+                        fuel: runtime.info().most_tile_fuel.min(100_000),
+                    }],
+                })?;
+            }
+            let mut handles = Vec::new();
+            for words in &case.buffers {
+                let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+                let handle = tenant.buffer_create(bytes.len() as u64, false)?;
+                tenant.buffer_write(handle, 0, &bytes)?;
+                handles.push(handle);
+            }
+            let mut job = Job {
+                opcode: case.opcode,
+                tiles: case.tiles,
+                ..Job::default()
+            };
+            for (to, arg) in job.args.iter_mut().zip(&case.args) {
+                *to = match *arg {
+                    Buffer(n) => handles[n],
+                    Word(word) => word,
+                };
+            }
+            jobs.push(job);
+        }
+        Ok(Self {
+            runtime,
+            tenant,
+            jobs,
+        })
+    }
+
+    /// Nanoseconds of one job of that case.
+    fn time(&self, case: usize) -> Fallible<f64> {
+        let mut ticket = [0];
+        let begin = now_ns();
+        self.tenant
+            .submit(&self.jobs[case..case + 1], Some(&mut ticket))
+            .1?;
+        let done = self.tenant.wait(ticket[0], Wait::Spin, u64::MAX)?;
+        let nanoseconds = now_ns() - begin;
+        if done.status != rota::completion_status::OK {
+            return Err(format!("case {case} ended as {done:?}").into());
+        }
+        Ok(nanoseconds as f64)
+    }
+
+    fn wait_parked(&self) {
+        while !self.runtime.info().parked {
+            std::thread::sleep(std::time::Duration::from_micros(50));
+        }
+    }
+}
+
+fn cost(context: &Context, object: &mut Object) -> Fallible<()> {
+    let cases = cases();
+    let checked = Side::new(&cases, Without::default())?;
+    let bare = Side::new(
+        &cases,
+        Without {
+            checks: true,
+            fuel: true,
+            ..Without::default()
+        },
+    )?;
+    let rounds = context.rounds(30);
+    let progress = Progress::new("cost", cases.len());
+    let mut costs = Vec::new();
+    for (n, case) in cases.iter().enumerate() {
+        let mut ratio = Samples::new();
+        for round in 0..rounds {
+            let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+            let mut time = [0.0; 2];
+            for which in order {
+                let side = [&bare, &checked][which];
+                side.wait_parked();
+                let mut times = Samples::new();
+                side.time(n)?;
+                for _ in 0..8 {
+                    times.push(side.time(n)?);
+                }
+                time[which] = times.median();
+            }
+            ratio.push((time[1] / time[0] - 1.0) * 100.0);
+        }
+        ratio.write_figure(object, &format!("cost_{}", case.name));
+        costs.push(ratio.median());
+        progress.step(n + 1);
+    }
+    let mean = costs.iter().sum::<f64>() / costs.len() as f64;
+    put(object, "cost_mean", mean);
+    Ok(())
+}
