@@ -365,6 +365,8 @@
 /// results: the 64-bit number of matches, low word first. docs/c-api.md describes the DFA table.
 #define ROTA_OP_SCAN_DFA 23
 
+/// ---- Loaded handlers ---------------------------------------------------------------------------
+///
 /// One lane runs a job alone.
 #define ROTA_HANDLER_SCALAR 0
 
@@ -633,8 +635,6 @@ typedef struct rota_module_options {
     size_t handler_count;
 } rota_module_options;
 
-/// ---- Modules -----------------------------------------------------------------------------------
-///
 /// A loaded module: a number, never 0.
 typedef uint32_t rota_module;
 
@@ -994,6 +994,8 @@ rota_status rota_ticket_state(struct rota_tenant *tenant,
 /// Since: 0.1
 uint32_t rota_tiles(uint32_t opcode, uint64_t elements);
 
+/// ---- Modules -----------------------------------------------------------------------------------
+///
 /// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
 /// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
 /// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have
