@@ -4,7 +4,7 @@
 //
 // Open gives a Runtime, Runtime.NewTenant a Tenant. Tenant.Do submits one Job and waits for its
 // Completion; Tenant.Submit submits many and gives a Batch, whose completions come later. NewBuffer
-// makes device memory that jobs name. The words are those of docs/design.md, and rota.h has the
+// makes device memory that jobs name. Tenant.LoadModule brings handlers of one's own. The words are those of docs/design.md, and rota.h has the
 // arguments of every handler.
 //
 // # Ownership
@@ -35,7 +35,8 @@
 // The end of the context of Do cancels the job, and Do waits for its completion: a job that waits for
 // its turn in the ring completes when that comes, one that has begun when it ends. So Do returns only
 // when nothing of the job is to come any more, and what its arguments name can be used again. The
-// context of Submit is for waiting for room in the ring, that of Batch.Wait for waiting.
+// context of Submit is for waiting for room in the ring, that of Batch.Wait for waiting. A load of a
+// module can't be cut short: see Tenant.LoadModule.
 //
 // # Errors
 //

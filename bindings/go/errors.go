@@ -41,6 +41,9 @@ const (
 	ErrIO                Status = C.ROTA_STATUS_IO_ERROR
 	ErrPanic             Status = C.ROTA_STATUS_PANIC
 	ErrWrongState        Status = C.ROTA_STATUS_WRONG_STATE
+	ErrInvalidModule     Status = C.ROTA_STATUS_INVALID_MODULE
+	ErrOpcodeTaken       Status = C.ROTA_STATUS_OPCODE_TAKEN
+	ErrKernelFull        Status = C.ROTA_STATUS_KERNEL_FULL
 )
 
 // ErrClosed is what a call on a closed object gives. The C API calls that an invalid handle.
@@ -59,7 +62,7 @@ func (s Status) Name() string {
 // Error is a call that failed. It belongs to nobody and may be kept.
 type Error struct {
 	Status    Status // the reason; what Unwrap returns
-	Message   string // what happened and what to do about it, in one line
+	Message   string // what happened and what to do about it, in one line; of a module's source, what a compiler would print
 	VkResult  int32  // of the Vulkan call that failed; 0 if none did
 	Retryable bool   // the same call may succeed later
 }
@@ -171,6 +174,7 @@ var (
 	errNilRuntime = &Error{Status: ErrNullPointer, Message: "the runtime is nil"}
 	errNilTenant  = &Error{Status: ErrNullPointer, Message: "the tenant is nil"}
 	errNilBuffer  = &Error{Status: ErrNullPointer, Message: "the buffer is nil"}
+	errNilModule  = &Error{Status: ErrNullPointer, Message: "the module is nil"}
 	errNilBatch   = &Error{Status: ErrNullPointer, Message: "the batch is nil"}
 	errNilOutputs = &Error{Status: ErrNullPointer, Message: "the outputs are nil"}
 	errClosed     = &Error{Status: ErrClosed, Message: "the tenant was closed"}

@@ -127,3 +127,27 @@ func exampleTenant() *rota.Tenant {
 	}
 	return tenant
 }
+
+func ExampleTenant_LoadModule() {
+	tenant := exampleTenant()
+	defer tenant.Close()
+	ctx := context.Background()
+
+	module, _, err := tenant.LoadModule(ctx, rota.ModuleOptions{
+		Label:    "triple.wgsl",
+		Source:   "fn triple() { result(0u, 3u * arg(0u)); }",
+		Handlers: []rota.Handler{{Opcode: rota.FirstOpcode, Function: "triple"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	done, err := tenant.Do(ctx, rota.Job{Op: rota.FirstOpcode, Args: [10]uint32{14}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(done.Results[0])
+	if err := module.Unload(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 42
+}

@@ -142,7 +142,7 @@ func TestEveryFieldOfTheHeaderIsRead(t *testing.T) {
 		}
 	}
 	text := header(t)
-	for _, name := range []string{"runtime_info", "device_info", "outputs_stats"} {
+	for _, name := range []string{"runtime_info", "device_info", "outputs_stats", "module_report"} {
 		body := regexp.MustCompile(`(?s)typedef struct rota_` + name + ` \{(.*?)\n\}`).FindStringSubmatch(text)
 		if body == nil {
 			t.Fatalf("rota_%s is not in the header", name)

@@ -35,7 +35,7 @@ type JobFlags uint32
 const (
 	JobBarrier JobFlags = C.ROTA_JOB_BARRIER  // starts after all jobs before it have completed
 	JobAfterOK JobFlags = C.ROTA_JOB_AFTER_OK // and only if the one just before it ended OK
-	JobTiming  JobFlags = C.ROTA_JOB_TIMING   // fill in Fuel, BeginEpoch and EndEpoch
+	JobTiming  JobFlags = C.ROTA_JOB_TIMING   // fill in Fuel, ModuleVersion, BeginEpoch and EndEpoch
 )
 
 // Job is a request. It is copied when it is submitted.
@@ -89,9 +89,9 @@ type Completion struct {
 	Fault         Fault
 	Results       [2]uint32 // what the handler says; 0 unless the status is CompletionOK
 	Fuel          uint32    // loop iterations that it took, with JobTiming
-	ModuleVersion uint32
-	BeginEpoch    uint64 // with JobTiming
-	EndEpoch      uint64 // with JobTiming
+	ModuleVersion uint32    // of the module that ran it, with JobTiming; 0 for the standard handlers
+	BeginEpoch    uint64    // with JobTiming
+	EndEpoch      uint64    // with JobTiming
 	Digest        uint64
 }
 

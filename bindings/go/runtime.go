@@ -111,6 +111,11 @@ func WithLeaseFuel(iterations uint32) Option {
 	return func(s *settingsOfRuntime) { s.options.lease_fuel = C.uint32_t(iterations) }
 }
 
+// WithMostFuel sets the most loop iterations that a lane of any job may be given.
+func WithMostFuel(iterations uint32) Option {
+	return func(s *settingsOfRuntime) { s.options.most_fuel = C.uint32_t(iterations) }
+}
+
 // WithFirstPosition sets where the rings start counting, below 2^31. Tests start below the wrap.
 func WithFirstPosition(position uint32) Option {
 	return func(s *settingsOfRuntime) { s.options.first_position = C.uint32_t(position) }

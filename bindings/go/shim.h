@@ -43,6 +43,16 @@ static inline rota_tenant_options rota_go_tenant_options(void) {
     return options;
 }
 
+static inline rota_module_options rota_go_module_options(void) {
+    rota_module_options options = ROTA_MODULE_OPTIONS_INIT;
+    return options;
+}
+
+static inline rota_module_report rota_go_module_report(void) {
+    rota_module_report report = ROTA_MODULE_REPORT_INIT;
+    return report;
+}
+
 static inline rota_runtime_info rota_go_runtime_info(void) {
     rota_runtime_info info = ROTA_RUNTIME_INFO_INIT;
     return info;

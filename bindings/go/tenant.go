@@ -21,6 +21,8 @@ import (
 type settingsOfTenant struct {
 	label      string
 	slots      uint32
+	opcodes    uint32
+	fuel       uint32
 	pprofCalls bool
 }
 
@@ -32,6 +34,18 @@ func WithLabel(label string) TenantOption { return func(s *settingsOfTenant) { s
 
 // WithSlots sets the slots of the ring, which is how many jobs can be open: a power of two.
 func WithSlots(slots uint32) TenantOption { return func(s *settingsOfTenant) { s.slots = slots } }
+
+// WithOpcodes sets how many opcodes the tenant has for handlers that it loads, from FirstOpcode on:
+// 4,096 for 0, which is the default, and at most 65,536.
+func WithOpcodes(opcodes uint32) TenantOption {
+	return func(s *settingsOfTenant) { s.opcodes = opcodes }
+}
+
+// WithFuel sets the loop iterations a lane may run where neither job nor handler say: 8,000 for a
+// scalar job and 3,000 for a tile, or what the device can run in one go, for 0, which is the default.
+func WithFuel(iterations uint32) TenantOption {
+	return func(s *settingsOfTenant) { s.fuel = iterations }
+}
 
 // WithProfiledCalls puts the pprof label rota_tenant on goroutines while they are in Do. Afterwards
 // they have the labels of Do's context, as after pprof.Do: those that were set by other means are
@@ -79,6 +93,8 @@ func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
 	c.label, c.label_len = cText(s.label)
 	defer C.free(unsafe.Pointer(c.label))
 	c.slots = C.uint32_t(s.slots)
+	c.opcodes = C.uint32_t(s.opcodes)
+	c.fuel = C.uint32_t(s.fuel)
 	var object *C.rota_error
 	var handle *C.rota_tenant
 	status := C.rota_tenant_create(r.handle, &c, &handle, &object)

@@ -67,7 +67,7 @@ fn structs(source: &str) -> Vec<(String, Vec<String>)> {
     }
     // What a kernel is made for is not shared memory, and the macro's own pattern is no struct.
     found.retain(|(name, fields)| {
-        name != "KernelShape" && !fields.is_empty() && !fields[0].contains('$')
+        name != "KernelShape" && name != "Without" && !fields.is_empty() && !fields[0].contains('$')
     });
     found
 }
@@ -109,9 +109,9 @@ fn protocol_describes_every_shared_word() {
     }
 }
 
-/// `pub const NAME: u32 = value;` with values that are numbers or a shifted number.
+/// `pub const NAME: u32 = value;` with values that are numbers, a shifted number, or a number minus a constant.
 fn constants(source: &str) -> Vec<(String, u64)> {
-    let mut found = Vec::new();
+    let mut found: Vec<(String, u64)> = Vec::new();
     for line in source.lines().map(str::trim) {
         let Some((name, value)) = line
             .strip_prefix("pub const ")
@@ -121,9 +121,11 @@ fn constants(source: &str) -> Vec<(String, u64)> {
         };
         let name = name.split(':').next().expect("a name");
         let value = value.split(';').next().expect("a value");
-        let value = match value.split_once(" << ") {
-            Some((base, shift)) => number(base).zip(number(shift)).map(|(b, s)| b << s),
-            None => number(value),
+        let earlier = |name: &str| found.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
+        let value = match (value.split_once(" << "), value.split_once(" - ")) {
+            (Some((base, shift)), _) => number(base).zip(number(shift)).map(|(b, s)| b << s),
+            (_, Some((from, less))) => number(from).zip(earlier(less)).map(|(f, l)| f - l),
+            _ => number(value),
         };
         match value {
             Some(value) => found.push((name.to_string(), value)),
@@ -226,6 +228,8 @@ fn operations_has_every_variable_that_is_read() {
         read_somewhere.contains("ROTA_DEVICE") && read_somewhere.contains("ROTA_CACHE_DIR"),
         "{read_somewhere:?}"
     );
+    // Kernel code has variables too, and theirs are not in capitals.
+    read_somewhere.retain(|name| name.chars().all(|c| !c.is_lowercase()));
     for name in read_somewhere {
         assert!(
             // What the loader, the terminal and every program go by isn't this project's to explain.
@@ -362,4 +366,100 @@ fn files_that_are_named_exist() {
             }
         }
     }
+}
+
+/// The blocks of a document's code in one language, each with what stands behind it.
+fn blocks<'a>(document: &'a str, language: &str) -> Vec<(&'a str, &'a str)> {
+    let fence = format!("```{language}\n");
+    let starts = document.match_indices(&fence);
+    let code = starts.map(|(at, _)| &document[at + fence.len()..]);
+    code.map(|code| code.split_once("```\n").expect("the end of a block"))
+        .collect()
+}
+
+/// Handlers that a module names in its first line: `// scalar: one, other` or `// tiled: one`.
+fn handlers_of(source: &str) -> Vec<rota::HandlerOptions> {
+    let first = source.lines().next().unwrap_or("");
+    let kinds = [("// scalar: ", false), ("// tiled: ", true)];
+    let named = kinds.iter().find_map(|(head, tiled)| {
+        let names = first.strip_prefix(head)?.split(", ");
+        Some(names.map(|name| rota::HandlerOptions {
+            opcode: 0x1000,
+            function: name.into(),
+            tiled: *tiled,
+            fuel: 0,
+        }))
+    });
+    named.map(Iterator::collect).unwrap_or_default()
+}
+
+/// Modules in the handlers' manual are verified as loading them would; one with a text behind it is
+/// refused in just these words.
+#[test]
+fn modules_in_handlers_md_are_what_it_says() {
+    let document = read("docs/handlers.md");
+    let (mut good, mut refused) = (0, 0);
+    for (source, behind) in blocks(&document, "wgsl") {
+        let outcome = rota::verify(&rota::ModuleOptions {
+            label: "mine.wgsl".into(),
+            source: source.into(),
+            handlers: handlers_of(source),
+        });
+        let expected = behind
+            .strip_prefix("```text\n")
+            .map(|text| text.split("\n```").next().expect("its end"));
+        match (outcome, expected) {
+            (Ok(()), None) => good += 1,
+            (Err(error), Some(text)) => {
+                let said = error.to_string();
+                assert_eq!(said, text, "docs/handlers.md: this module\n{source}");
+                refused += 1;
+            }
+            (Ok(()), Some(text)) => panic!("{source}is not refused with\n{text}"),
+            (Err(error), None) => panic!("{source}\n{error}"),
+        }
+    }
+    assert!(good >= 5 && refused >= 12, "{good} good, {refused} refused");
+}
+
+/// Every function that a handler can call is in its manual, with its parameters, and nothing else is.
+#[test]
+fn handlers_md_has_every_function_of_the_prelude() {
+    let document = read("docs/handlers.md");
+    let prelude = read("runtime/src/kernel/prelude.wgsl");
+    let declared: BTreeSet<&str> = prelude
+        .lines()
+        .filter_map(|l| l.strip_prefix("fn "))
+        .filter_map(|l| l.strip_suffix(" {"))
+        .filter(|l| !l.starts_with("rota_"))
+        .collect();
+    assert!(declared.len() >= 50, "{declared:?}");
+    let name = |signature: &str| {
+        let end = signature.find('(').unwrap_or(signature.len());
+        signature[..end].to_string()
+    };
+    let names: BTreeSet<String> = declared.iter().map(|s| name(s)).collect();
+    // The rows of its tables, and what stands in backticks in their first cells.
+    let mut told = BTreeSet::new();
+    let prelude_part = document
+        .split_once("## The prelude")
+        .and_then(|(_, rest)| rest.split_once("## Fuel"))
+        .expect("the sections")
+        .0;
+    let cells = prelude_part
+        .lines()
+        .filter_map(|l| l.strip_prefix("| "))
+        .filter_map(|l| l.split(" | ").next());
+    for word in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+        if word.contains('(') {
+            assert!(
+                declared.contains(word),
+                "docs/handlers.md: the prelude has no fn {word}"
+            );
+        }
+        told.insert(name(word.split(" ->").next().expect("a name")));
+    }
+    assert!(prelude_part.contains("`barrier()`"));
+    told.insert("barrier".into());
+    assert_eq!(told, names, "told, and what there is");
 }

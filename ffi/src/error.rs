@@ -220,12 +220,14 @@ fn new_error(failure: &Failure, status: rota_status) -> Option<u64> {
     write!(text, "{failure}").ok()?;
     text.0.try_reserve_exact(1).ok()?;
     text.0.retain(|&byte| byte != 0);
-    // One line: messages end up in logs.
-    text.0.iter_mut().for_each(|byte| {
-        if *byte == b'\n' {
-            *byte = b' ';
-        }
-    });
+    // One line: messages end up in logs. But carets only make sense below what they point at.
+    if status != ROTA_STATUS_INVALID_MODULE {
+        text.0.iter_mut().for_each(|byte| {
+            if *byte == b'\n' {
+                *byte = b' ';
+            }
+        });
+    }
     let (vk_result, retryable) = match failure {
         Failure::Engine(error) => (error.vk_result(), error.retryable()),
         _ => (0, false),
@@ -273,7 +275,8 @@ pub unsafe extern "C" fn rota_error_status(error: *const rota_error) -> rota_sta
     })
 }
 
-/// What happened and what to do about it, in English, zero-terminated UTF-8 without a line end.
+/// What happened and what to do about it, in English, zero-terminated UTF-8: one line, or for
+/// INVALID_MODULE what a compiler would print.
 ///
 /// Ownership: the text belongs to the error and lives until rota_error_destroy.
 /// Threading: any thread.

@@ -25,7 +25,7 @@ pub const ROTA_WAIT_BLOCK: u32 = 2;
 pub const ROTA_JOB_BARRIER: u32 = 1;
 /// As BARRIER, and only if the job just before ended OK; else it completes as SKIPPED.
 pub const ROTA_JOB_AFTER_OK: u32 = 2;
-/// Fill in fuel, begin_epoch and end_epoch of the completion.
+/// Fill in fuel, module_version, begin_epoch and end_epoch of the completion.
 pub const ROTA_JOB_TIMING: u32 = 4;
 
 /// ---- Status of a completion --------------------------------------------------------------------
@@ -156,7 +156,7 @@ pub struct rota_completion {
     pub results: [u32; 2],
     /// Loop iterations that it took, with ROTA_JOB_TIMING; else 0.
     pub fuel: u32,
-    /// The version of the module that ran it; 0 for the standard handlers.
+    /// The version of the module that ran it, with ROTA_JOB_TIMING; 0 for the standard handlers.
     pub module_version: u32,
     /// The epoch in which it began, with ROTA_JOB_TIMING; else 0.
     pub begin_epoch: u64,

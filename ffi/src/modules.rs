@@ -10,11 +10,11 @@ use std::ffi::c_char;
 use std::ptr::null;
 use std::time::Duration;
 
-/// ---- Modules -----------------------------------------------------------------------------------
-///
 /// A loaded module: a number, never 0.
 pub type rota_module = u32;
 
+/// ---- Loaded handlers ---------------------------------------------------------------------------
+///
 /// One lane runs a job alone.
 pub const ROTA_HANDLER_SCALAR: u32 = 0;
 /// A job has tiles, and all lanes of a worker run one.
@@ -186,6 +186,8 @@ unsafe fn wanted(
     Ok(Some(unsafe { Wanted::new(report) }?))
 }
 
+/// ---- Modules -----------------------------------------------------------------------------------
+///
 /// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
 /// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
 /// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have
@@ -265,7 +267,7 @@ pub unsafe extern "C" fn rota_module_replace(
 /// Ownership: takes the module.
 /// Threading: any thread; tenant is destroyed only after this has returned.
 /// Errors: INVALID_HANDLE (the tenant, or a module that isn't this tenant's), NULL_POINTER,
-/// DEVICE_LOST.
+/// DEVICE_LOST, STOPPED (the module goes with its tenant).
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_module_unload(

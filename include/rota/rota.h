@@ -251,7 +251,7 @@
 /// As BARRIER, and only if the job just before ended OK; else it completes as SKIPPED.
 #define ROTA_JOB_AFTER_OK 2
 
-/// Fill in fuel, begin_epoch and end_epoch of the completion.
+/// Fill in fuel, module_version, begin_epoch and end_epoch of the completion.
 #define ROTA_JOB_TIMING 4
 
 /// ---- Status of a completion --------------------------------------------------------------------
@@ -365,6 +365,8 @@
 /// results: the 64-bit number of matches, low word first. docs/c-api.md describes the DFA table.
 #define ROTA_OP_SCAN_DFA 23
 
+/// ---- Loaded handlers ---------------------------------------------------------------------------
+///
 /// One lane runs a job alone.
 #define ROTA_HANDLER_SCALAR 0
 
@@ -589,7 +591,7 @@ typedef struct rota_completion {
     uint32_t results[2];
     /// Loop iterations that it took, with ROTA_JOB_TIMING; else 0.
     uint32_t fuel;
-    /// The version of the module that ran it; 0 for the standard handlers.
+    /// The version of the module that ran it, with ROTA_JOB_TIMING; 0 for the standard handlers.
     uint32_t module_version;
     /// The epoch in which it began, with ROTA_JOB_TIMING; else 0.
     uint64_t begin_epoch;
@@ -633,8 +635,6 @@ typedef struct rota_module_options {
     size_t handler_count;
 } rota_module_options;
 
-/// ---- Modules -----------------------------------------------------------------------------------
-///
 /// A loaded module: a number, never 0.
 typedef uint32_t rota_module;
 
@@ -771,7 +771,8 @@ const char *rota_fault_text(uint32_t fault);
 /// Since: 0.1
 rota_status rota_error_status(const struct rota_error *error);
 
-/// What happened and what to do about it, in English, zero-terminated UTF-8 without a line end.
+/// What happened and what to do about it, in English, zero-terminated UTF-8: one line, or for
+/// INVALID_MODULE what a compiler would print.
 ///
 /// Ownership: the text belongs to the error and lives until rota_error_destroy.
 /// Threading: any thread.
@@ -993,6 +994,8 @@ rota_status rota_ticket_state(struct rota_tenant *tenant,
 /// Since: 0.1
 uint32_t rota_tiles(uint32_t opcode, uint64_t elements);
 
+/// ---- Modules -----------------------------------------------------------------------------------
+///
 /// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
 /// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
 /// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have
@@ -1035,7 +1038,7 @@ rota_status rota_module_replace(struct rota_tenant *tenant,
 /// Ownership: takes the module.
 /// Threading: any thread; tenant is destroyed only after this has returned.
 /// Errors: INVALID_HANDLE (the tenant, or a module that isn't this tenant's), NULL_POINTER,
-/// DEVICE_LOST.
+/// DEVICE_LOST, STOPPED (the module goes with its tenant).
 /// Since: 0.1
 rota_status rota_module_unload(struct rota_tenant *tenant,
                                rota_module module,

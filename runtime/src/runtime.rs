@@ -975,7 +975,7 @@ impl Runtime {
     pub fn module_load(&self, options: &ModuleOptions) -> Result<(u32, ModuleReport), Error> {
         self.0.engine.alive()?;
         for handler in &options.handlers {
-            if handler.opcode < FIRST_LOADED {
+            if !(FIRST_LOADED..FIRST_LOADED + MOST_OPCODES).contains(&handler.opcode) {
                 return Err(Error::OutsideWindow {
                     opcode: handler.opcode,
                     first: FIRST_LOADED,

@@ -90,7 +90,7 @@ template <std::size_t Words = 0> class job {
     [[nodiscard]] constexpr job barrier() const noexcept { return flag(ROTA_JOB_BARRIER); }
     /// As barrier, and only if the job just before ended OK; else it completes as SKIPPED.
     [[nodiscard]] constexpr job after_ok() const noexcept { return flag(ROTA_JOB_AFTER_OK); }
-    /// Fill in fuel, begin_epoch and end_epoch of the completion.
+    /// Fill in fuel, module_version, begin_epoch and end_epoch of the completion.
     [[nodiscard]] constexpr job timing() const noexcept { return flag(ROTA_JOB_TIMING); }
     /// Comes back in the completion. A rota::poller gives it back too.
     [[nodiscard]] constexpr job user_data(std::uint64_t value) const noexcept {

@@ -51,7 +51,8 @@ class [[nodiscard]] error {
     status code() const noexcept {
         return object_ != nullptr ? static_cast<status>(::rota_error_status(object_)) : code_;
     }
-    /// What happened and what to do about it: one line of English, which lives as long as this.
+    /// What happened and what to do about it: one line of English, or for invalid_module what a
+    /// compiler would print. It lives as long as this.
     const char *message() const noexcept {
         if (object_ != nullptr)
             return ::rota_error_message(object_);

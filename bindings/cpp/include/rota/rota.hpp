@@ -6,12 +6,11 @@
 //     auto done = tenant.run(rota::jobs::nop(20, 22)).value();
 //
 // Errors      A call that can fail returns rota::result<T>: the value or a rota::error. Nothing
-// else
-//             throws, except the standard library where it has no memory; value() turns the error
-//             into a rota::exception, or aborts with its message where exceptions are off.
-// Ownership   Runtimes, tenants, buffers, mappings and outputs are owned by move-only objects. What
-//             was made of an object keeps it alive. Moved from, an object is none: its calls give
-//             null_pointer. After close() they give invalid_handle.
+//             else throws, except the standard library where it has no memory; value() turns the
+//             error into a rota::exception, or aborts with its message where exceptions are off.
+// Ownership   Runtimes, tenants, modules, buffers, mappings and outputs are owned by move-only
+//             objects. What was made of an object keeps it alive. Moved from, an object is none:
+//             its calls give null_pointer. After close() they give invalid_handle.
 // Threads     As in C: any call from any thread. Moving, assigning and destroying an object are the
 //             program's to order, as with every C++ object.
 // Cost        submit, poll, wait, cancel and state are inline forwards to C.
@@ -24,6 +23,7 @@
 #include <rota/job.hpp>
 #include <rota/jobs.hpp>
 #include <rota/log.hpp>
+#include <rota/module.hpp>
 #include <rota/outputs.hpp>
 #include <rota/poller.hpp>
 #include <rota/result.hpp>

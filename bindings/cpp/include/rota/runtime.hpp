@@ -13,7 +13,9 @@
 namespace rota {
 inline namespace ROTA_HPP_DIALECT {
 
+class module;
 class tenant;
+struct module_options;
 
 /// How to open a runtime; a field that is 0 or empty means its default. Texts are only read.
 struct runtime_options {
@@ -41,6 +43,9 @@ struct runtime_options {
     std::uint32_t first_position = 0;
     /// Loop iterations after which a lease ends. 0: tuned to the device.
     std::uint32_t lease_fuel = 0;
+    /// Loop iterations that a lane of any job may be given at most. 0, or more than the device can
+    /// run in one go: just that.
+    std::uint32_t most_fuel = 0;
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -49,6 +54,12 @@ struct tenant_options {
     std::string_view label = {};
     /// Slots of the ring, which is how many jobs can be open; a power of two. 0: the runtime's.
     std::uint32_t slots = 0;
+    /// How many opcodes it has for handlers that it loads, from first_opcode on; at most 65,536.
+    /// 0: 4,096.
+    std::uint32_t opcodes = 0;
+    /// Loop iterations a lane may run where neither job nor handler say. 0: 8,000 for a scalar job,
+    /// 3,000 for a tile, or what the device can run in one go.
+    std::uint32_t fuel = 0;
 };
 
 namespace detail {
@@ -109,6 +120,7 @@ class runtime {
                     (options.no_cache ? std::uint32_t{ROTA_RUNTIME_NO_CACHE} : 0);
         raw.first_position = options.first_position;
         raw.lease_fuel = options.lease_fuel;
+        raw.most_fuel = options.most_fuel;
 
         runtime opened;
         opened.owner_ = std::make_shared<detail::runtime_owner>();
@@ -130,6 +142,11 @@ class runtime {
 
     /// See rota_tenant_create.
     result<tenant> create_tenant(const tenant_options &options = {}) const;
+
+    /// Loads a module that no tenant owns; module::grant lets tenants call its handlers. It takes
+    /// as long as the driver's compiler, seconds on software drivers, while jobs go on.
+    /// Errors: as rota_runtime_module_load.
+    result<module> load(const module_options &options) const;
 
     /// What it is and has done; the counts are read one by one while work goes on.
     result<runtime_info> info() const {

@@ -169,6 +169,11 @@ class tenant {
     /// invalid_argument if it isn't a whole number of T.
     template <class T> result<buffer<T>> adopt_buffer(rota_buffer id) const;
 
+    /// Loads handlers of this tenant's own. It takes as long as the driver's compiler, seconds on
+    /// software drivers, while jobs go on. Jobs can have their opcodes once it has returned.
+    /// Errors: as rota_module_load; the message of invalid_module is what a compiler would print.
+    result<module> load(const module_options &options) const;
+
     /// Reads ranges into the outputs, entry i holding ranges[i]; see rota_buffers_read_into. What
     /// the outputs gave before is invalid from here on, also if it fails.
     result<void> read_into(span<const read_range> ranges, outputs &to) const noexcept {
@@ -204,6 +209,8 @@ inline result<tenant> runtime::create_tenant(const tenant_options &options) cons
     raw.label = options.label.data();
     raw.label_len = options.label.size();
     raw.slots = options.slots;
+    raw.opcodes = options.opcodes;
+    raw.fuel = options.fuel;
 
     tenant created;
     created.owner_ = std::make_shared<detail::tenant_owner>(owner_);

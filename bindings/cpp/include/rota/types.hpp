@@ -38,6 +38,9 @@ enum class status : rota_status {
     io_error = ROTA_STATUS_IO_ERROR,
     panic = ROTA_STATUS_PANIC,
     wrong_state = ROTA_STATUS_WRONG_STATE,
+    invalid_module = ROTA_STATUS_INVALID_MODULE,
+    opcode_taken = ROTA_STATUS_OPCODE_TAKEN,
+    kernel_full = ROTA_STATUS_KERNEL_FULL,
 };
 
 enum class log_level : std::uint32_t {
@@ -110,6 +113,17 @@ enum class access : std::uint32_t {
     read_only = ROTA_BUFFER_READ_ONLY,
 };
 
+/// How a handler of a module is run.
+enum class handler_kind : std::uint32_t {
+    /// One lane runs a job alone.
+    scalar = ROTA_HANDLER_SCALAR,
+    /// A job has tiles, and all lanes of a worker run one.
+    tiled = ROTA_HANDLER_TILED,
+};
+
+/// The lowest opcode that a loaded handler can have.
+inline constexpr std::uint32_t first_opcode = ROTA_FIRST_OPCODE;
+
 /// Names a submitted job; never 0. Tickets of one tenant don't repeat.
 using ticket = rota_ticket;
 /// A range of a buffer to read, in bytes; see tenant::read_into.
@@ -119,6 +133,8 @@ using device_info = rota_device_info;
 /// Texts in it are zero-terminated UTF-8.
 using runtime_info = rota_runtime_info;
 using outputs_stats = rota_outputs_stats;
+/// What loading a module took, in nanoseconds, and its version.
+using module_report = rota_module_report;
 
 /// Such as "ROTA_STATUS_WOULD_BLOCK". These texts are static.
 inline const char *name(status code) noexcept {

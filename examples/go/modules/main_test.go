@@ -1,0 +1,6 @@
+package main
+
+import "testing"
+
+// It checks its counts itself, and ends the process where they differ.
+func TestModulesRuns(t *testing.T) { main() }
