@@ -205,6 +205,8 @@ pub(crate) struct Composition {
     trial: Option<Trial>,
 }
 
+/// The most expressions and statements of all loaded handlers.
+const MOST_NODES: u64 = 1 << 18;
 /// How many pipelines are kept.
 const KEPT: usize = 4;
 
@@ -695,8 +697,16 @@ impl Engine {
             *used = uses;
             return Ok(pipeline.clone());
         }
+        let nodes: u64 = modules.iter().map(|m| m.nodes).sum();
+        if nodes > MOST_NODES {
+            return Err(Error::KernelFull(format!(
+                "with it, all handlers together have {nodes} expressions and statements, and a kernel may have {MOST_NODES}"
+            )));
+        }
         let started = Instant::now();
-        let composed = kernel::compose(shape, &modules)?;
+        let composed = verify::on_deep_stack(|| kernel::compose(shape, &modules))?.ok_or(
+            Error::WrongState("the WGSL compiler failed on the composed kernel"),
+        )??;
         if composed.passes > self.most_passes {
             return Err(Error::KernelFull(format!(
                 "with it, all handlers together have {} loops, and this driver, which limits loops, leaves room for {}",
@@ -811,6 +821,7 @@ impl Modules {
             source: options.source.clone(),
             handlers,
             scratch: facts.scratch,
+            nodes: facts.nodes,
         })
     }
 }

@@ -1,5 +1,5 @@
 // Declares WGSL's own atomicAdd anew, which the prelude uses.
-// expect: rejected "is invalid"
+// expect: rejected "hides a name of WGSL"
 // handler: scalar names_builtin_atomicAdd args=OWN
 
 fn atomicAdd(x: u32, y: u32) -> u32 {

@@ -1,5 +1,5 @@
 // Declares WGSL's own bitcast anew, which the prelude uses.
-// expect: rejected "unused expressions for template"
+// expect: rejected "hides a name of WGSL"
 // handler: scalar names_builtin_bitcast args=OWN
 
 fn bitcast(x: u32) -> u32 {

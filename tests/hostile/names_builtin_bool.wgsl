@@ -1,5 +1,5 @@
 // Declares WGSL's own bool anew, which the prelude uses.
-// expect: rejected "`ROTA_TORN_RECORDS`"
+// expect: rejected "hides a name of WGSL"
 // handler: scalar attack args=OWN
 
 alias bool = u32;

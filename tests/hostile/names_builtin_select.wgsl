@@ -1,8 +1,6 @@
-// Declares WGSL's own select anew, which the prelude uses: it is the module's alone.
-// expect: contained
-// alone
+// Declares WGSL's own select anew, which the prelude uses.
+// expect: rejected "hides a name of WGSL"
 // handler: scalar names_builtin_select args=OWN
-// result: 7 0
 
 fn select(a: u32, b: u32, c: bool) -> u32 {
     return 7u;

@@ -1,5 +1,5 @@
 // Declares WGSL's own u32 anew, which the prelude uses.
-// expect: rejected "`ROTA_LANES`"
+// expect: rejected "hides a name of WGSL"
 // handler: scalar attack args=OWN
 
 alias u32 = f32;

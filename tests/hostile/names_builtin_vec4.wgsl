@@ -1,5 +1,5 @@
 // Declares WGSL's own vec4 anew, which the prelude uses.
-// expect: rejected "unused expressions for template"
+// expect: rejected "hides a name of WGSL"
 // handler: scalar attack args=OWN
 
 alias vec4 = vec2<f32>;

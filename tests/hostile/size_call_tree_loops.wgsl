@@ -1,5 +1,5 @@
 // Calls two of each of twelve functions, the innermost with a loop: the loops in line are too many.
-// expect: rejected "expressions and statements"
+// expect: rejected "bytes of variables"
 // handler: scalar attack args=OWN
 
 fn part0(x: u32) -> u32 {

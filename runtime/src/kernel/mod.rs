@@ -39,6 +39,8 @@ pub struct HandlerModule {
     pub handlers: Vec<Handler>,
     /// What its tiled handlers do with scratch.
     pub scratch: Scratch,
+    /// Expressions and statements, with all calls put in line; 0 for the standard handlers, which always have room.
+    pub nodes: u64,
 }
 
 /// What tiles do with the words that they share.
@@ -85,6 +87,14 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
     let mut known = function_names(&kernel);
     let prelude_names = known.clone();
     let meter = fuel::Meter::find(&kernel);
+    // The passes through loops' ends of each function in the kernel.
+    let mut inside = HashMap::new();
+    if !shape.without.fuel {
+        for (handle, function) in kernel.functions.iter_mut() {
+            let passes = meter.rewrite(function, &inside);
+            inside.insert(handle, passes);
+        }
+    }
 
     let mut stubs = String::new();
     let mut scalar_cases = String::new();
@@ -92,8 +102,7 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
     let mut light_cases = String::new();
     let mut one_loop_cases = String::new();
     let mut scratch_cases = String::new();
-    // The passes through loops' ends of each function in the kernel, and of the dispatch functions.
-    let mut inside = HashMap::new();
+    // The same of the dispatch functions.
     let (mut passes, mut light_passes) = (0u32, 0u32);
     for (m, module) in modules.iter().enumerate() {
         let source = parse(&module.name, &format!("{prelude}{}", module.source))?;

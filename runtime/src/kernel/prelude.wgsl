@@ -314,7 +314,8 @@ fn store_f32(b: Buffer, i: u32, v: f32) {
 // Bits of a word that others may write other bits of: one atomic that turns those which differ, so that no neighbour's
 // update is lost. Of two lanes that write the same bits at once, each bit may come from either.
 fn rota_store_bits(b: Buffer, at: u32, good: bool, v: u32, mask: u32) {
-    let old = rota_load(b.segment, at, good);
+    // Where the store isn't good, the buffer's first word will do: what to tell of it is said below.
+    let old = rota_load(b.segment, select(b.base, at, good), b.bytes != 0u);
     rota_atomic_xor(b, at, good, (old ^ v) & mask);
 }
 
@@ -396,6 +397,31 @@ fn atomic_compare_exchange_u32(b: Buffer, i: u32, expected: u32, v: u32) -> u32 
 
 fn atomic_add_i32(b: Buffer, i: u32, v: i32) -> i32 {
     return bitcast<i32>(atomic_add_u32(b, i, bitcast<u32>(v)));
+}
+
+// Of a word with a sign. A loop, which takes fuel: once, and once more for each time that another lane was quicker.
+fn rota_atomic_extreme(b: Buffer, i: u32, v: i32, highest: bool) -> i32 {
+    var old = bitcast<i32>(atomic_or_u32(b, i, 0u));
+    loop {
+        let better = select((v < old), (v > old), highest);
+        if (!better) {
+            break;
+        }
+        let now = bitcast<i32>(atomic_compare_exchange_u32(b, i, bitcast<u32>(old), bitcast<u32>(v)));
+        if (now == old) {
+            break;
+        }
+        old = now;
+    }
+    return old;
+}
+
+fn atomic_min_i32(b: Buffer, i: u32, v: i32) -> i32 {
+    return rota_atomic_extreme(b, i, v, false);
+}
+
+fn atomic_max_i32(b: Buffer, i: u32, v: i32) -> i32 {
+    return rota_atomic_extreme(b, i, v, true);
 }
 
 // ---------------------------------------------------------------- scratch: words that the lanes of one tile share

@@ -28,14 +28,20 @@ pub const MOST_FUNCTIONS: usize = 256;
 pub const MOST_HANDLERS: usize = 64;
 /// The most expressions and statements of a handler, with all that it calls put in line, as drivers do.
 pub const MOST_NODES: u64 = 1 << 14;
-/// The most bytes of variables that a handler has, private and local, with those of all that it calls.
-pub const MOST_VARIABLE_BYTES: u64 = 16 << 10;
+/// The same of all handlers of a module: it is about what a software driver compiles in ten seconds.
+pub const MOST_MODULE_NODES: u64 = 1 << 15;
+/// The most bytes of variables that a handler has, private and local, with those of all that it calls, and of values that
+/// are indexed, which drivers put into memory. Software drivers turn each indexed access into a choice between all
+/// elements, so that it counts as so many expressions.
+pub const MOST_VARIABLE_BYTES: u64 = 4 << 10;
 /// The largest array or struct as a value.
 pub const MOST_VALUE_BYTES: u32 = 4 << 10;
 /// How deep statements nest.
 pub const MOST_NESTING: usize = 64;
 /// The most tokens between two semicolons or braces: how deep an expression can be.
 const MOST_TOKENS: usize = 1 << 14;
+/// What constants may come to: each use of one is a copy of all that it is made of.
+const MOST_CONSTANT_TOKENS: u64 = 1 << 18;
 /// How deep brackets nest, of any kind.
 const MOST_BRACKETS: usize = 128;
 /// The longest name.
@@ -53,6 +59,8 @@ pub struct Wanted {
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     pub scratch: Scratch,
+    /// Expressions and statements of its handlers, with all that they call put in line.
+    pub nodes: u64,
 }
 
 /// Verifies a module. The error is `InvalidModule`, with what a compiler would print.
@@ -76,25 +84,31 @@ pub fn verify(label: &str, source: &str, handlers: &[Wanted]) -> Result<Facts, E
     if let Err(text) = scan(&place) {
         return invalid(text);
     }
-    let run = || check(label, source, handlers);
-    // The parser is another's code, and what it reads is a stranger's: whatever happens there stays there.
+    match on_deep_stack(|| check(label, source, handlers))? {
+        Some(Ok(facts)) => Ok(facts),
+        Some(Err(text)) => invalid(text),
+        None => invalid(place.error(
+            "the WGSL compiler failed on this module",
+            &[],
+            &["the source may have a construct that it doesn't know; take out parts to find which"],
+        )),
+    }
+}
+
+/// Runs what walks over a module on a stack that is deep enough for the longest statement, and gives nothing if it
+/// panicked: the parser is another's code, and what it reads is a stranger's. Whatever happens there stays there.
+pub fn on_deep_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Result<Option<T>, Error> {
     let outcome = std::thread::scope(|scope| {
         std::thread::Builder::new()
-            .name("rota-verify".into())
+            .name("rota-compose".into())
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, run)
             .map(|thread| thread.join())
     });
     match outcome {
-        Ok(Ok(Ok(facts))) => Ok(facts),
-        Ok(Ok(Err(text))) => invalid(text),
-        Ok(Err(_)) => invalid(place.error(
-            "the WGSL compiler failed on this module",
-            &[],
-            &["the source may have a construct that it doesn't know; take out parts to find which"],
-        )),
+        Ok(outcome) => Ok(outcome.ok()),
         Err(source) => Err(Error::System {
-            what: "starting the thread that verifies a module",
+            what: "starting the thread that composes the kernel",
             source,
         }),
     }
@@ -107,6 +121,7 @@ fn scan(place: &Place<'_>) -> Result<(), String> {
     let source = place.source;
     let mut at = 0;
     let (mut tokens, mut depth) = (0, 0usize);
+    let mut constants = Constants::default();
     let none: &[&str] = &[];
     while let Some(c) = source[at..].chars().next() {
         let rest = &source[at..];
@@ -153,9 +168,13 @@ fn scan(place: &Place<'_>) -> Result<(), String> {
                     &["names that start with rota_, ROTA_ or Rota are kept for the kernel; what a handler can use is in docs/handlers.md"],
                 ));
             }
+            constants.word(word, at);
             at += name;
             tokens += 1;
         } else {
+            if c == '(' {
+                constants.bracket();
+            }
             match c {
                 '(' | '[' | '{' => depth += 1,
                 ')' | ']' | '}' => depth = depth.saturating_sub(1),
@@ -169,6 +188,9 @@ fn scan(place: &Place<'_>) -> Result<(), String> {
                 ));
             }
             if matches!(c, ';' | '{' | '}') {
+                if c == ';' {
+                    constants.end();
+                }
                 tokens = 0;
             } else if !c.is_whitespace() {
                 tokens += 1;
@@ -183,7 +205,96 @@ fn scan(place: &Place<'_>) -> Result<(), String> {
             ));
         }
     }
+    if let Some((word, at)) = constants.excess() {
+        return Err(place.error_at(
+            "the constants of this module are too large, all uses taken together",
+            &[(at..at + word.len(), "up to here")],
+            &["each use of a constant copies all that it is made of; bring large tables in a buffer"],
+        ));
+    }
     Ok(())
+}
+
+/// What one constant is made of.
+#[derive(Default)]
+struct Made<'a> {
+    parts: Vec<&'a str>,
+    /// It is put together of its parts, which operators alone don't do.
+    composed: bool,
+}
+
+/// What the constants of a module are made of. They may stand in any order.
+#[derive(Default)]
+struct Constants<'a> {
+    made: HashMap<&'a str, Made<'a>>,
+    /// The words outside of constants, and where they are.
+    used: Vec<(&'a str, usize)>,
+    /// The constant being declared.
+    name: Option<&'a str>,
+    declares: bool,
+}
+
+impl<'a> Constants<'a> {
+    fn word(&mut self, word: &'a str, at: usize) {
+        if std::mem::take(&mut self.declares) {
+            self.name = Some(word);
+            self.used.push((word, at));
+            // Of two of one name in different functions the sum counts.
+            self.made.entry(word).or_default();
+        } else if let Some(name) = self.name {
+            self.made.entry(name).or_default().parts.push(word);
+        } else {
+            self.declares = word == "const";
+            self.used.push((word, at));
+        }
+    }
+
+    fn bracket(&mut self) {
+        if let Some(made) = self.name.and_then(|name| self.made.get_mut(name)) {
+            made.composed = true;
+        }
+    }
+
+    fn end(&mut self) {
+        self.name = None;
+    }
+
+    /// How large each constant is, in words.
+    fn weights(&self) -> HashMap<&'a str, u64> {
+        let mut weights: HashMap<&str, u64> = HashMap::new();
+        let mut left: Vec<(&str, bool)> = self.made.keys().map(|name| (*name, false)).collect();
+        while let Some((name, parts_done)) = left.pop() {
+            let Made { parts, composed } = &self.made[name];
+            if parts_done {
+                let each = parts
+                    .iter()
+                    .map(|part| weights.get(*part).copied().unwrap_or(1));
+                let weight = match composed {
+                    true => each.fold(1, u64::saturating_add),
+                    false => each.max().unwrap_or(1),
+                };
+                weights.insert(name, weight);
+            } else if !weights.contains_key(name) {
+                // Of a circle, which the compiler refuses, the first one weighs nothing meanwhile.
+                weights.insert(name, 1);
+                left.push((name, true));
+                let unknown =
+                    |part: &&&str| self.made.contains_key(*part) && !weights.contains_key(*part);
+                left.extend(parts.iter().filter(unknown).map(|part| (*part, false)));
+            }
+        }
+        weights
+    }
+
+    /// Where the sum over all uses exceeds what is allowed.
+    fn excess(&self) -> Option<(&'a str, usize)> {
+        let weights = self.weights();
+        let mut total = 0u64;
+        self.used.iter().copied().find(|(word, _)| {
+            total = total.saturating_add(weights.get(word).copied().unwrap_or(0));
+            total > MOST_CONSTANT_TOKENS
+        })
+    }
 }
 
 /// The length of the comment that the text starts with; None if it has no end.
@@ -225,14 +336,12 @@ fn check(label: &str, source: &str, handlers: &[Wanted]) -> Result<Facts, String
     let text = before + source;
     let module = naga::front::wgsl::parse_str(&text).map_err(|e| {
         let labels: Vec<_> = e.labels().map(|(s, t)| (s, t.to_string())).collect();
+        if hides(&place, &labels) && !e.message().contains("too large") {
+            return place.error(HIDES, &[], &[HIDES_HELP]);
+        }
         let mut help: Vec<_> = e.notes().map(str::to_string).collect();
         let message = e.message();
         help.extend(advice(message).map(str::to_string));
-        if !labels.is_empty() && labels.iter().all(|(span, _)| place.own(*span).is_none()) {
-            help.push(
-                "the prelude, which stands before every module, has this name already".into(),
-            );
-        }
         place.error(message, &labels, &help)
     })?;
     let checker = Checker::new(place, &module);
@@ -240,6 +349,9 @@ fn check(label: &str, source: &str, handlers: &[Wanted]) -> Result<Facts, String
     checker.globals()?;
     let info = validator().validate(&module).map_err(|e| {
         let labels: Vec<_> = e.spans().cloned().collect();
+        if hides(&place, &labels) {
+            return place.error(HIDES, &[], &[HIDES_HELP]);
+        }
         let mut what = e.as_inner().to_string();
         let mut cause = std::error::Error::source(e.as_inner());
         while let Some(e) = cause {
@@ -251,6 +363,14 @@ fn check(label: &str, source: &str, handlers: &[Wanted]) -> Result<Facts, String
     })?;
     checker.functions(&info, handlers)
 }
+
+/// Whether all that an error is about is in the prelude, which is good by itself.
+fn hides(place: &Place<'_>, labels: &[(Span, String)]) -> bool {
+    !labels.is_empty() && labels.iter().all(|(span, _)| place.own(*span).is_none())
+}
+
+const HIDES: &str = "a declaration of this module hides a name of WGSL that the prelude needs";
+const HIDES_HELP: &str = "give other names to functions, types and constants that are called like WGSL's own, such as max, vec4, u32 or atomicAdd";
 
 /// What to do about some errors of naga's.
 fn advice(message: &str) -> Option<&'static str> {
@@ -344,7 +464,7 @@ impl<'a> Checker<'a> {
             };
             return self.error(what, span, "declared here", help);
         }
-        for (handle, _) in module.overrides.iter() {
+        if let Some((handle, _)) = module.overrides.iter().next() {
             let span = module.overrides.get_span(handle);
             return self.error(
                 "a handler can't have overrides",
@@ -410,6 +530,9 @@ impl<'a> Checker<'a> {
         }
         // Callees come before their callers.
         let mut sums: HashMap<Handle<Function>, Sums> = HashMap::new();
+        for (handle, function) in own.iter().copied() {
+            self.types(function, module.functions.get_span(handle))?;
+        }
         for (handle, function) in module.functions.iter() {
             let span = module.functions.get_span(handle);
             let walked = if self.is_own(span) {
@@ -420,6 +543,7 @@ impl<'a> Checker<'a> {
             sums.insert(handle, walked);
         }
         let mut scratch = Scratch::None;
+        let mut handled = HashMap::new();
         for wanted in handlers {
             let found = own
                 .iter()
@@ -479,17 +603,6 @@ impl<'a> Checker<'a> {
                     "make it a tiled handler, or use a variable: a scalar job is one lane's",
                 );
             }
-            if sums.nodes > MOST_NODES {
-                return self.error(
-                    &format!(
-                        "'{}' has {} expressions and statements, with all that it calls put in line, but at most {MOST_NODES} are allowed",
-                        wanted.function, sums.nodes
-                    ),
-                    span,
-                    "this function",
-                    "drivers put every call in line: call large functions at one place, from a loop",
-                );
-            }
             if sums.bytes + private > MOST_VARIABLE_BYTES {
                 return self.error(
                     &format!(
@@ -502,11 +615,61 @@ impl<'a> Checker<'a> {
                     "use a buffer, or scratch",
                 );
             }
+            if sums.nodes > MOST_NODES {
+                return self.error(
+                    &format!(
+                        "'{}' has {} expressions and statements, with all that it calls put in line, but at most {MOST_NODES} are allowed",
+                        wanted.function, sums.nodes
+                    ),
+                    span,
+                    "this function",
+                    "drivers put every call in line: call large functions at one place, from a loop",
+                );
+            }
             if sums.scratch && wanted.tiled {
                 scratch = Scratch::Read;
             }
+            handled.insert((handle, wanted.tiled), sums.nodes);
         }
-        Ok(Facts { scratch })
+        let nodes = handled.values().sum();
+        if nodes > MOST_MODULE_NODES {
+            return Err(self.place.error_at(
+                &format!(
+                    "the module's handlers have {nodes} expressions and statements, with all that they call put in line, but at most {MOST_MODULE_NODES} are allowed"
+                ),
+                &[],
+                &["split it into several modules"],
+            ));
+        }
+        Ok(Facts { scratch, nodes })
+    }
+
+    /// That a function has to do with numbers only, and with what is made of them.
+    fn types(&self, function: &Function, at: Span) -> Result<(), String> {
+        let arguments = function.arguments.iter().map(|a| a.ty);
+        let locals = function.local_variables.iter().map(|(_, l)| l.ty);
+        let mut left: Vec<_> = arguments.chain(locals).collect();
+        left.extend(function.result.as_ref().map(|r| r.ty));
+        while let Some(ty) = left.pop() {
+            match &self.module.types[ty].inner {
+                TypeInner::Array { base, .. } | TypeInner::Pointer { base, .. } => left.push(*base),
+                TypeInner::Struct { members, .. } => left.extend(members.iter().map(|m| m.ty)),
+                TypeInner::Scalar(_)
+                | TypeInner::Vector { .. }
+                | TypeInner::Matrix { .. }
+                | TypeInner::Atomic(_)
+                | TypeInner::ValuePointer { .. } => {}
+                _ => {
+                    return self.error(
+                        "a handler can't have textures, samplers or ray queries",
+                        at,
+                        "this function has one",
+                        "bring the data in a buffer",
+                    )
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Bytes of a variable.
@@ -553,6 +716,9 @@ impl<'a> Checker<'a> {
         for (handle, expression) in function.expressions.iter() {
             let span = function.expressions.get_span(handle);
             self.expression(expression, span, handle, info)?;
+            let (nodes, bytes) = self.choices(expression, info);
+            walk.nodes += nodes;
+            walk.bytes += bytes;
         }
         self.block(&function.body, sums, &mut walk, 0, true)?;
         Ok(Sums {
@@ -606,6 +772,24 @@ impl<'a> Checker<'a> {
             ),
             _ => Ok(()),
         }
+    }
+
+    /// What an indexed access comes to: a choice between all elements, and of a value the memory that it is put into.
+    fn choices(&self, expression: &Expression, info: &FunctionInfo) -> (u64, u64) {
+        let Expression::Access { base, .. } = expression else {
+            return (0, 0);
+        };
+        let of = info[*base].ty.inner_with(&self.module.types);
+        let (array, is_value) = match of {
+            TypeInner::Pointer { base, .. } => (&self.module.types[*base].inner, false),
+            value => (value, true),
+        };
+        let TypeInner::Array { stride, .. } = array else {
+            return (0, 0);
+        };
+        let bytes = u64::from(array.try_size(self.module.to_ctx()).unwrap_or(u32::MAX));
+        let elements = bytes / u64::from((*stride).max(1));
+        (elements, if is_value { bytes } else { 0 })
     }
 
     /// The second guard behind `scan`: a name of the kernel's own can't be reached however it is spelled.
