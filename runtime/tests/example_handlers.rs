@@ -501,7 +501,8 @@ fn sha256_of_a_million_bytes_takes_several_jobs() {
     let jobs: Vec<_> = (0..blocks)
         .step_by(2_048)
         .map(|first| Job {
-            flags: AFTER_OK,
+            // What is before the first one is another test's, and may have faulted.
+            flags: if first == 0 { 0 } else { AFTER_OK },
             ..job(
                 SHA256,
                 1,
