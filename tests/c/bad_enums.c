@@ -16,9 +16,6 @@ int main(void) {
     options = test_options();
     options.flags = UINT32_C(1) << 31;
     FAILS_SAYING(rota_runtime_open(&options, &none, &error), invalid, "flags");
-    options = test_options();
-    options.reserved = 1;
-    RETURNS(rota_runtime_open(&options, &none, &error), invalid);
     CHECK(none == NULL);
     RETURNS(rota_log_set(ignore, NULL, 99, &error), invalid);
 
@@ -27,6 +24,9 @@ int main(void) {
     rota_tenant *no_tenant = NULL;
     reserved.reserved = 1;
     RETURNS(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid);
+    reserved.reserved = 0;
+    reserved.opcodes = 65537;
+    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "65537");
     CHECK(no_tenant == NULL);
     rota_tenant *tenant = create_tenant(runtime, 0);
 
