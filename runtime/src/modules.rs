@@ -821,6 +821,7 @@ impl Modules {
             source: options.source.clone(),
             handlers,
             scratch: facts.scratch,
+            short_tiles: false,
             nodes: facts.nodes,
         })
     }

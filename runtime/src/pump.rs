@@ -19,6 +19,8 @@ use crate::tenant::Inner;
 
 /// What a lease should take where no driver's limit decides.
 const LEASE_TIME: Duration = Duration::from_millis(20);
+/// No device looks more slowly than this. With the default idle limit it is enough rounds to measure by.
+const SLOWEST_ROUNDS_PER_US: f64 = 2.0;
 /// In BATCH mode, rounds without work after which a worker leaves.
 const BATCH_IDLE_ROUNDS: u32 = 64;
 /// How often the active list is swept.
@@ -328,8 +330,16 @@ impl Pump {
         counted.fetch_add(notified as u64, Ordering::Relaxed);
         let us = time.as_secs_f64() * 1e6;
         if busy_rounds == 0 && rounds > 256 && us > 20.0 {
-            // A lease that was kept from its core looks slow: it counts little.
-            self.rounds_per_us += (rounds as f64 / us - self.rounds_per_us) / 4.0;
+            // A lease that was kept from its core looks slow, and none looks faster than it is. What is taken for slower
+            // than any device would park before it is measured again.
+            let measured = rounds as f64 / us;
+            let weight = if measured > self.rounds_per_us {
+                0.5
+            } else {
+                1.0 / 16.0
+            };
+            self.rounds_per_us += (measured - self.rounds_per_us) * weight;
+            self.rounds_per_us = self.rounds_per_us.max(SLOWEST_ROUNDS_PER_US);
         }
         if by_fuel {
             self.fuel_per_us += (self.fuel as f64 / us.max(1.0) - self.fuel_per_us) / 4.0;

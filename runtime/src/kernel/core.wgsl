@@ -140,6 +140,16 @@ fn loops_are_cut() -> bool {
     return n != rota_push.canary;
 }
 
+// What can only be told when a lane has come to the end of its handler. By the whole worker.
+fn rota_check_end() {
+    if ((rota_fuel < 0) & (rota_fault == 0u)) {
+        rota_fault = ROTA_FAULT_FUEL_EXHAUSTED;
+    }
+    if (loops_are_cut()) {
+        rota_fault = ROTA_FAULT_LOOP_CUT;
+    }
+}
+
 fn is_revoked(tenant: u32) -> bool {
     return subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].state)) == ROTA_TENANT_REVOKED;
 }
@@ -270,6 +280,7 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
     var status = 0u;
     rota_start(ROTA_LIGHT_FUEL);
     rota_slot = slot;
+    rota_stamp = stamp;
     rota_tenant = tenant;
     rota_tile = 0u;
     rota_tiled = false;
@@ -353,6 +364,7 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     let revoked = is_revoked(tenant);
     rota_start(budget);
     rota_slot = slot;
+    rota_stamp = stamp;
     rota_tenant = tenant;
     rota_tile = 0u;
     rota_tiled = false;
@@ -384,11 +396,10 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
         }
     }
     let spent = select(0u, rota_spent(budget), mine);
-    if (loops_are_cut()) {
-        rota_fault = ROTA_FAULT_LOOP_CUT;
-    }
+    rota_check_end();
     if (status == 0u) {
-        status = select(status_of(rota_fault), rota_ending, rota_ending != 0u);
+        let ended = select(ROTA_STATUS_CANCELLED, ROTA_STATUS_REVOKED, is_revoked(tenant));
+        status = select(status_of(rota_fault), ended, rota_ended);
     }
     if (timed) {
         complete_extra(slot, stamp, min(spent, budget), it.version, begin, atomicAdd(&rota_state.epoch, 1u));
@@ -396,7 +407,7 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     w_fuel += passed_loops(spent, it.entry, mine);
     w_jobs += n;
     fence();
-    complete(mine, slot, stamp, status, rota_fault, rota_result);
+    complete(mine, slot, stamp, status, select(0u, rota_fault, status == ROTA_STATUS_FAULTED), rota_result);
     fence();
     if (lane == 0u) {
         raise_done(tenant, n);
@@ -550,6 +561,7 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
 
     rota_start(budget);
     rota_slot = slot;
+    rota_stamp = stamp;
     rota_tenant = tenant;
     rota_tile = count - before;
     rota_tiled = true;
@@ -560,10 +572,8 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
     }
     let spent = subgroupAdd(rota_spent(budget));
     let used = subgroupAdd(min(rota_spent(budget), budget));
-    let ending = subgroupMax(rota_ending);
-    if (loops_are_cut()) {
-        rota_fault = ROTA_FAULT_LOOP_CUT;
-    }
+    let ended = any_lane(subgroupBallot(rota_ended));
+    rota_check_end();
     let fault = subgroupMax(rota_fault);
     w_fuel += passes_of(spent);
     w_tiles += 1u;
@@ -572,8 +582,9 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
         if (fault != 0u) {
             atomicMax(&rota_tiles[slot].fault, fault);
         }
-        if (ending != 0u) {
-            atomicOr(&rota_tiles[slot].marks, select(ROTA_MARK_CANCELLED, ROTA_MARK_REVOKED, ending == ROTA_STATUS_REVOKED));
+        if (ended) {
+            let revoked = atomicLoad(&rota_tenants[tenant].state) == ROTA_TENANT_REVOKED;
+            atomicOr(&rota_tiles[slot].marks, select(ROTA_MARK_CANCELLED, ROTA_MARK_REVOKED, revoked));
         }
     }
     return Finished(1u + rest, slot, stamp, flags);
@@ -615,7 +626,7 @@ fn finish_tiles(tenant: u32, finished: Finished, lane: u32) {
     }
     w_jobs += 1u;
     fence();
-    complete(lane == 0u, slot, finished.stamp, status, fault, results);
+    complete(lane == 0u, slot, finished.stamp, status, select(0u, fault, status == ROTA_STATUS_FAULTED), results);
     fence();
     if (lane == 0u) {
         raise_done(tenant, 1u);

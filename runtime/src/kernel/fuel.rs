@@ -25,6 +25,9 @@
 //! An iteration costs one unit, and two more for each loop inside of it, also in functions that it calls: a software
 //! driver passes through the ends of an inner loop, and of the one put around it, even where no lane enters it, and one
 //! that caps loops counts that.
+//!
+//! The standard tiled handlers, whose tiles are known to be short, are metered without looking: no loop is put around
+//! theirs, and `if (fuel < 0) { break; }` stands in the head. Drivers compile that faster.
 
 use std::collections::HashMap;
 
@@ -36,17 +39,25 @@ use naga::{
 /// What a loop, with the one that is put around it, adds to the passes through loops' ends.
 pub const PASSES_PER_LOOP: u32 = 2;
 
+/// Whether lanes look on their way if they are to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looks {
+    Sometimes,
+    Never,
+}
+
 /// What of the prelude metering needs.
 #[derive(Clone, Copy)]
 pub struct Meter {
     fuel: Handle<GlobalVariable>,
     mark: Handle<GlobalVariable>,
     go_on: Handle<Function>,
+    looks: Looks,
 }
 
 impl Meter {
     /// Finds it in a module that has the prelude.
-    pub fn find(module: &Module) -> Self {
+    pub fn find(module: &Module, looks: Looks) -> Self {
         let variable = |name: &str| {
             module
                 .global_variables
@@ -64,6 +75,7 @@ impl Meter {
                 .find(|(_, f)| f.name.as_deref() == Some("rota_go_on"))
                 .map(|(h, _)| h)
                 .expect("the prelude declares it"),
+            looks,
         }
     }
 
@@ -100,7 +112,10 @@ impl Meter {
                         .block(body, function, passes)
                         .saturating_add(self.block(continuing, function, passes));
                     self.meter(statement, function, inside.saturating_add(1));
-                    inside.saturating_add(PASSES_PER_LOOP)
+                    inside.saturating_add(match self.looks {
+                        Looks::Sometimes => PASSES_PER_LOOP,
+                        Looks::Never => 1,
+                    })
                 }
                 Statement::Call { function, .. } => passes.get(function).copied().unwrap_or(0),
                 _ => 0,
@@ -118,10 +133,14 @@ impl Meter {
         let mark = add(Expression::GlobalVariable(self.mark));
         // More than any budget is as good as the highest.
         let cost = add(Expression::Literal(Literal::I32(cost.min(1 << 30) as i32)));
+        let zero = add(Expression::Literal(Literal::I32(0)));
+        let looks = self.looks;
         let compare = |add: &mut dyn FnMut(Expression) -> Handle<Expression>, op, left| {
-            let right = add(Expression::Load { pointer: mark });
-            let holds = add(Expression::Binary { op, left, right });
-            (right, holds)
+            let right = match looks {
+                Looks::Sometimes => add(Expression::Load { pointer: mark }),
+                Looks::Never => zero,
+            };
+            add(Expression::Binary { op, left, right })
         };
 
         let before = add(Expression::Load { pointer: fuel });
@@ -130,7 +149,7 @@ impl Meter {
             left: before,
             right: cost,
         });
-        let (_, too_little) = compare(&mut add, BinaryOperator::Less, after);
+        let too_little = compare(&mut add, BinaryOperator::Less, after);
         let head = [
             Statement::Emit(Range::new_from_bounds(before, too_little)),
             Statement::Store {
@@ -140,8 +159,15 @@ impl Meter {
             leave_if(too_little),
         ];
 
+        if self.looks == Looks::Never {
+            if let Statement::Loop { body, .. } = statement {
+                body.splice(0..0, block(head));
+            }
+            return;
+        }
+
         let left = add(Expression::Load { pointer: fuel });
-        let (_, enough) = compare(&mut add, BinaryOperator::GreaterEqual, left);
+        let enough = compare(&mut add, BinaryOperator::GreaterEqual, left);
         let goes_on = add(Expression::CallResult(self.go_on));
         let ends = add(Expression::Unary {
             op: UnaryOperator::LogicalNot,

@@ -39,6 +39,8 @@ pub struct HandlerModule {
     pub handlers: Vec<Handler>,
     /// What its tiled handlers do with scratch.
     pub scratch: Scratch,
+    /// Its handlers are known to be done soon, so that they needn't look whether they are to end.
+    pub short_tiles: bool,
     /// Expressions and statements, with all calls put in line; 0 for the standard handlers, which always have room.
     pub nodes: u64,
 }
@@ -86,12 +88,13 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
     let mut kernel = parse("prelude", &prelude)?;
     let mut known = function_names(&kernel);
     let prelude_names = known.clone();
-    let meter = fuel::Meter::find(&kernel);
+    let meter = |looks| fuel::Meter::find(&kernel, looks);
+    let (looking, plain) = (meter(fuel::Looks::Sometimes), meter(fuel::Looks::Never));
     // The passes through loops' ends of each function in the kernel.
     let mut inside = HashMap::new();
     if !shape.without.fuel {
         for (handle, function) in kernel.functions.iter_mut() {
-            let passes = meter.rewrite(function, &inside);
+            let passes = looking.rewrite(function, &inside);
             inside.insert(handle, passes);
         }
     }
@@ -113,9 +116,10 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
         let known_globals = kernel.global_variables.len();
         let named = import::Importer::new(&source, &mut kernel, &prelude_names)
             .functions(
-                |function, inside| match shape.without.fuel {
-                    true => 0,
-                    false => meter.rewrite(function, inside),
+                |function, inside| match (shape.without.fuel, module.short_tiles) {
+                    (true, _) => 0,
+                    (_, true) => plain.rewrite(function, inside),
+                    _ => looking.rewrite(function, inside),
                 },
                 &mut inside,
             )
@@ -160,7 +164,11 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
                 }
             } else {
                 scalar_cases.push_str(&case);
-                if inside == fuel::PASSES_PER_LOOP {
+                let one_loop = match module.short_tiles {
+                    true => 1,
+                    false => fuel::PASSES_PER_LOOP,
+                };
+                if inside == one_loop {
                     writeln!(one_loop_cases, "case {entries}: {{}}").unwrap();
                 }
                 if handler.light {

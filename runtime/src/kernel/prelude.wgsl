@@ -6,6 +6,7 @@
 
 // The job that this lane works on. Set by the core before a handler runs.
 var<private> rota_slot: u32;
+var<private> rota_stamp: u32;
 var<private> rota_tenant: u32;
 var<private> rota_lane: u32;
 var<private> rota_tile: u32;
@@ -16,8 +17,8 @@ var<private> rota_result: vec2<u32>;
 var<private> rota_fuel: i32;
 // Below this the lane leaves its loops, to look whether it may go on; ROTA_FUEL_ENDED if it may not.
 var<private> rota_mark: i32;
-// The status that ends the job, if that isn't the handler's doing.
-var<private> rota_ending: u32;
+// The job was ended from outside.
+var<private> rota_ended: bool;
 
 var<workgroup> rota_scratch: array<atomic<u32>, ROTA_SCRATCH_WORDS>;
 
@@ -27,7 +28,7 @@ const ROTA_FUEL_ENDED: i32 = 0x7fffffff;
 fn rota_start(budget: u32) {
     rota_fuel = i32(budget);
     rota_mark = max(rota_fuel - i32(ROTA_FUEL_PER_LOOK), 0);
-    rota_ending = 0u;
+    rota_ended = false;
     rota_fault = 0u;
     rota_result = vec2<u32>(0u);
 }
@@ -38,26 +39,15 @@ fn rota_spent(budget: u32) -> u32 {
 }
 
 // Whether a lane that fell below its mark at the head of a loop, whose iterations take `cost`, may go on in it: it has
-// fuel left, and nobody wants its job to end.
+// fuel left, and nobody wants its job to end. When a tenant goes, all of its jobs are cancelled.
 fn rota_go_on(cost: i32) -> bool {
-    let stamp = atomicLoad(&rota_slots[rota_slot].stamp);
-    let cancelled = atomicLoad(&rota_slots[rota_slot].cancel) == stamp;
-    let revoked = atomicLoad(&rota_tenants[rota_tenant].state) == ROTA_TENANT_REVOKED;
-    let ending = select(select(0u, ROTA_STATUS_CANCELLED, cancelled), ROTA_STATUS_REVOKED, revoked);
-    let dry = rota_fuel < 0;
-    if (rota_mark != ROTA_FUEL_ENDED) {
-        if (dry | (ending != 0u)) {
-            rota_mark = ROTA_FUEL_ENDED;
-            rota_ending = ending;
-            if (rota_fault == 0u) {
-                rota_fault = select(0u, ROTA_FAULT_FUEL_EXHAUSTED, dry);
-            }
-        } else {
-            rota_fuel += cost;
-            rota_mark = max(rota_fuel - i32(ROTA_FUEL_PER_LOOK), 0);
-        }
-    }
-    return rota_mark != ROTA_FUEL_ENDED;
+    let ended = atomicLoad(&rota_slots[rota_slot].cancel) == rota_stamp;
+    let goes_on = (rota_fuel >= 0) & !ended & (rota_mark != ROTA_FUEL_ENDED);
+    rota_ended = rota_ended | ended;
+    rota_fault = select(rota_fault, ROTA_FAULT_FUEL_EXHAUSTED, (rota_fuel < 0) & (rota_fault == 0u));
+    rota_fuel += select(0, cost, goes_on);
+    rota_mark = select(ROTA_FUEL_ENDED, max(rota_fuel - i32(ROTA_FUEL_PER_LOOK), 0), goes_on);
+    return goes_on;
 }
 
 // ---------------------------------------------------------------- who and what

@@ -167,6 +167,7 @@ pub fn module() -> HandlerModule {
             })
             .collect(),
         scratch: Scratch::Overwritten,
+        short_tiles: true,
         nodes: 0,
     }
 }
