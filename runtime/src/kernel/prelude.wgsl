@@ -319,6 +319,10 @@ fn store_f32(b: Buffer, i: u32, v: f32) {
 // Bits of a word that others may write other bits of: one atomic that turns those which differ, so that no neighbour's
 // update is lost. Of two lanes that write the same bits at once, each bit may come from either.
 fn rota_store_bits(b: Buffer, at: u32, good: bool, v: u32, mask: u32) {
+    // First, because the load only knows that nothing here is good, and would call it out of bounds.
+    if (b.writable < b.bytes) {
+        rota_fail(ROTA_FAULT_READ_ONLY);
+    }
     let old = rota_load(b.segment, at, good);
     rota_atomic_xor(b, at, good, (old ^ v) & mask);
 }
