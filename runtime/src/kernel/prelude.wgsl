@@ -13,6 +13,8 @@ var<private> rota_tile: u32;
 var<private> rota_tiled: bool;
 var<private> rota_fault: u32;
 var<private> rota_result: vec2<u32>;
+// Which results of a scalar job result_min has set: the first value is the lowest so far, whatever is there.
+var<private> rota_lowered: u32;
 // Loop iterations that this lane may still run. Every loop of every handler takes from it (fuel.rs adds that).
 var<private> rota_fuel: i32;
 // Below this the lane leaves its loops, to look whether it may go on; ROTA_FUEL_ENDED if it may not.
@@ -31,6 +33,7 @@ fn rota_start(budget: u32) {
     rota_ended = false;
     rota_fault = 0u;
     rota_result = vec2<u32>(0u);
+    rota_lowered = 0u;
 }
 
 // Of a budget, what was spent. The last iteration of a lane that ran dry was taken but not run.
@@ -144,7 +147,9 @@ fn result_min(i: u32, v: u32) {
         atomicOr(&rota_tiles[rota_slot].marks, ROTA_MARK_INVERT_0 << (i & 1u));
         atomicMax(&rota_tiles[rota_slot].result[i & 1u], ~v);
     } else {
-        rota_result[i & 1u] = min(rota_result[i & 1u], v);
+        let bit = 1u << (i & 1u);
+        rota_result[i & 1u] = select(v, min(rota_result[i & 1u], v), (rota_lowered & bit) != 0u);
+        rota_lowered |= bit;
     }
 }
 
