@@ -10,4 +10,6 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 use_lavapipe
 cargo run --release --package rota-stress -- "$1"
+# `make test` runs a sixth of these.
+[ "$1" = --short ] || ROTA_TEST_HOSTILE=all cargo test --package rota --test hostile
 cargo run --release --package rota-model -- "$1"

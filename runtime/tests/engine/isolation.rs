@@ -235,7 +235,7 @@ fn a_loop_that_the_driver_cut_short_is_a_fault() {
         // Enough at once that a lease can't do all of it.
         let words = 1 << 15;
         let jobs = [
-            [spin(20_000); 16].as_slice(),
+            [spin(20_000); 64].as_slice(),
             &[fill(buffer, words, round, 1)],
         ]
         .concat();
@@ -246,10 +246,10 @@ fn a_loop_that_the_driver_cut_short_is_a_fault() {
                 cut += 1;
             }
         }
-        for done in done[..16].iter().filter(|done| done.status == OK) {
+        for done in done[..64].iter().filter(|done| done.status == OK) {
             assert_eq!(done.results[0], spun(20_000));
         }
-        if done[16].status == OK {
+        if done[64].status == OK {
             let mut out = vec![0; 1 << 17];
             tenant.buffer_read(buffer, 0, &mut out).unwrap();
             assert!(out.chunks(4).all(|w| w == round.to_le_bytes()));

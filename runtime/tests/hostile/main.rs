@@ -345,11 +345,14 @@ fn tenant(runtime: &Runtime, label: &str) -> Tenant {
         .unwrap()
 }
 
-/// For work on single files: with `ROTA_TEST_HOSTILE=loop_,index_nested` only those whose names begin so are run.
+/// Compiling takes minutes for all: without `ROTA_TEST_HOSTILE` a sixth of them is run, with `all` all, as `make stress`
+/// does, and with `loop_,index_nested` those whose names begin so.
 fn is_asked_for(name: &str) -> bool {
-    std::env::var("ROTA_TEST_HOSTILE").map_or(true, |starts| {
-        starts.split(',').any(|s| name.starts_with(s))
-    })
+    match std::env::var("ROTA_TEST_HOSTILE") {
+        Err(_) => name.bytes().map(u32::from).sum::<u32>() % 6 == 0,
+        Ok(all) if all == "all" => true,
+        Ok(starts) => starts.split(',').any(|s| name.starts_with(s)),
+    }
 }
 
 /// Loads cases as one module, runs them, and unloads it. Gives what was not as it should be.
