@@ -169,6 +169,8 @@ struct Loaded {
     handlers: Vec<HandlerOptions>,
     code: Arc<HandlerModule>,
     users: Vec<User>,
+    /// It is being unloaded, which may wait for jobs: nothing else can be done with it.
+    leaving: bool,
 }
 
 /// Code that nobody can call any more, and the tenants' heads when that began.
@@ -299,7 +301,9 @@ impl Modules {
         let index = (module & 0xffff) as usize;
         match index.checked_sub(1).and_then(|i| self.loaded.get_mut(i)) {
             Some(Some(found))
-                if u32::from(found.generation) == module >> 16 && found.owner == owner =>
+                if u32::from(found.generation) == module >> 16
+                    && found.owner == owner
+                    && !found.leaving =>
             {
                 Ok(found)
             }
@@ -327,7 +331,9 @@ impl Modules {
     /// Lets a module go: its numbers, and its code once nothing of it is open.
     fn remove(&mut self, module: u32) {
         let index = (module & 0xffff) as usize - 1;
-        if let Some(gone) = self.loaded[index].take() {
+        // Its tenant may have gone meanwhile, and the place be another's.
+        let is_it = |l: &mut Loaded| u32::from(l.generation) == module >> 16;
+        if let Some(gone) = self.loaded[index].take_if(is_it) {
             for user in &gone.users {
                 self.free_numbers(&user.numbers);
             }
@@ -482,6 +488,7 @@ impl Engine {
             handlers: options.handlers.clone(),
             code,
             users: user.into_iter().collect(),
+            leaving: false,
         })?;
         if let Some(inner) = owner {
             for (handler, &number) in options.handlers.iter().zip(&numbers) {
@@ -582,8 +589,11 @@ impl Engine {
         timeout_ns: u64,
     ) -> Result<(), Error> {
         let heads = {
+            // Behind a replacement or a grant that is under way.
+            let _composition = lock(&self.composition);
             let mut modules = lock(&self.modules);
             let loaded = modules.find(module, owner)?;
+            loaded.leaving = true;
             for user in &loaded.users {
                 if let Some(inner) = user.tenant.upgrade() {
                     for handler in &loaded.handlers {
@@ -610,8 +620,6 @@ impl Engine {
         }
         let _composition = lock(&self.composition);
         let mut modules = lock(&self.modules);
-        // Another unload of it may have been quicker.
-        modules.find(module, owner)?;
         modules.remove(module);
         drop(modules);
         match self.switch(None, &mut ModuleReport::default()) {

@@ -321,3 +321,37 @@ fn a_loop_without_end_ends_with_its_fuel() {
         }
     }
 }
+
+/// While an unload waits for jobs, the module can't be brought back under it.
+#[test]
+fn a_module_that_is_being_unloaded_can_not_be_replaced() {
+    let runtime = shared(Mode::Resident);
+    let tenant = tenant(&runtime);
+    let buffer = tenant.buffer_create(1 << 10, false).unwrap();
+    let (name, _) = tenant.module_load(&answers(5)).unwrap();
+    let slow = Job {
+        tiles: 100_000,
+        ..fill(buffer, 64, 1, 1)
+    };
+    let tickets = submit(&tenant, &[slow, with(job(FIRST, 1, &[]), BARRIER)]);
+    std::thread::scope(|scope| {
+        let unload = scope.spawn(|| tenant.module_unload(name, u64::MAX));
+        until("the unload has begun", || {
+            matches!(
+                tenant.submit(&[job(FIRST, 1, &[])], None).1,
+                Err(Error::InvalidOpcode(_))
+            )
+        });
+        assert!(matches!(
+            tenant.module_replace(name, &answers(6)),
+            Err(Error::UnknownModule(_))
+        ));
+        unload.join().unwrap().unwrap();
+    });
+    for ticket in tickets {
+        assert_eq!(wait(&tenant, ticket).status, OK);
+    }
+    let (_, report) = tenant.module_load(&answers(7)).unwrap();
+    assert_eq!(report.version, 1);
+    assert_eq!(run_one(&tenant, job(FIRST, 1, &[])).results[0], 7);
+}
