@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Many jobs, many threads, leases that end all the time: every job exactly once, every result right.
-# Then the exhaustive model of the kernel's side. --short for `make test`, --long for `make stress`.
+# Then random handlers, in the kernel and in an interpreter, and the exhaustive model of the kernel's side.
+# --short for `make test`, --long for `make stress`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -10,4 +11,5 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 use_lavapipe
 cargo run --release --package rota-stress -- "$1"
+cargo run --release --package rota-property -- "$1"
 cargo run --release --package rota-model -- "$1"
