@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Many jobs, many threads, leases that end all the time: every job exactly once, every result right.
-# Then the exhaustive model of the kernel's side. --short for `make test`, --long for `make stress`.
+# Then random handlers, in the kernel and in an interpreter, and the exhaustive model of the kernel's side.
+# --short for `make test`, --long for `make stress`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -12,4 +13,5 @@ use_lavapipe
 cargo run --release --package rota-stress -- "$1"
 # `make test` runs a sixth of these.
 [ "$1" = --short ] || ROTA_TEST_HOSTILE=all cargo test --package rota --test hostile
+cargo run --release --package rota-property -- "$1"
 cargo run --release --package rota-model -- "$1"
