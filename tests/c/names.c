@@ -18,19 +18,19 @@ static void distinct(const char *(*name)(uint32_t), uint32_t first, uint32_t las
 }
 
 int main(void) {
-    distinct(of_status, ROTA_STATUS_OK, ROTA_STATUS_WRONG_STATE, "ROTA_STATUS_");
+    distinct(of_status, ROTA_STATUS_OK, ROTA_STATUS_KERNEL_FULL, "ROTA_STATUS_");
     distinct(rota_completion_status_name, ROTA_COMPLETION_OK, ROTA_COMPLETION_DEVICE_LOST,
              "ROTA_COMPLETION_");
     distinct(rota_fault_name, ROTA_FAULT_NONE, ROTA_FAULT_INVALID_DATA, "ROTA_FAULT_");
     CHECK(strcmp(rota_status_name(ROTA_STATUS_NO_DRIVER), "ROTA_STATUS_NO_DRIVER") == 0);
     CHECK(strcmp(rota_fault_name(ROTA_FAULT_READ_ONLY), "ROTA_FAULT_READ_ONLY") == 0);
 
-    const int32_t statuses[] = {ROTA_STATUS_OK, ROTA_STATUS_WRONG_STATE, -1, INT32_MIN, INT32_MAX};
+    const int32_t statuses[] = {ROTA_STATUS_OK, ROTA_STATUS_KERNEL_FULL, -1, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         CHECK(rota_status_name(statuses[i]) != NULL && rota_status_name(statuses[i])[0] != 0);
         CHECK(rota_status_text(statuses[i]) != NULL && rota_status_text(statuses[i])[0] != 0);
     }
-    for (int32_t i = ROTA_STATUS_OK; i <= ROTA_STATUS_WRONG_STATE; i++)
+    for (int32_t i = ROTA_STATUS_OK; i <= ROTA_STATUS_KERNEL_FULL; i++)
         for (int32_t j = ROTA_STATUS_OK; j < i; j++)
             CHECK(strcmp(rota_status_text(i), rota_status_text(j)) != 0);
     const uint32_t faults[] = {ROTA_FAULT_NONE, ROTA_FAULT_INVALID_DATA, 0x10000, 0x12345,
