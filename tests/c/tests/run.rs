@@ -133,7 +133,6 @@ const UNDER_VALGRIND: &[&str] = &[
     "bad_enums",
     "bad_fuel",
     "bad_handles",
-    "bad_modules",
     "bad_opcodes",
     "bad_pointers",
     "bad_struct_size",
