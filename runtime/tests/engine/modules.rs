@@ -145,14 +145,15 @@ fn a_replacement_takes_over_while_jobs_run() {
 #[test]
 fn jobs_in_flight_finish_before_an_unload_and_those_not_begun_fault_if_it_does_not_wait() {
     for mode in MODES {
-        let runtime = shared(mode);
+        // Its own: a load of another tenant would keep the unload waiting, and the jobs would have finished.
+        let runtime = open(options(mode));
         let tenant = tenant(&runtime);
         let buffer = tenant.buffer_create(1 << 10, false).unwrap();
         for (timeout, expected) in [(u64::MAX, OK), (0, FAULTED)] {
             let (name, _) = tenant.module_load(&answers(5)).unwrap();
             // The loaded handler's job waits behind one that takes long.
             let slow = Job {
-                tiles: 20_000,
+                tiles: 200_000,
                 ..fill(buffer, 64, 1, 1)
             };
             let tickets = submit(&tenant, &[slow, with(job(FIRST, 1, &[]), BARRIER)]);
