@@ -439,9 +439,6 @@ impl Engine {
         // What runs sees this at its next look, before a worker has time for the control job.
         let state = &self.shared.tenant(inner.index).state;
         state.store(tenant_state::REVOKED, Ordering::Release);
-        for position in inner.ring.tail()..inner.ring.head() {
-            inner.ring.cancel(position);
-        }
         for handle in self.memory.owned_by(inner.index) {
             // Mapped buffers go too: after this nobody has a handle to unmap them by.
             self.memory.abandon(handle, inner.index, inner.ring.head());

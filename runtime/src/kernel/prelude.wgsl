@@ -42,9 +42,11 @@ fn rota_spent(budget: u32) -> u32 {
 }
 
 // Whether a lane that fell below its mark at the head of a loop, whose iterations take `cost`, may go on in it: it has
-// fuel left, and nobody wants its job to end. When a tenant goes, all of its jobs are cancelled.
+// fuel left, and nobody wants its job to end.
 fn rota_go_on(cost: i32) -> bool {
-    let ended = atomicLoad(&rota_slots[rota_slot].cancel) == rota_stamp;
+    let cancelled = atomicLoad(&rota_slots[rota_slot].cancel) == rota_stamp;
+    let revoked = atomicLoad(&rota_tenants[rota_tenant].state) == ROTA_TENANT_REVOKED;
+    let ended = cancelled | revoked;
     let goes_on = (rota_fuel >= 0) & !ended & (rota_mark != ROTA_FUEL_ENDED);
     rota_ended = rota_ended | ended;
     rota_fault = select(rota_fault, ROTA_FAULT_FUEL_EXHAUSTED, (rota_fuel < 0) & (rota_fault == 0u));
