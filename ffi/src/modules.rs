@@ -172,22 +172,52 @@ unsafe fn module_options(
     })
 }
 
-/// The place for a report, if the caller wants one.
+/// What loading does for a tenant as for the runtime; `load` is the engine's.
 ///
 /// # Safety
-/// NULL or valid.
-unsafe fn wanted(
+/// The conventions: NULL or valid.
+unsafe fn load(
+    options: *const rota_module_options,
+    module: *mut rota_module,
     report: *mut rota_module_report,
-) -> Result<Option<Wanted<rota_module_report>>, Failure> {
-    if report.is_null() {
-        return Ok(None);
-    }
+    load: impl FnOnce(&rota::ModuleOptions) -> Result<(u32, rota::ModuleReport), rota::Error>,
+) -> Result<(), Failure> {
     // SAFETY: passed on.
-    Ok(Some(unsafe { Wanted::new(report) }?))
+    let out = unsafe { args::out("module", module) }?;
+    let mut name = 0;
+    let loaded = |options: &_| {
+        let (module, report) = load(options)?;
+        name = module;
+        Ok(report)
+    };
+    // SAFETY: passed on.
+    unsafe { replace(options, report, loaded) }?;
+    out.write(name);
+    Ok(())
 }
 
-/// ---- Modules -----------------------------------------------------------------------------------
+/// The same of replacing.
 ///
+/// # Safety
+/// The conventions: NULL or valid.
+unsafe fn replace(
+    options: *const rota_module_options,
+    report: *mut rota_module_report,
+    replace: impl FnOnce(&rota::ModuleOptions) -> Result<rota::ModuleReport, rota::Error>,
+) -> Result<(), Failure> {
+    let wanted = match report.is_null() {
+        true => None,
+        // SAFETY: passed on.
+        false => Some(unsafe { Wanted::new(report) }?),
+    };
+    // SAFETY: passed on.
+    let report = replace(&unsafe { module_options(options) }?)?;
+    if let Some(wanted) = wanted {
+        wanted.fill(&report.into());
+    }
+    Ok(())
+}
+
 /// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
 /// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
 /// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have
@@ -213,18 +243,8 @@ pub unsafe extern "C" fn rota_module_load(
 ) -> rota_status {
     export!(error => {
         with_tenant(tenant, |tenant| {
-            // SAFETY: the conventions: NULL or valid, as for all pointers below.
-            let out = unsafe { args::out("module", module) }?;
-            // SAFETY: as above.
-            let wanted = unsafe { wanted(report) }?;
-            // SAFETY: as above.
-            let options = unsafe { module_options(options) }?;
-            let (module, report) = tenant.module_load(&options)?;
-            out.write(module);
-            if let Some(wanted) = wanted {
-                wanted.fill(&report.into());
-            }
-            Ok(())
+            // SAFETY: the conventions: NULL or valid.
+            unsafe { load(options, module, report, |options| tenant.module_load(options)) }
         })
     })
 }
@@ -248,15 +268,8 @@ pub unsafe extern "C" fn rota_module_replace(
 ) -> rota_status {
     export!(error => {
         with_tenant(tenant, |tenant| {
-            // SAFETY: the conventions: NULL or valid, as for all pointers below.
-            let wanted = unsafe { wanted(report) }?;
-            // SAFETY: as above.
-            let options = unsafe { module_options(options) }?;
-            let report = tenant.module_replace(module, &options)?;
-            if let Some(wanted) = wanted {
-                wanted.fill(&report.into());
-            }
-            Ok(())
+            // SAFETY: the conventions: NULL or valid.
+            unsafe { replace(options, report, |options| tenant.module_replace(module, options)) }
         })
     })
 }
@@ -297,18 +310,8 @@ pub unsafe extern "C" fn rota_runtime_module_load(
 ) -> rota_status {
     export!(error => {
         with_runtime(runtime, |entry| {
-            // SAFETY: the conventions: NULL or valid, as for all pointers below.
-            let out = unsafe { args::out("module", module) }?;
-            // SAFETY: as above.
-            let wanted = unsafe { wanted(report) }?;
-            // SAFETY: as above.
-            let options = unsafe { module_options(options) }?;
-            let (module, report) = entry.runtime.module_load(&options)?;
-            out.write(module);
-            if let Some(wanted) = wanted {
-                wanted.fill(&report.into());
-            }
-            Ok(())
+            // SAFETY: the conventions: NULL or valid.
+            unsafe { load(options, module, report, |options| entry.runtime.module_load(options)) }
         })
     })
 }
@@ -329,15 +332,9 @@ pub unsafe extern "C" fn rota_runtime_module_replace(
 ) -> rota_status {
     export!(error => {
         with_runtime(runtime, |entry| {
-            // SAFETY: the conventions: NULL or valid, as for all pointers below.
-            let wanted = unsafe { wanted(report) }?;
-            // SAFETY: as above.
-            let options = unsafe { module_options(options) }?;
-            let report = entry.runtime.module_replace(module, &options)?;
-            if let Some(wanted) = wanted {
-                wanted.fill(&report.into());
-            }
-            Ok(())
+            let replaced = |options: &_| entry.runtime.module_replace(module, options);
+            // SAFETY: the conventions: NULL or valid.
+            unsafe { replace(options, report, replaced) }
         })
     })
 }

@@ -481,7 +481,7 @@ impl Engine {
             index: inner.index,
             numbers: numbers.clone(),
         });
-        let module = modules.add(Loaded {
+        let added = modules.add(Loaded {
             owner: owner.map(|inner| inner.index),
             generation: 0,
             version: report.version,
@@ -489,7 +489,8 @@ impl Engine {
             code,
             users: user.into_iter().collect(),
             leaving: false,
-        })?;
+        });
+        let module = added.inspect_err(|_| modules.free_numbers(&numbers))?;
         if let Some(inner) = owner {
             for (handler, &number) in options.handlers.iter().zip(&numbers) {
                 inner.publish(handler, modules.slot_word(number));

@@ -101,7 +101,7 @@ fn position_after(position: u32, n: u32) -> u32 {
 
 // ---------------------------------------------------------------- handlers
 
-const SCRATCH_OVERWRITTEN: u32 = 1u;
+// What rota_scratch_use gives for handlers that may read scratch before they write it; 0 is for those without scratch.
 const SCRATCH_READ: u32 = 2u;
 
 // The code behind the number that a slot has for its handler.

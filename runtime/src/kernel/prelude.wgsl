@@ -38,7 +38,7 @@ fn rota_start(budget: u32) {
 
 // Of a budget, what was spent. The last iteration of a lane that ran dry was taken but not run.
 fn rota_spent(budget: u32) -> u32 {
-    return u32(i32(budget) - rota_fuel);
+    return select(budget, u32(i32(budget) - rota_fuel), ROTA_METERS);
 }
 
 // Whether a lane that fell below its mark at the head of a loop, whose iterations take `cost`, may go on in it: it has

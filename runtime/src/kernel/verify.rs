@@ -7,7 +7,7 @@
 //! naga's parser and validator come first. Both recurse, so this runs on a stack of its own that is deep enough for the
 //! longest statement that gets through.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{
@@ -934,10 +934,4 @@ fn count(block: &Block, sums: &HashMap<Handle<Function>, Sums>, total: &mut Sums
             _ => {}
         }
     }
-}
-
-/// Whether no name is used twice.
-pub fn all_differ<T: std::hash::Hash + Eq>(items: impl IntoIterator<Item = T>) -> bool {
-    let mut seen = HashSet::new();
-    items.into_iter().all(|item| seen.insert(item))
 }

@@ -386,7 +386,7 @@ pub struct KernelShape {
 pub struct Without {
     /// Accessors don't compare against the buffer's range.
     pub checks: bool,
-    /// Loops aren't metered.
+    /// Loops aren't metered: a lease is charged for every lane's whole budget.
     pub fuel: bool,
     /// Scratch is not cleared between tenants.
     pub clearing: bool,
@@ -456,6 +456,7 @@ pub fn wgsl(shape: KernelShape) -> String {
     for (name, value) in [
         ("TORN_RECORDS", shape.torn_records),
         ("CLEARS", !shape.without.clearing),
+        ("METERS", !shape.without.fuel),
     ] {
         writeln!(out, "const ROTA_{name}: bool = {value};").unwrap();
     }

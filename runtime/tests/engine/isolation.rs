@@ -265,23 +265,26 @@ fn what_runs_looks_whether_it_is_to_end() {
     let most = runtime.info().most_scalar_fuel;
     let endless = Job {
         fuel: most,
+        flags: TIMING,
         ..job(FIRST, 1, &[])
     };
     let source = "fn endless() { loop { } }";
     let one = tenant(&runtime);
     load(&one, source, &[("endless", false)]);
-    for _ in 0..20 {
+    // Where a device caps loops the budget ends soon, so that it takes some tries to be in time but not too early.
+    until("a job that has begun ends as CANCELLED", || {
         let ticket = submit(&one, &[endless])[0];
-        std::thread::sleep(std::time::Duration::from_micros(300));
+        let submitted = std::time::Instant::now();
+        while submitted.elapsed().as_micros() < 60 {
+            std::hint::spin_loop();
+        }
+        // It may have ended, and been taken by nobody.
         one.cancel(ticket).unwrap();
         let done = wait(&one, ticket);
-        // On a device that caps loops, the budget may have ended first.
         let dry = (done.status, done.fault) == (FAULTED, fault::FUEL_EXHAUSTED);
         assert!(done.status == CANCELLED || dry, "{done:?}");
-        if most > 1 << 24 {
-            assert_eq!(done.status, CANCELLED);
-        }
-    }
+        done.status == CANCELLED && (1..most).contains(&done.fuel)
+    });
     // Many of them in the ring, so that some are claimed and some aren't.
     submit(&one, &[endless; 200]);
     let started = std::time::Instant::now();
