@@ -33,8 +33,38 @@ pub struct rota_tenant_options {
     /// Loop iterations a lane may run where neither job nor handler say. 0: 8,000 for a scalar job,
     /// 3,000 for a tile, or what the device can run in one go.
     pub fuel: u32,
+    /// How much of the device it gets where others want it too, relative to their weights: 1 to 10,000.
+    /// 0: 100.
+    pub weight: u32,
+    /// ROTA_CLASS_NORMAL, _INTERACTIVE or _BACKGROUND.
+    pub latency_class: u32,
+    /// Thousandths of the device's time that it may use, also where nobody else wants it. 0: all.
+    pub share_permille: u32,
+    /// An exclusion group: tenants with the same number never have jobs running at the same time. At most
+    /// the runtime's max_tenants. 0: none.
+    pub group: u32,
     /// 0.
     pub reserved: u32,
+}
+
+/// A latency class: of the tenants that have a turn, those of a better class go first. It decides who
+/// waits, and not how much anybody gets: that is what weights are for.
+pub const ROTA_CLASS_NORMAL: u32 = 0;
+/// Before all others. See ROTA_CLASS_NORMAL.
+pub const ROTA_CLASS_INTERACTIVE: u32 = 1;
+/// Behind all others. See ROTA_CLASS_NORMAL.
+pub const ROTA_CLASS_BACKGROUND: u32 = 2;
+
+fn class_of(class: u32) -> Result<rota::Class, Failure> {
+    match class {
+        ROTA_CLASS_NORMAL => Ok(rota::Class::Normal),
+        ROTA_CLASS_INTERACTIVE => Ok(rota::Class::Interactive),
+        ROTA_CLASS_BACKGROUND => Ok(rota::Class::Background),
+        value => {
+            let known = "ROTA_CLASS_NORMAL, ROTA_CLASS_INTERACTIVE, ROTA_CLASS_BACKGROUND";
+            Err(args::unknown("latency_class", value, known))
+        }
+    }
 }
 
 // SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
@@ -47,6 +77,10 @@ unsafe impl Sized8 for rota_tenant_options {
         slots: 0,
         opcodes: 0,
         fuel: 0,
+        weight: 0,
+        latency_class: ROTA_CLASS_NORMAL,
+        share_permille: 0,
+        group: 0,
         reserved: 0,
     };
 }
@@ -122,6 +156,10 @@ pub unsafe extern "C" fn rota_tenant_create(
                 slots: options.slots,
                 opcodes: options.opcodes,
                 fuel: options.fuel,
+                weight: options.weight,
+                class: class_of(options.latency_class)?,
+                share_permille: options.share_permille,
+                group: options.group,
             };
             let tenant = entry.runtime.create_tenant(&options)?;
             let id = entry.family.add(|| {

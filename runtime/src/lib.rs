@@ -39,7 +39,7 @@ pub use {
     ring::layout::{completion_status, fault},
     ring::submission::{Completion, Job, TicketState},
     runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
-    tenant::{Tenant, TenantOptions, Wait},
+    tenant::{Class, Tenant, TenantOptions, Wait},
 };
 
 #[cfg(all(feature = "experiments", not(loom)))]
@@ -47,7 +47,7 @@ pub use runtime::Experiment;
 
 /// Flags that a job may carry.
 pub mod job_flags {
-    pub use crate::ring::layout::flag::{AFTER_OK, BARRIER, TIMING};
+    pub use crate::ring::layout::flag::{AFTER_OK, BACKGROUND, BARRIER, NORMAL, TIMING};
 }
 
 /// The version of the library.

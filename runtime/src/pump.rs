@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::device::lease::LaunchSlot;
 use crate::error::Error;
-use crate::ring::layout::{binding, lease_flag, leave, Push, POSITION_MASK};
+use crate::ring::doorbell::Work;
+use crate::ring::layout::{binding, lease_flag, leave, listed, Push, POSITION_MASK};
 use crate::ring::sync::lock;
 use crate::runtime::{Engine, Mode};
 use crate::tenant::Inner;
@@ -27,6 +28,10 @@ const BATCH_IDLE_ROUNDS: u32 = 64;
 const SWEEP_EVERY: Duration = Duration::from_millis(20);
 /// In BATCH mode, how long the pump looks for new slots before it parks.
 const BATCH_LINGER: Duration = Duration::from_micros(50);
+
+/// How a worker's clock counts looks and rounds of light jobs: as core.wgsl says.
+const LOOK_TIME: u64 = 16;
+const LIGHT_TIME: u64 = 32;
 
 /// How long a lease runs before a completion that somebody waits for may end it, in microseconds. Changing leases takes
 /// ten to twenty, in which nothing runs.
@@ -156,7 +161,7 @@ impl Pump {
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
             let mut last_work = Instant::now();
             while !self.engine.is_stopping() && last_work.elapsed() < BATCH_LINGER {
-                if self.has_work() {
+                if self.work() == Work::Some {
                     // The number first: a tenant that is taken out after the copy waits for this lease to end.
                     let number = self.number();
                     self.to_device();
@@ -180,23 +185,44 @@ impl Pump {
             return;
         }
         engine.watch.between_leases();
-        engine.doorbell.park(|| {
-            let stay_up = engine.is_stopping() || self.has_work();
-            if !stay_up {
-                engine.counts.parks.fetch_add(1, Ordering::Relaxed);
-                log::debug!("the kernel is parked");
+        // Who only waits for its rate of fuel doesn't wake the kernel, though its submits ring.
+        loop {
+            engine.doorbell.park(|| {
+                let work = match engine.is_stopping() {
+                    true => Work::Some,
+                    false => self.work(),
+                };
+                if work != Work::Some {
+                    engine.counts.parks.fetch_add(1, Ordering::Relaxed);
+                    log::debug!("the kernel is parked");
+                }
+                work
+            });
+            if engine.is_stopping() || self.work() == Work::Some {
+                return;
             }
-            stay_up
-        });
+        }
     }
 
-    /// Whether any published job is not done. Exact only when no lease runs.
-    fn has_work(&self) -> bool {
-        self.engine
-            .registry
-            .all()
-            .iter()
-            .any(|t| t.ring.head() as u32 & POSITION_MASK != t.ring.completed())
+    /// Whether any published job is not done, and may be. Exact only when no lease runs.
+    fn work(&self) -> Work {
+        let now = Instant::now();
+        let mut work = Work::None;
+        for tenant in self.engine.registry.all() {
+            if tenant.ring.head() as u32 & POSITION_MASK == tenant.ring.completed() {
+                continue;
+            }
+            let wait = match tenant.listing.limits() & (listed::FUEL | listed::TIME) {
+                0 => None,
+                _ => self.engine.refill(&tenant, now),
+            };
+            work = match (wait, work) {
+                (None, _) => return Work::Some,
+                (Some(wait), Work::Later(at)) => Work::Later(at.min(now + wait)),
+                (Some(wait), _) => Work::Later(now + wait),
+            };
+        }
+        work
     }
 
     /// The next lease's number, and whether it is wide. What is taken out from now on may still be seen by that lease.
@@ -302,6 +328,7 @@ impl Pump {
             idled_out: false,
         };
         let (mut rounds, mut busy_rounds, mut by_fuel, mut notified) = (0, 0, false, false);
+        let mut clock = 0;
         for worker in 0..flight.workers {
             let report = engine.shared.report(flight.lease, worker);
             if report.lease.load(Ordering::Acquire) != flight.lease {
@@ -317,6 +344,9 @@ impl Pump {
                 report.tiles.load(Ordering::Relaxed) as u64,
                 Ordering::Relaxed,
             );
+            clock += report.fuel.load(Ordering::Relaxed) as u64
+                + LOOK_TIME * report.rounds.load(Ordering::Relaxed) as u64
+                + LIGHT_TIME * busy as u64;
             by_fuel |= report.reason.load(Ordering::Relaxed) == leave::FUEL;
             notified |= report.reason.load(Ordering::Relaxed) == leave::NOTIFY;
             if worker == 0 {
@@ -340,6 +370,9 @@ impl Pump {
             };
             self.rounds_per_us += (measured - self.rounds_per_us) * weight;
             self.rounds_per_us = self.rounds_per_us.max(SLOWEST_ROUNDS_PER_US);
+        }
+        if us > 20.0 {
+            engine.measured_time(clock as f64 * 1e6 / us);
         }
         if by_fuel {
             self.fuel_per_us += (self.fuel as f64 / us.max(1.0) - self.fuel_per_us) / 4.0;
@@ -378,6 +411,7 @@ impl Pump {
     fn after_lease(&mut self) {
         let engine = &self.engine;
         engine.reclaim();
+        engine.refill_all();
         if self.last_sweep.elapsed() >= SWEEP_EVERY {
             self.last_sweep = Instant::now();
             let before = engine.epoch.load(Ordering::Relaxed);
@@ -391,12 +425,13 @@ impl Pump {
                 || engine.registry.all(),
                 |tenants, index| {
                     let found = find(tenants, index).expect("only known ones are idle");
-                    &tenants[found].listed
+                    &tenants[found].listing
                 },
                 |tenants, index| find(tenants, index).is_some_and(|i| tenants[i].ring.is_empty()),
             );
             for tenant in engine.registry.all() {
                 tenant.ring.epoch.store(epoch, Ordering::Relaxed);
+                tenant.follow_fuel();
             }
         }
     }

@@ -22,13 +22,16 @@ use crate::pump;
 use crate::ring::active::ActiveList;
 use crate::ring::doorbell::Doorbell;
 use crate::ring::layout::{
-    binding, completion_status, control_op, flag, tenant_state, KernelShape, Push, Without,
+    binding, completion_status, control_op, flag, listed, tenant_state, KernelShape, Push, Without,
     FIRST_LOADED, MAX_SLOTS, MAX_WORKERS, POSITION_MASK,
 };
 use crate::ring::submission::{Completion, Job, Ring, SlotWords, TenantWords};
 use crate::ring::sync::lock;
 use crate::shared::SharedMemory;
-use crate::tenant::{standard_handlers, HandlerEntry, Inner, Registry, Tenant, TenantOptions};
+use crate::tenant::{
+    standard_handlers, Class, HandlerEntry, Inner, Registry, Tenant, TenantOptions, MOST_WEIGHT,
+    WEIGHT,
+};
 use crate::watch::Watch;
 
 /// How host and kernel meet.
@@ -70,6 +73,8 @@ pub struct RuntimeOptions {
     pub first_position: u32,
     /// Where the device starts counting epochs. For tests of the wrap.
     pub first_epoch: u32,
+    /// At which round the tenants' turns start. For tests of the wrap.
+    pub first_round: u32,
     /// Loop iterations of a worker in one lease; by default tuned by time.
     pub lease_fuel: u32,
     /// The most loop iterations that a lane of any job may be given; by default, and at most, what the device can run in
@@ -227,6 +232,10 @@ pub(crate) struct Engine {
     pub most_passes: u32,
     /// Held while a segment is added for a buffer.
     growing: Mutex<()>,
+    /// Tenants with limits in time.
+    limited: Mutex<Vec<Arc<Inner>>>,
+    /// How fast the clocks of all workers go together, in units per second: an f64.
+    time_rate: AtomicU64,
     pub cache: Cache,
     /// The runtime's own tenant; its jobs are the control jobs, one at a time.
     control: Mutex<Option<Arc<Inner>>>,
@@ -245,6 +254,8 @@ const ROUND_FUEL: u32 = 1 << 26;
 const WIDEN_EVERY_NS: u64 = 10_000_000;
 /// The most opcodes of a tenant's window.
 const MOST_OPCODES: u32 = 1 << 16;
+/// Slots of all rings: a tenant's entry has 27 bits for its first one.
+const MOST_SLOTS: u32 = 1 << 27;
 /// Slots of the runtime's own ring.
 const CONTROL_SLOTS: u32 = 16;
 
@@ -279,7 +290,7 @@ impl Engine {
         } else {
             options.slots
         };
-        let most_slots = (device.limits.max_storage_range / 64).min(u32::MAX as u64) as u32;
+        let most_slots = (device.limits.max_storage_range / 64).min(MOST_SLOTS as u64) as u32;
         let tenants = if options.max_tenants == 0 {
             4096
         } else {
@@ -295,6 +306,7 @@ impl Engine {
             .min(budget.max(default_slots + CONTROL_SLOTS) as u64) as u32;
         let shared = SharedMemory::new(&device, tenants, total_slots, mode == Mode::Batch)?;
         shared.set_epoch(options.first_epoch);
+        shared.set_round(options.first_round);
         let memory = Memory::new(&device, shared.buffer_table());
         memory.add_segment(options.memory_bytes.max(16))?;
         memory.bound(1);
@@ -394,6 +406,8 @@ impl Engine {
                 _ => CAPPED_PASSES,
             },
             growing: Mutex::new(()),
+            limited: Mutex::default(),
+            time_rate: AtomicU64::new(1e8f64.to_bits()),
             cache,
             control: Mutex::new(None),
             shared,
@@ -421,7 +435,14 @@ impl Engine {
                 self.end_leases()?;
             }
         };
-        let memory = self.shared.give_ring(index, range.base, range.size, first);
+        let weight = match options.weight {
+            0 => WEIGHT,
+            weight => weight,
+        };
+        let group = options.group;
+        let memory = self
+            .shared
+            .give_ring(index, range.base, range.size, first, weight, group);
         let words = TenantWords {
             done: self.shared.done(index),
             notify_at: &self.shared.tenant(index).notify_at,
@@ -431,7 +452,62 @@ impl Engine {
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
         let inner = Arc::new(Inner::new(self.clone(), index, tag, options, range, ring));
         self.registry.add(&inner);
+        self.limit(&inner);
         Ok(inner)
+    }
+
+    /// Tells the kernel of a tenant's limits, which have changed.
+    pub fn limit(&self, inner: &Arc<Inner>) {
+        let mut limited = lock(&self.limited);
+        let group = self
+            .shared
+            .tenant(inner.index)
+            .group
+            .load(Ordering::Relaxed);
+        let in_time = inner.limits.bits();
+        let bits = in_time | if group == 0 { 0 } else { listed::GROUP };
+        if in_time != 0 {
+            // Before the kernel heeds it.
+            self.refill(inner, Instant::now());
+        }
+        limited.retain(|t| t.index != inner.index);
+        if in_time != 0 {
+            limited.push(inner.clone());
+        }
+        self.active.set_limits(inner.index, &inner.listing, bits);
+    }
+
+    /// Brings what a tenant may use up to now. Gives how long it has to wait, if it has to.
+    pub fn refill(&self, inner: &Inner, now: Instant) -> Option<Duration> {
+        let (fuel, time) = (self.shared.fuel(inner.index), self.shared.time(inner.index));
+        let time_rate = f64::from_bits(self.time_rate.load(Ordering::Relaxed));
+        let allowed = inner.limits.refill(fuel, time, time_rate, now);
+        let entry = self.shared.tenant(inner.index);
+        entry
+            .fuel_until
+            .store(allowed.fuel_until, Ordering::Relaxed);
+        entry
+            .time_until
+            .store(allowed.time_until, Ordering::Release);
+        allowed.wait
+    }
+
+    /// The same of all that have limits.
+    pub fn refill_all(&self) {
+        let limited = lock(&self.limited);
+        if !limited.is_empty() {
+            let now = Instant::now();
+            limited.iter().for_each(|inner| {
+                self.refill(inner, now);
+            });
+        }
+    }
+
+    /// By the pump: all workers' clocks went so fast, in units per second.
+    pub fn measured_time(&self, rate: f64) {
+        let before = f64::from_bits(self.time_rate.load(Ordering::Relaxed));
+        let now = before + (rate - before) / 16.0;
+        self.time_rate.store(now.to_bits(), Ordering::Relaxed);
     }
 
     /// Revokes what a tenant has left, and lets go of its ring and buffers. Its publishers have left.
@@ -445,7 +521,8 @@ impl Engine {
         }
         let revoked = self.revoke(inner);
         if revoked.is_ok() || self.has_ended() {
-            self.active.remove(inner.index, &inner.listed);
+            self.active.remove(inner.index, &inner.listing);
+            lock(&self.limited).retain(|t| t.index != inner.index);
             lock(&self.modules).tenant_left(inner.index);
             let launched = lock(&self.leases).launched;
             self.registry.remove(inner, launched);
@@ -510,7 +587,7 @@ impl Engine {
             fuel: 0,
         });
         let parked = self.doorbell.published();
-        self.active.ensure(control.index, &control.listed);
+        self.active.ensure(control.index, &control.listing);
         if parked {
             self.doorbell.ring();
         }
@@ -825,8 +902,9 @@ impl Shared {
             // A thread that panicked has said so; there is nothing else to do about it here.
             let _ = thread.join();
         }
-        // The runtime's own tenant holds the engine, and the engine holds it: let go.
+        // Tenants hold the engine, and the engine holds these: let go.
         lock(&engine.control).take();
+        lock(&engine.limited).clear();
     }
 }
 
@@ -845,6 +923,7 @@ impl Runtime {
         }
         let options = TenantOptions {
             label: "rota".into(),
+            class: Class::Interactive,
             ..TenantOptions::default()
         };
         let control = engine.add_tenant(CONTROL_SLOTS, &options)?;
@@ -961,6 +1040,26 @@ impl Runtime {
                 fuel: options.fuel,
                 most: engine.most_scalar_fuel,
             });
+        }
+        let value = |what, value: u32, allowed| {
+            Err(Error::InvalidValue {
+                what,
+                value: value as u64,
+                allowed,
+            })
+        };
+        if options.weight > MOST_WEIGHT {
+            return value(
+                "weight",
+                options.weight,
+                "1 to 10000, or 0 for the default of 100",
+            );
+        }
+        if options.share_permille > 1000 {
+            return value("share_permille", options.share_permille, "at most 1000");
+        }
+        if options.group >= engine.shared.max_tenants {
+            return value("group", options.group, "at most the runtime's max_tenants");
         }
         let tenant = Tenant(engine.add_tenant(slots, options)?);
         if engine.is_stopping() {

@@ -12,7 +12,8 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::ring::layout::{
     binding, tenant_state, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry,
-    TenantState, TileState, WorkerReport, BUFFERS, EXTRA_RECORDS, MAX_WORKERS, NOTIFY_NEVER,
+    TenantState, TileState, WorkerReport, BUFFERS, CLASSES, EXTRA_RECORDS, FUEL_PER_WEIGHT,
+    MAX_WORKERS, NOTIFY_NEVER,
 };
 use crate::ring::submission::{stamp, RingMemory};
 
@@ -61,13 +62,12 @@ impl Region {
         } else {
             Allocation::new
         };
+        let device = make(device, bytes, usage)?;
+        // As large as the device's, which may be larger than was asked for: it is copied as a whole.
         let shadow = (batch && usage != Use::Device)
-            .then(|| Shadow::new(bytes as usize))
+            .then(|| Shadow::new(device.size as usize))
             .transpose()?;
-        Ok(Self {
-            device: make(device, bytes, usage)?,
-            shadow,
-        })
+        Ok(Self { device, shadow })
     }
 
     /// Where the host writes or reads.
@@ -119,7 +119,7 @@ impl SharedMemory {
         let state = size_of::<DeviceWords>() as u64 + size(tenants, size_of::<TenantState>());
         Ok(Self {
             control: region(
-                size_of::<Control>() as u64 + 4 * tenants,
+                size_of::<Control>() as u64 + 4 * tenants * CLASSES as u64,
                 Use::HostWrites,
                 true,
             )?,
@@ -185,7 +185,7 @@ impl SharedMemory {
         unsafe { &*self.control.host() }
     }
 
-    /// The words of the active list.
+    /// The words of the active lists, one behind the other.
     pub fn active_list(&self) -> *const AtomicU32 {
         // SAFETY: they follow the control words.
         unsafe { self.control.host::<Control>().add(1).cast() }
@@ -266,7 +266,15 @@ impl SharedMemory {
     }
 
     /// Gives a ring to a tenant that starts counting at `first`. No worker may be looking at the tenant or the ring.
-    pub fn give_ring(&self, index: u32, base: u32, size: u32, first: u64) -> RingMemory {
+    pub fn give_ring(
+        &self,
+        index: u32,
+        base: u32,
+        size: u32,
+        first: u64,
+        weight: u32,
+        group: u32,
+    ) -> RingMemory {
         let ring = self.ring(base, size);
         ring.reset(first);
         if self.batch {
@@ -281,21 +289,45 @@ impl SharedMemory {
         let position = first as u32 & crate::ring::layout::POSITION_MASK;
         let state = self.tenant_state(index);
         state.open.store(0, Ordering::Relaxed);
-        state.rest.store(0, Ordering::Relaxed);
+        // Behind its turn: it begins with a whole round's fuel.
+        state
+            .turn
+            .store(self.round().wrapping_sub(1), Ordering::Relaxed);
+        state.credit.store(0, Ordering::Relaxed);
+        state.fuel.store(0, Ordering::Relaxed);
+        state.time.store(0, Ordering::Relaxed);
         state.done.store(position, Ordering::Relaxed);
         state.cursor.store(position, Ordering::Release);
         let entry = self.tenant(index);
-        entry.base.store(base, Ordering::Relaxed);
-        entry.mask.store(size - 1, Ordering::Relaxed);
+        entry
+            .ring
+            .store(base << 5 | size.trailing_zeros(), Ordering::Relaxed);
         entry.notify_at.store(NOTIFY_NEVER, Ordering::Relaxed);
         entry.state.store(tenant_state::ACTIVE, Ordering::Relaxed);
+        entry.group.store(group, Ordering::Relaxed);
+        self.set_weight(index, weight);
         entry.generation.fetch_add(1, Ordering::Release);
         ring
+    }
+
+    pub fn set_weight(&self, index: u32, weight: u32) {
+        let quantum = &self.tenant(index).quantum;
+        quantum.store(weight * FUEL_PER_WEIGHT, Ordering::Relaxed);
     }
 
     /// The device-wide epoch, modular.
     pub fn epoch(&self) -> u32 {
         self.device_words().epoch.load(Ordering::Relaxed)
+    }
+
+    /// The round of the tenants' turns.
+    pub fn round(&self) -> u32 {
+        self.device_words().round.load(Ordering::Relaxed)
+    }
+
+    /// Before the first lease.
+    pub fn set_round(&self, round: u32) {
+        self.device_words().round.store(round, Ordering::Relaxed);
     }
 
     /// Before the first lease.
@@ -311,6 +343,16 @@ impl SharedMemory {
     /// How many jobs of a tenant have completed, modular. It lags behind the completions while a lease runs.
     pub fn done(&self, index: u32) -> &AtomicU32 {
         &self.tenant_state(index).done
+    }
+
+    /// What a tenant's jobs have spent, modular. It lags behind the completions while a lease runs.
+    pub fn fuel(&self, index: u32) -> u32 {
+        self.tenant_state(index).fuel.load(Ordering::Relaxed)
+    }
+
+    /// What they took of workers' time, by their clocks.
+    pub fn time(&self, index: u32) -> u32 {
+        self.tenant_state(index).time.load(Ordering::Relaxed)
     }
 
     /// In BATCH mode, before a launch: the host's words to the device.

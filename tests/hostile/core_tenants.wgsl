@@ -3,5 +3,5 @@
 // handler: scalar attack args=OWN
 
 fn attack() {
-    result(0u, atomicLoad(&rota_tenants[0].base));
+    result(0u, atomicLoad(&rota_tenants[0].ring));
 }

@@ -30,26 +30,35 @@ const NO_SLOT: u32 = 0xffffffffu;
 // round of light jobs so many more.
 const LOOK_TIME: u32 = 16u;
 const LIGHT_TIME: u32 = 32u;
-// What takes longer is not a small job, and lets small ones of other tenants go first for so many times as long, while
-// there are any: while the last one is less than a moment ago.
+// What takes longer is not a small job. After it a worker waits a moment for the tenant of the last small one, if it is
+// that tenant's turn before anybody else's; it does so for so many times as long as the long one took.
 const LONG_TIME: u32 = 512u;
 const REST: u32 = 4u;
 const MOMENT: u32 = 800u;
-// The clock as it stands in a tenant's rest.
-const REST_SHIFT: u32 = 4u;
-const REST_MASK: u32 = 0xfffffu;
-const REST_BITS: u32 = 20u;
+// What a tenant is charged for being served, besides the fuel of its jobs: for light jobs, and for others.
+const LIGHT_CHARGE: u32 = 64u;
+const CHARGE: u32 = 512u;
+// A look that finds no turn of now gives these and more: how many rounds ahead the next one is.
+const KEY_AHEAD: u32 = 8u;
+const KEY_NONE: u32 = 0xffffffffu;
+// Rounds without work that a tenant counts for which has to wait for what isn't the worker's to give.
+const REFUSED_ROUNDS: u32 = 32u;
+// Turns after which a tenant without fuel asks again.
+const DRY_ROUNDS: u32 = 8u;
+// So many times the number of lanes are the tenants whose turns a lease brings up to now.
+const REFRESHED: u32 = 16u;
 
 // What this worker has done in this lease; the same in all lanes.
 var<private> w_fuel: u32;
 var<private> w_jobs: u32;
 var<private> w_tiles: u32;
 var<private> w_lost: u32;
-// When a small job last ran, by this worker's clock, and whose it was.
+// When a small job last ran, by this worker's clock, and when its tenant has its next turn.
 var<private> w_small_at: u32;
-var<private> w_small_tenant: u32;
-// Whether any tenant was put to rest in this lease.
-var<private> w_rests: bool;
+var<private> w_small_turn: u32;
+// When a long one last ended, and until when small ones are waited for then.
+var<private> w_long_at: u32;
+var<private> w_long_rest: u32;
 // Whose words are in scratch.
 var<private> w_scratch_owner: u32;
 // A completion was written of which the host wants to hear at once. In lane 0 only.
@@ -80,19 +89,6 @@ fn run_length(ballot: vec4<u32>) -> u32 {
         return min(firstTrailingBit(~ballot.x), ROTA_LANES);
     }
     return min(32u + firstTrailingBit(~ballot.y), ROTA_LANES);
-}
-
-// Whether small jobs of others go before this tenant's now.
-fn is_resting(tenant: u32, lease: u32, clock: u32) -> bool {
-    let rest = atomicLoad(&rota_state.tenants[tenant].rest);
-    let same_lease = (rest >> REST_BITS) == (lease & 0xfffu);
-    return same_lease & ((rest & REST_MASK) > (clock >> REST_SHIFT)) & (tenant != w_small_tenant);
-}
-
-// When a tenant that took `time` until `clock` is to go on.
-fn rest_until(lease: u32, clock: u32, time: u32) -> u32 {
-    let until = (clock + REST * min(time, 0x1000000u)) >> REST_SHIFT;
-    return ((lease & 0xfffu) << REST_BITS) | min(until, REST_MASK);
 }
 
 fn position_after(position: u32, n: u32) -> u32 {
@@ -154,44 +150,144 @@ fn is_revoked(tenant: u32) -> bool {
     return subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].state)) == ROTA_TENANT_REVOKED;
 }
 
+// ---------------------------------------------------------------- turns
+
+// Deficit round robin (Shreedhar and Varghese, 1995), kept in two words of each tenant. In a round each tenant may use as
+// much fuel as its weight gives it. Who has used more waits for so many rounds as it takes to pay that back; nobody looks
+// at those rounds one by one: where all that have work wait, the next round is the first in which one of them has a turn.
+// So a tenant that was away has its turn at once, behind nobody's backlog.
+
+// Whether a turn is still to come. What is further ahead than any turn can be lies far back.
+fn is_ahead(turn: u32, round: u32) -> bool {
+    return turn - round - 1u < ROTA_FURTHEST_TURN;
+}
+
+// Who goes first is the lowest of these: of those whose turn it is, the best class, and in it those who had none in this
+// round yet; else the nearest turn.
+fn key_of(turn: u32, round: u32, rank: u32) -> u32 {
+    let now = 2u * rank + select(0u, 1u, turn == round);
+    return select(now, KEY_AHEAD + turn - round, is_ahead(turn, round));
+}
+
+// Charges a tenant that was served, whose turn was seen to be `turn`. By lane 0; gives its next turn. Workers that serve
+// the same tenant at once lose nothing of each other's charges, but for the first of a round.
+fn charge(tenant: u32, cost: u32, turn: u32, round: u32) -> u32 {
+    let quantum = max(atomicLoad(&rota_tenants[tenant].quantum), 1u);
+    if (turn != round && !is_ahead(turn, round)) {
+        atomicStore(&rota_state.tenants[tenant].credit, quantum);
+    }
+    let left = bitcast<i32>(atomicSub(&rota_state.tenants[tenant].credit, cost) - cost);
+    let owed = u32(max(1 - left, 0));
+    let rounds = min((owed + quantum - 1u) / quantum, ROTA_FURTHEST_TURN / 2u);
+    if (rounds != 0u) {
+        atomicAdd(&rota_state.tenants[tenant].credit, rounds * quantum);
+    }
+    // Two workers may have served it in turns that are ahead: then neither takes the other's rounds back.
+    let next = select(round, turn, is_ahead(turn, round)) + rounds;
+    atomicStore(&rota_state.tenants[tenant].turn, next);
+    return next;
+}
+
+// Brings turns that lie back up to now, some tenants in each lease: rounds are compared modulo 2^32.
+fn refresh_turns(lease: u32, round: u32, lane: u32) {
+    for (var i = 0u; i < REFRESHED; i += 1u) {
+        let tenant = ((lease * REFRESHED + i) * ROTA_LANES + lane) % arrayLength(&rota_tenants);
+        let turn = atomicLoad(&rota_state.tenants[tenant].turn);
+        if (turn != round && !is_ahead(turn, round)) {
+            _ = atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round - 1u);
+        }
+    }
+}
+
+// Whether a tenant may have a turn as far as its limits go; takes its exclusion group for what is claimed now. By lane 0.
+fn admit(listed: u32, kind: u32, round: u32) -> bool {
+    let tenant = listed & ROTA_LISTED_TENANT;
+    let fuel_left = i32(atomicLoad(&rota_tenants[tenant].fuel_until) - atomicLoad(&rota_state.tenants[tenant].fuel));
+    let time_left = i32(atomicLoad(&rota_tenants[tenant].time_until) - atomicLoad(&rota_state.tenants[tenant].time));
+    let dry = ((listed & ROTA_LISTED_FUEL) != 0u && fuel_left <= 0) || ((listed & ROTA_LISTED_TIME) != 0u && time_left <= 0);
+    var until = round + select(1u, DRY_ROUNDS, dry);
+    var held = false;
+    // A tile belongs to a job that has the group already.
+    if (!dry && (listed & ROTA_LISTED_GROUP) != 0u && kind != KIND_TILE) {
+        let group = min(atomicLoad(&rota_tenants[tenant].group), arrayLength(&rota_tenants) - 1u);
+        let holder = atomicLoad(&rota_state.tenants[group].holder);
+        let mine = (tenant + 1u) << ROTA_HOLDER_SHIFT;
+        let jobs = holder & ((1u << ROTA_HOLDER_SHIFT) - 1u);
+        let free = jobs == 0u;
+        held = true;
+        if (free || holder - jobs == mine) {
+            held = !atomicCompareExchangeWeak(&rota_state.tenants[group].holder, holder, select(holder, mine, free) + 1u).exchanged;
+        } else {
+            // Not before the holder's next turn: until then it can't be done.
+            let other = (holder >> ROTA_HOLDER_SHIFT) - 1u;
+            let turn = atomicLoad(&rota_state.tenants[min(other, arrayLength(&rota_tenants) - 1u)].turn);
+            until = select(until, turn + 1u, is_ahead(turn, round));
+        }
+    }
+    if (dry || held) {
+        atomicStore(&rota_state.tenants[tenant].turn, until);
+    }
+    return !(dry || held);
+}
+
+// Gives the exclusion group back that `admit` took. By lane 0. A count of 0 is a free group, whoever had it.
+fn leave_group(tenant: u32) {
+    let group = min(atomicLoad(&rota_tenants[tenant].group), arrayLength(&rota_tenants) - 1u);
+    if (group != 0u) {
+        atomicSub(&rota_state.tenants[group].holder, 1u);
+    }
+}
+
 // ---------------------------------------------------------------- looking
 
 // What a lane finds at one tenant.
 struct Sight {
     kind: u32,
     cursor: u32,
+    // First slot and mask.
+    base: u32,
+    mask: u32,
+    rank: u32,
 }
 
-// Whether a tiled job of this tenant has unclaimed tiles, else whether the job at the cursor can be claimed, and how.
-fn look_at(tenant: u32, scalars: bool) -> Sight {
-    let base = atomicLoad(&rota_tenants[tenant].base);
-    let mask = atomicLoad(&rota_tenants[tenant].mask);
+// Whether a tiled job of this tenant has unclaimed tiles, else whether the job at the cursor can be claimed, and how; and
+// the job's class, which is no better than the tenant's.
+fn look_at(tenant: u32, scalars: bool, rank: u32) -> Sight {
+    let ring = atomicLoad(&rota_tenants[tenant].ring);
+    let base = ring >> 5u;
+    let mask = (1u << (ring & 31u)) - 1u;
     let open = atomicLoad(&rota_state.tenants[tenant].open);
     let cursor = atomicLoad(&rota_state.tenants[tenant].cursor);
-    if (open != 0u && atomicLoad(&rota_tiles[base + ((open - 1u) & mask)].remaining) != 0u) {
-        return Sight(KIND_TILE, cursor);
-    }
-    let slot = base + (cursor & mask);
-    if (atomicLoad(&rota_slots[slot].stamp) != position_after(cursor, 1u) || (cursor & ROTA_CURSOR_CLOSED) != 0u) {
-        return Sight(KIND_NONE, cursor);
-    }
+    var it = Sight(KIND_NONE, cursor, base, mask, rank);
+    let has_tile = open != 0u && atomicLoad(&rota_tiles[base + ((open - 1u) & mask)].remaining) != 0u;
+    let slot = base + (select(cursor, open - 1u, has_tile) & mask);
+    // The stamp first: without it the other words may be those of the job that was there before.
+    let published = atomicLoad(&rota_slots[slot].stamp) == position_after(cursor, 1u) && (cursor & ROTA_CURSOR_CLOSED) == 0u;
     let flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
+    it.rank = max(rank, (flags >> ROTA_FLAG_CLASS_SHIFT) & 3u);
+    if (has_tile) {
+        it.kind = KIND_TILE;
+        return it;
+    }
+    if (!published) {
+        return it;
+    }
     if (flags == ROTA_FLAG_LIGHT) {
-        return Sight(select(KIND_NONE, KIND_LIGHT, scalars), cursor);
+        it.kind = select(KIND_NONE, KIND_LIGHT, scalars);
+        return it;
     }
     // A job that has to wait for the earlier ones is not claimed before they are done.
     if ((flags & (ROTA_FLAG_BARRIER | ROTA_FLAG_AFTER_OK)) != 0u) {
         if (atomicLoad(&rota_state.tenants[tenant].done) != cursor) {
-            return Sight(KIND_NONE, cursor);
+            return it;
         }
     }
-    if ((flags & ROTA_FLAG_CONTROL) != 0u && tenant == 0u) {
-        return Sight(select(KIND_NONE, KIND_CONTROL, scalars), cursor);
-    }
     if ((flags & ROTA_FLAG_TILED) != 0u) {
-        return Sight(select(KIND_NONE, KIND_OPEN, open == 0u), cursor);
+        it.kind = select(KIND_NONE, KIND_OPEN, open == 0u);
+    } else {
+        it.kind = select(KIND_NONE, select(KIND_SCALAR, KIND_CONTROL, (flags & ROTA_FLAG_CONTROL) != 0u && tenant == 0u), scalars);
     }
-    return Sight(select(KIND_NONE, KIND_SCALAR, scalars), cursor);
+    return it;
 }
 
 // ---------------------------------------------------------------- completing
@@ -259,9 +355,7 @@ fn skips(base: u32, mask: u32, cursor: u32, slot: u32, mine: bool) -> bool {
 
 // Claims and runs up to one light job per lane from the cursor on: scalar jobs without flags, of handlers so small that
 // nothing in them needs care. This is the path that most jobs take.
-fn run_light(tenant: u32, cursor: u32, lane: u32) {
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+fn run_light(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, turn: u32, round: u32) {
     let stamp = position_after(cursor, lane + 1u);
     let slot = base + ((cursor + lane) & mask);
     let mine = lane <= mask && atomicLoad(&rota_slots[slot].stamp) == stamp
@@ -294,14 +388,18 @@ fn run_light(tenant: u32, cursor: u32, lane: u32) {
     if (status == 0u) {
         status = status_of(rota_fault);
     }
-    w_fuel += subgroupAdd(rota_spent(ROTA_LIGHT_FUEL)) + ROTA_LIGHT_PASSES;
+    let spent = subgroupAdd(rota_spent(ROTA_LIGHT_FUEL));
+    w_fuel += spent + ROTA_LIGHT_PASSES;
     w_jobs += n;
     fence();
     complete(lane < n, slot, stamp, status, rota_fault, rota_result);
     fence();
+    var next = 0u;
     if (lane == 0u) {
         raise_done(tenant, n);
+        next = charge(tenant, LIGHT_CHARGE + spent, turn, round);
     }
+    w_small_turn = subgroupBroadcastFirst(next);
 }
 
 // ---------------------------------------------------------------- scalar jobs
@@ -320,10 +418,9 @@ fn passed_loops(spent: u32, entry: u32, mine: bool) -> u32 {
     return passes_of(select(subgroupAdd(spent), most, !others && rota_has_one_loop(first)));
 }
 
-// Claims and runs up to one job per lane from the cursor on; with `single`, just the one at the cursor.
-fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+// Claims and runs up to one job per lane from the cursor on; with `single`, just the one at the cursor. Gives the fuel that
+// they spent.
+fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single: bool) -> u32 {
     let position = position_after(cursor, lane);
     let stamp = position_after(position, 1u);
     let slot = base + (position & mask);
@@ -352,7 +449,7 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     }
     if (!any_lane(subgroupBallot(claimed))) {
         w_lost += 1u;
-        return;
+        return 0u;
     }
     fence();
 
@@ -406,21 +503,25 @@ fn run_scalars(tenant: u32, cursor: u32, lane: u32, single: bool) {
     }
     w_fuel += passed_loops(spent, it.entry, mine);
     w_jobs += n;
+    let used = subgroupAdd(min(spent, budget));
     fence();
     complete(mine, slot, stamp, status, select(0u, rota_fault, status == ROTA_STATUS_FAULTED), rota_result);
     fence();
     if (lane == 0u) {
         raise_done(tenant, n);
     }
+    return used;
 }
 
 // ---------------------------------------------------------------- tiled jobs
 
-// Makes the tiled job at the cursor the tenant's open one. Gives true if the job won't run: then nothing is opened, and
-// it is to be answered as a scalar job is.
-fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+const OPENED: u32 = 0u;
+const NOT_OPENED: u32 = 1u;
+const AT_ONCE: u32 = 2u;
+
+// Makes the tiled job at the cursor the tenant's open one. AT_ONCE: the job won't run; nothing is opened, and it is to be
+// answered as a scalar job is.
+fn open_tiled(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32) -> u32 {
     let slot = base + (cursor & mask);
     let stamp = position_after(cursor, 1u);
 
@@ -432,7 +533,7 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
         at_once = skip || it.fault != 0u || tiles == 0u || tiles > ROTA_MAX_TILES || atomicLoad(&rota_slots[slot].cancel) == stamp;
     }
     if (any_lane(subgroupBallot(at_once))) {
-        return true;
+        return AT_ONCE;
     }
 
     // The open word first: once the cursor has moved, this job must be the open one; a failed claim leaves no trace.
@@ -447,7 +548,7 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
     }
     if (!any_lane(subgroupBallot(opened))) {
         w_lost += 1u;
-        return false;
+        return NOT_OPENED;
     }
     fence();
     if (lane == 0u) {
@@ -468,7 +569,7 @@ fn open_tiled(tenant: u32, cursor: u32, lane: u32) -> bool {
     if (lane == 0u) {
         atomicStore(&rota_tiles[slot].remaining, rota_slots[slot].words[ROTA_JOB_TILES]);
     }
-    return false;
+    return OPENED;
 }
 
 // Tiles that this worker is done with, of the job in a slot.
@@ -477,12 +578,12 @@ struct Finished {
     slot: u32,
     stamp: u32,
     flags: u32,
+    // Loop iterations.
+    fuel: u32,
 }
 
 // Claims a tile of the tenant's open job and runs it.
-fn run_tile(tenant: u32, lane: u32) -> Finished {
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+fn run_tile(tenant: u32, base: u32, mask: u32, lane: u32) -> Finished {
     var slot = 0u;
     var before = 0u;
     if (lane == 0u) {
@@ -504,7 +605,7 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
     before = subgroupBroadcastFirst(before);
     if (before == 0u) {
         w_lost += 1u;
-        return Finished(0u, 0u, 0u, 0u);
+        return Finished(0u, 0u, 0u, 0u, 0u);
     }
     slot = subgroupBroadcastFirst(slot);
     fence();
@@ -587,7 +688,7 @@ fn run_tile(tenant: u32, lane: u32) -> Finished {
             atomicOr(&rota_tiles[slot].marks, select(ROTA_MARK_CANCELLED, ROTA_MARK_REVOKED, revoked));
         }
     }
-    return Finished(1u + rest, slot, stamp, flags);
+    return Finished(1u + rest, slot, stamp, flags, used);
 }
 
 // Counts tiles as finished; whoever finishes a job's last one writes its completion.
@@ -629,6 +730,7 @@ fn finish_tiles(tenant: u32, finished: Finished, lane: u32) {
     complete(lane == 0u, slot, finished.stamp, status, select(0u, fault, status == ROTA_STATUS_FAULTED), results);
     fence();
     if (lane == 0u) {
+        leave_group(tenant);
         raise_done(tenant, 1u);
     }
 }
@@ -636,7 +738,7 @@ fn finish_tiles(tenant: u32, finished: Finished, lane: u32) {
 // ---------------------------------------------------------------- control jobs
 
 // Claims the control job at tenant 0's cursor; gives its slot, or none.
-fn claim_control(cursor: u32, lane: u32) -> u32 {
+fn claim_control(cursor: u32, base: u32, mask: u32, lane: u32) -> u32 {
     var claimed = false;
     if (lane == 0u) {
         claimed = atomicCompareExchangeWeak(&rota_state.tenants[0].cursor, cursor, position_after(cursor, 1u)).exchanged;
@@ -646,8 +748,6 @@ fn claim_control(cursor: u32, lane: u32) -> u32 {
         return NO_SLOT;
     }
     fence();
-    let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].base));
-    let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[0].mask));
     return base + (cursor & mask);
 }
 
@@ -660,11 +760,12 @@ fn revoked_tenant(slot: u32) -> u32 {
 
 // Closes a tenant and takes the unclaimed tiles of its open job. Publishers have left the tenant before.
 fn revoke_tiles(tenant: u32, lane: u32) -> Finished {
-    var finished = Finished(0u, 0u, 0u, 0u);
+    var finished = Finished(0u, 0u, 0u, 0u, 0u);
     if (lane == 0u) {
         atomicOr(&rota_state.tenants[tenant].cursor, ROTA_CURSOR_CLOSED);
-        let base = atomicLoad(&rota_tenants[tenant].base);
-        let mask = atomicLoad(&rota_tenants[tenant].mask);
+        let ring = atomicLoad(&rota_tenants[tenant].ring);
+        let base = ring >> 5u;
+        let mask = (1u << (ring & 31u)) - 1u;
         let open = atomicLoad(&rota_state.tenants[tenant].open);
         if (open != 0u) {
             finished.slot = base + ((open - 1u) & mask);
@@ -682,6 +783,7 @@ fn revoke_tiles(tenant: u32, lane: u32) -> Finished {
         subgroupBroadcastFirst(finished.slot),
         subgroupBroadcastFirst(finished.stamp),
         subgroupBroadcastFirst(finished.flags),
+        0u,
     );
 }
 
@@ -690,8 +792,9 @@ fn revoke_tiles(tenant: u32, lane: u32) -> Finished {
 fn finish_control(cursor: u32, slot: u32, tenant: u32, lane: u32) {
     var left = 0u;
     if (tenant != NO_SLOT) {
-        let base = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].base));
-        let mask = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].mask));
+        let ring = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].ring));
+        let base = ring >> 5u;
+        let mask = (1u << (ring & 31u)) - 1u;
         let position = subgroupBroadcastFirst(atomicLoad(&rota_state.tenants[tenant].cursor)) & ROTA_POSITION_MASK;
         let head = subgroupBroadcastFirst(rota_slots[slot].words[ROTA_JOB_ARGS + 1u]);
         let published = (head - position) & ROTA_POSITION_MASK;
@@ -718,6 +821,10 @@ fn finish_control(cursor: u32, slot: u32, tenant: u32, lane: u32) {
     }
     let fault = select(0u, ROTA_FAULT_UNKNOWN_OPCODE, tenant == NO_SLOT);
     w_jobs += 1u;
+    // Jobs of that tenant have begun before this epoch, or never will.
+    if (lane == 0u) {
+        complete_extra(slot, position_after(cursor, 1u), 0u, 0u, 0u, atomicLoad(&rota_state.epoch));
+    }
     fence();
     complete(lane == 0u, slot, position_after(cursor, 1u), status_of(fault), fault, vec2<u32>(left, 0u));
     fence();
@@ -735,23 +842,39 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
     let takes_scalars = worker == 0u || (rota_push.flags & ROTA_LEASE_ALL_TAKE_SCALARS) != 0u;
     let idle_limit = select(rota_push.extra_idle_rounds, rota_push.idle_rounds, worker == 0u);
     rota_lane = lane;
+    let room = min(rota_control.words.room, arrayLength(&rota_control.list) / 3u);
     var rounds = 0u;
     var busy = 0u;
     var idle = 0u;
-    // Where in the active list to look next: behind the tenant served last, so that all get their turn.
-    var next = 0u;
+    // Where in each class's list to look next: behind the tenant served last, so that all get their turn.
+    var next = vec3<u32>(0u);
+    // How much of each list was looked at since, and how far ahead the nearest turn in it is.
+    var passed = vec3<u32>(0u);
+    var nearest = KEY_NONE;
     var reason = 0u;
 
+    refresh_turns(lease, subgroupBroadcastFirst(atomicLoad(&rota_state.round)), lane);
+    w_fuel += REFRESHED + 1u;
     loop {
-        var tenant = 0u;
+        var listed = 0u;
         var kind = KIND_NONE;
         var cursor = 0u;
+        var base = 0u;
+        var mask = 0u;
+        var turn = 0u;
+        var round = 0u;
+        var idle_before = 0u;
         loop {
             loop {
                 // One lane reads what decides whether the worker goes on, and how many tenants there are to look at.
-                var active_count = 0u;
+                var counts = vec3<u32>(0u);
                 if (lane == 0u) {
-                    active_count = atomicLoad(&rota_control.words.active_count);
+                    counts = vec3<u32>(
+                        atomicLoad(&rota_control.words.counts[0]),
+                        atomicLoad(&rota_control.words.counts[1]),
+                        atomicLoad(&rota_control.words.counts[2]),
+                    );
+                    round = atomicLoad(&rota_state.round);
                     let ended = atomicLoad(&rota_state.ended);
                     let stop = atomicLoad(&rota_control.words.stop_lease);
                     if (i32(ended - lease) >= 0) {
@@ -770,50 +893,86 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 if (reason != 0u) {
                     break;
                 }
-                active_count = min(subgroupBroadcastFirst(active_count), arrayLength(&rota_control.list));
+                counts = min(subgroupBroadcastFirst(counts), vec3<u32>(room));
+                round = subgroupBroadcastFirst(round);
                 rounds += 1u;
 
-                // Lane k looks at the k-th tenant from `next` on; a ballot shows who has something.
-                let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
-                let small_first = w_rests & (clock - w_small_at < MOMENT);
-                var sight = Sight(KIND_NONE, 0u);
-                var i = next + lane;
-                i = select(i, i - active_count, i >= active_count);
-                if (lane < active_count && i < active_count) {
-                    tenant = rota_control.list[i];
+                // The lanes share the lists, so that each class is in sight; the better one has the rest.
+                let least = min(counts.yz, vec2<u32>(ROTA_LANES / 4u));
+                let first = min(counts.x, ROTA_LANES - least.x - least.y);
+                let second = min(counts.y, ROTA_LANES - first - least.y);
+                let shares = vec3<u32>(first, second, min(counts.z, ROTA_LANES - first - second));
+                let rank = select(0u, 1u, lane >= first) + select(0u, 1u, lane >= first + second);
+                let nth = lane - select(0u, first, rank != 0u) - select(0u, second, rank == 2u);
+                let count = select(select(counts.x, counts.y, rank == 1u), counts.z, rank == 2u);
+                next = select(next, vec3<u32>(0u), next >= counts);
+                var i = select(select(next.x, next.y, rank == 1u), next.z, rank == 2u) + nth;
+                i = select(i, i - count, i >= count);
+
+                // A ballot shows who has something and goes first.
+                var sight = Sight(KIND_NONE, 0u, 0u, 0u, 0u);
+                var key = KEY_NONE;
+                if ((nth < count) & (i < count)) {
+                    listed = rota_control.list[rank * room + i];
+                    let tenant = listed & ROTA_LISTED_TENANT;
                     if (tenant < arrayLength(&rota_tenants)) {
-                        sight = look_at(tenant, takes_scalars);
-                        if (small_first) {
-                            sight.kind = select(sight.kind, KIND_NONE, is_resting(tenant, lease, clock));
-                        }
+                        sight = look_at(tenant, takes_scalars, rank);
+                        turn = atomicLoad(&rota_state.tenants[tenant].turn);
+                        key = select(key_of(turn, round, sight.rank), KEY_NONE, sight.kind == KIND_NONE);
                     }
                 }
-                let found = subgroupBallot(sight.kind != KIND_NONE);
-                if (any_lane(found)) {
-                    let winner = first_lane(found);
-                    tenant = subgroupShuffle(tenant, winner);
+                let best = subgroupMin(key);
+                passed += shares;
+                let looked_at_all = all(passed >= counts);
+                nearest = min(nearest, select(best, KEY_NONE, best < KEY_AHEAD));
+                var serves = best < KEY_AHEAD;
+                if (!serves && looked_at_all && nearest != KEY_NONE) {
+                    // Nobody who has work has a turn now.
+                    let then = round + nearest - KEY_AHEAD;
+                    let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
+                    let recent = (clock - w_small_at < MOMENT) & (clock - w_long_at < w_long_rest);
+                    if (!(recent & (i32(w_small_turn - then) < 0))) {
+                        serves = best == nearest;
+                        if (lane == 0u) {
+                            _ = atomicCompareExchangeWeak(&rota_state.round, round, then);
+                        }
+                        round = then;
+                    }
+                }
+                if (serves) {
+                    let winner = first_lane(subgroupBallot(key == best));
+                    listed = subgroupShuffle(listed, winner);
                     kind = subgroupShuffle(sight.kind, winner);
                     cursor = subgroupShuffle(sight.cursor, winner);
-                    next += winner + 1u;
-                    next = select(next, next - active_count, next >= active_count);
-                    next = select(next, 0u, next >= active_count);
+                    base = subgroupShuffle(sight.base, winner);
+                    mask = subgroupShuffle(sight.mask, winner);
+                    turn = subgroupShuffle(turn, winner);
+                    let at = subgroupShuffle(i, winner) + 1u;
+                    let list = subgroupShuffle(rank, winner);
+                    next = select(next, vec3<u32>(at), vec3<u32>(list) == vec3<u32>(0u, 1u, 2u));
+                    passed = vec3<u32>(0u);
+                    nearest = KEY_NONE;
                     break;
                 }
-                next += ROTA_LANES;
-                next = select(next, 0u, next >= active_count);
+                next += shares;
+                next = select(next, next - counts, next >= counts);
+                passed = select(passed, vec3<u32>(0u), looked_at_all);
+                nearest = select(nearest, KEY_NONE, looked_at_all);
                 idle += 1u;
             }
             if (reason != 0u) {
                 break;
             }
+            // Lanes see limits together with the tenant; who has some goes the long way.
+            kind = select(kind, KIND_SCALAR, (kind == KIND_LIGHT) & (listed > ROTA_LISTED_TENANT));
+            idle_before = idle;
             idle = 0u;
             busy += 1u;
             if (kind != KIND_LIGHT) {
                 break;
             }
-            run_light(tenant, cursor, lane);
+            run_light(listed, cursor, base, mask, lane, turn, round);
             w_small_at = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
-            w_small_tenant = tenant;
         }
         if (reason != 0u) {
             break;
@@ -821,18 +980,33 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         // The core's own loops in here are those that count canaries, clear scratch and revoke slots.
         w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 2u;
         let fuel_before = w_fuel;
+        let tenant = listed & ROTA_LISTED_TENANT;
+        let limits = listed - tenant;
+        if (limits != 0u) {
+            var admitted = true;
+            if (lane == 0u) {
+                admitted = admit(listed, kind, round);
+            }
+            if (any_lane(subgroupBallot(!admitted))) {
+                kind = KIND_NONE;
+                busy -= 1u;
+                idle = idle_before + REFUSED_ROUNDS;
+            }
+        }
         // All kinds share what they can: on software drivers each line here costs, taken or not.
         var control = NO_SLOT;
         var closing = NO_SLOT;
-        var finished = Finished(0u, 0u, 0u, 0u);
+        var finished = Finished(0u, 0u, 0u, 0u, 0u);
         var finisher = tenant;
-        var at_once = false;
+        var opened = OPENED;
+        var used = 0u;
         if (kind == KIND_OPEN) {
-            at_once = open_tiled(tenant, cursor, lane);
+            opened = open_tiled(tenant, cursor, base, mask, lane);
         } else if (kind == KIND_TILE) {
-            finished = run_tile(tenant, lane);
+            finished = run_tile(tenant, base, mask, lane);
+            used = finished.fuel;
         } else if (kind == KIND_CONTROL) {
-            control = claim_control(cursor, lane);
+            control = claim_control(cursor, base, mask, lane);
             if (control != NO_SLOT) {
                 closing = revoked_tenant(control);
                 if (closing != NO_SLOT) {
@@ -841,8 +1015,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 }
             }
         }
-        if (kind == KIND_SCALAR || at_once) {
-            run_scalars(tenant, cursor, lane, at_once);
+        if (kind == KIND_SCALAR || opened == AT_ONCE) {
+            used = run_scalars(tenant, cursor, base, mask, lane, opened == AT_ONCE);
         }
         if (finished.tiles != 0u) {
             finish_tiles(finisher, finished, lane);
@@ -852,14 +1026,25 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         }
         let time = w_fuel - fuel_before;
         let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
-        if (time >= LONG_TIME) {
-            w_rests = true;
-            if (lane == 0u) {
-                atomicStore(&rota_state.tenants[tenant].rest, rest_until(lease, clock, time));
+        var then = round;
+        if (lane == 0u && kind != KIND_NONE && tenant != 0u) {
+            then = charge(tenant, CHARGE + used, turn, round);
+            atomicAdd(&rota_state.tenants[tenant].fuel, used);
+            if (limits != 0u) {
+                atomicAdd(&rota_state.tenants[tenant].time, time + LOOK_TIME + LIGHT_TIME);
+                // A job that is open keeps its group.
+                if ((limits & ROTA_LISTED_GROUP) != 0u && (kind == KIND_SCALAR || opened != OPENED)) {
+                    leave_group(tenant);
+                }
             }
+        }
+        then = subgroupBroadcastFirst(then);
+        if (time >= LONG_TIME) {
+            w_long_at = clock;
+            w_long_rest = REST * min(time, 0x10000000u);
         } else if (kind == KIND_SCALAR) {
             w_small_at = clock;
-            w_small_tenant = tenant;
+            w_small_turn = then;
         }
     }
 

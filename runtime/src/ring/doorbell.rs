@@ -5,7 +5,18 @@
 //! costs one load while the kernel runs, for its half of the fence is paid by the pump (see `sync::asymmetric`); only to
 //! a parked one it makes a system call.
 
+use std::time::Instant;
+
 use super::sync::{asymmetric, lock, AtomicU32, Condvar, Mutex, Ordering};
+
+/// What the pump finds when it looks whether it can sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Some,
+    None,
+    /// None before this time.
+    Later(Instant),
+}
 
 /// Between one pump and many submitters.
 pub struct Doorbell {
@@ -45,18 +56,32 @@ impl Doorbell {
         self.wake.notify_one();
     }
 
-    /// By the pump: sleeps until rung, unless `work` finds something after `parked` is stored. Gives whether it slept.
-    pub fn park(&self, mut work: impl FnMut() -> bool) -> bool {
+    /// By the pump: sleeps until rung or until the time that `work` gives, unless it finds something after `parked` is
+    /// stored. Gives whether it slept.
+    pub fn park(&self, mut work: impl FnMut() -> Work) -> bool {
         self.parked.store(1, Ordering::Relaxed);
         asymmetric::heavy(self.cheap);
-        let slept = !work();
+        let work = work();
+        let slept = !matches!(work, Work::Some);
         if slept {
             let mut rung = lock(&self.rung);
             while !*rung {
+                let Work::Later(until) = work else {
+                    rung = self
+                        .wake
+                        .wait(rung)
+                        .unwrap_or_else(|poisoned| poisoned.into_inner());
+                    continue;
+                };
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
                 rung = self
                     .wake
-                    .wait(rung)
-                    .unwrap_or_else(|poisoned| poisoned.into_inner());
+                    .wait_timeout(rung, left)
+                    .unwrap_or_else(|poisoned| poisoned.into_inner())
+                    .0;
             }
         }
         self.parked.store(0, Ordering::Relaxed);

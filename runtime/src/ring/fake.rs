@@ -5,6 +5,7 @@
 
 use std::array;
 
+use super::doorbell::Work;
 use super::layout::{
     completion_status, flag, Record, Slot, EXTRA_RECORDS, NOTIFY_NEVER, POSITION_MASK,
 };
@@ -227,4 +228,12 @@ pub fn assert_answers(completion: &Completion, job: &Job, ticket: u64, cancelled
     };
     assert_eq!(*completion, expected);
     assert!(timed || completion.begin_epoch == 0);
+}
+
+/// What a pump says that looks for work.
+pub fn some(work: bool) -> Work {
+    match work {
+        true => Work::Some,
+        false => Work::None,
+    }
 }

@@ -46,8 +46,14 @@ pub mod flag {
     pub const AFTER_OK: u32 = 2;
     /// Fuel and epochs are wanted in the completion.
     pub const TIMING: u32 = 4;
+    /// The job's class is no better than this one, whatever its tenant's: see `CLASS_SHIFT`.
+    pub const NORMAL: u32 = 8;
+    /// The same.
+    pub const BACKGROUND: u32 = 16;
     /// What a caller may set.
-    pub const CALLERS: u32 = BARRIER | AFTER_OK | TIMING;
+    pub const CALLERS: u32 = BARRIER | AFTER_OK | TIMING | NORMAL | BACKGROUND;
+    /// Where the two bits of the job's class stand.
+    pub const CLASS_SHIFT: u32 = 3;
     /// Claimed by tiles and not by one lane.
     pub const TILED: u32 = 1 << 16;
     /// A scalar job without any other flag, of a handler that may run on the short path.
@@ -120,6 +126,27 @@ pub mod mark {
     pub const REVOKED: u32 = 8;
 }
 
+/// An entry of an active list: a tenant's index, and what limits it.
+pub mod listed {
+    pub const TENANT: u32 = 0xffff;
+    /// It has a rate of fuel: see `TenantEntry::fuel_until`.
+    pub const FUEL: u32 = 1 << 16;
+    /// It has a share of the device: see `TenantEntry::time_until`.
+    pub const TIME: u32 = 1 << 17;
+    /// It is in an exclusion group.
+    pub const GROUP: u32 = 1 << 18;
+}
+
+/// Latency classes, the first one first; each has an active list.
+pub const CLASSES: usize = 3;
+
+/// Bits of a group's `holder`: how many open jobs it has, and above them the tenant's index + 1.
+pub const HOLDER_SHIFT: u32 = 12;
+/// What a tenant may use in a round for each unit of its weight.
+pub const FUEL_PER_WEIGHT: u32 = 16;
+/// No turn is further ahead than this; what seems to be is long past.
+pub const FURTHEST_TURN: u32 = 1 << 25;
+
 /// Bits of a push constant's `flags`.
 pub mod lease_flag {
     /// Workers beyond the first take scalar jobs too.
@@ -159,6 +186,15 @@ impl Word for [AtomicU32; 2] {
 }
 impl Word for [u32; 4] {
     const WGSL: &'static str = "vec4<u32>";
+}
+impl Word for [u32; 10] {
+    const WGSL: &'static str = "array<u32, 10>";
+}
+impl Word for [AtomicU32; 10] {
+    const WGSL: &'static str = "array<u32, 10>";
+}
+impl Word for [AtomicU32; 3] {
+    const WGSL: &'static str = "array<atomic<u32>, 3>";
 }
 impl Word for [AtomicU32; 4] {
     const WGSL: &'static str = "vec4<u32>";
@@ -211,27 +247,33 @@ shared! {
     struct Control as "RotaControl" {
         /// The highest lease that has to end.
         stop_lease: AtomicU32 = AtomicU32,
-        /// How many entries of the active list count.
-        active_count: AtomicU32 = AtomicU32,
-        /// Spare words, so that the list starts on a cache line of its own.
-        spare: [AtomicU32; 14] = [u32; 14],
+        /// How many entries of each class's active list count.
+        counts: [AtomicU32; 3] = [AtomicU32; 3],
+        /// How many entries each list has room for; never changes.
+        room: AtomicU32 = u32,
+        spare_0: AtomicU32 = u32,
+        /// Spare words, so that the lists start on a cache line of their own.
+        spare: [AtomicU32; 10] = [u32; 10],
     }
 
     /// A tenant's entry in the tenant table. Host-written.
     struct TenantEntry as "RotaTenant" {
-        /// First slot of the ring.
-        base: AtomicU32 = AtomicU32,
-        /// Slots of the ring minus one.
-        mask: AtomicU32 = AtomicU32,
+        /// First slot of the ring << 5 | the logarithm of how many it has.
+        ring: AtomicU32 = AtomicU32,
         /// Counts the tenants that had this entry.
         generation: AtomicU32 = AtomicU32,
         /// The count of completed jobs at which the lease is to end, so that the host hears of it; `NOTIFY_NEVER`.
         notify_at: AtomicU32 = AtomicU32,
         /// Whether its jobs may go on: `tenant_state`.
         state: AtomicU32 = AtomicU32,
-        spare_0: AtomicU32 = u32,
-        spare_1: AtomicU32 = u32,
-        spare_2: AtomicU32 = u32,
+        /// Fuel that it may use in a round: its weight times `FUEL_PER_WEIGHT`.
+        quantum: AtomicU32 = AtomicU32,
+        /// Its exclusion group; counts with `listed::GROUP`.
+        group: AtomicU32 = AtomicU32,
+        /// How far its `fuel` may go before it waits, modular; counts with `listed::FUEL`.
+        fuel_until: AtomicU32 = AtomicU32,
+        /// The same of its `time`; counts with `listed::TIME`.
+        time_until: AtomicU32 = AtomicU32,
     }
 
     /// A loaded handler, by number. Written before the table is bound, and never changed.
@@ -272,9 +314,16 @@ shared! {
         open: AtomicU32 = AtomicU32,
         /// How many jobs have completed, modular.
         done: AtomicU32 = AtomicU32,
-        /// Until when it rests behind others, by the clock of the worker that last ran something long of it: 12 bits of the
-        /// lease's number, 20 of the time.
-        rest: AtomicU32 = AtomicU32,
+        /// The round in which it has its next turn.
+        turn: AtomicU32 = AtomicU32,
+        /// Fuel that it has left for that round; signed.
+        credit: AtomicU32 = AtomicU32,
+        /// Loop iterations of its jobs, modular; the light ones have none.
+        fuel: AtomicU32 = AtomicU32,
+        /// What its jobs took of a worker's time, by the worker's clock, modular; only with `listed::TIME`.
+        time: AtomicU32 = AtomicU32,
+        /// Of the exclusion group that has this tenant's index as its number: who holds it, and how many open jobs it has.
+        holder: AtomicU32 = AtomicU32,
     }
 
     /// The device's own words of one slot, for tiled jobs.
@@ -325,7 +374,9 @@ pub struct DeviceWords {
     pub ended: AtomicU32,
     /// The device-wide epoch.
     pub epoch: AtomicU32,
-    pub spare: [AtomicU32; 14],
+    /// The round of the tenants' turns.
+    pub round: AtomicU32,
+    pub spare: [AtomicU32; 13],
 }
 
 /// What each lease is told.
@@ -417,6 +468,13 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("FLAG_TILED", flag::TILED);
     constant("FLAG_CONTROL", flag::CONTROL);
     constant("FLAG_LIGHT", flag::LIGHT);
+    constant("FLAG_CLASS_SHIFT", flag::CLASS_SHIFT);
+    constant("LISTED_TENANT", listed::TENANT);
+    constant("LISTED_FUEL", listed::FUEL);
+    constant("LISTED_TIME", listed::TIME);
+    constant("LISTED_GROUP", listed::GROUP);
+    constant("HOLDER_SHIFT", HOLDER_SHIFT);
+    constant("FURTHEST_TURN", FURTHEST_TURN);
     constant("LIGHT_FUEL", LIGHT_FUEL);
     constant("FUEL_PER_LOOK", FUEL_PER_LOOK);
     constant("FIRST_LOADED", FIRST_LOADED);
@@ -463,7 +521,7 @@ pub fn wgsl(shape: KernelShape) -> String {
     out.push_str(&structs());
     out.push_str(
         "struct RotaActive { words: RotaControl, list: array<u32> }\n\
-         struct RotaState { ended: atomic<u32>, epoch: atomic<u32>, spare: array<u32, 14>, tenants: array<RotaTenantState> }\n\
+         struct RotaState { ended: atomic<u32>, epoch: atomic<u32>, round: atomic<u32>, spare: array<u32, 13>, tenants: array<RotaTenantState> }\n\
          struct RotaPush { lease: u32, fuel: u32, round_fuel: u32, idle_rounds: u32, extra_idle_rounds: u32, flags: u32,\n\
            notify_fuel: u32, notify_rounds: u32, canary: u32 }\n\
          var<immediate> rota_push: RotaPush;\n",

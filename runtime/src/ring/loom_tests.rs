@@ -9,10 +9,10 @@ use loom::cell::UnsafeCell;
 use loom::model::Builder;
 use loom::thread::{self, yield_now};
 
-use super::active::ActiveList;
+use super::active::{self, ActiveList};
 use super::doorbell::Doorbell;
-use super::fake::{assert_answers, job, slot_words, words_of, Claim, FakeKernel};
-use super::layout::{completion_status, flag, Control, POSITION_MASK};
+use super::fake::{assert_answers, job, slot_words, some, words_of, Claim, FakeKernel};
+use super::layout::{completion_status, flag, Control, CLASSES, POSITION_MASK};
 use super::submission::{stamp, Completion, Job, TicketState};
 use super::sync::{AtomicBool, AtomicU32, Ordering};
 
@@ -355,7 +355,7 @@ fn a_completion_brings_all_that_the_job_wrote() {
 fn pump(kernel: &FakeKernel, doorbell: &Doorbell, jobs: u32) {
     let mut ran = 0;
     while ran < jobs {
-        doorbell.park(|| kernel.has_work());
+        doorbell.park(|| some(kernel.has_work()));
         while let Some(claim) = kernel.step() {
             assert_eq!(claim.words, words_of(&job(claim.words[4])));
             ran += 1;
@@ -441,7 +441,7 @@ fn the_doorbell_loses_no_wake_up() {
         };
         let mut done = 0;
         while done < 2 {
-            doorbell.park(|| published.load(Ordering::Acquire) != done);
+            doorbell.park(|| some(published.load(Ordering::Acquire) != done));
             done = published.load(Ordering::Acquire);
         }
         submitter.join().unwrap();
@@ -454,7 +454,7 @@ struct Listing {
     active: ActiveList,
     control: Box<Control>,
     words: Vec<AtomicU32>,
-    listed: Vec<AtomicBool>,
+    listed: Vec<active::Listing>,
 }
 
 impl Listing {
@@ -462,16 +462,18 @@ impl Listing {
         let zero = |_| AtomicU32::new(0);
         let control = Box::new(Control {
             stop_lease: zero(0),
-            active_count: zero(0),
+            counts: std::array::from_fn(zero),
+            room: zero(0),
+            spare_0: zero(0),
             spare: std::array::from_fn(zero),
         });
-        let words: Vec<AtomicU32> = (0..tenants as usize).map(zero).collect();
+        let words: Vec<AtomicU32> = (0..CLASSES * tenants as usize).map(zero).collect();
         Self {
             // SAFETY: both live as long as the list, and nobody else writes to them.
             active: unsafe { ActiveList::new(&*control, words.as_ptr(), tenants) },
             control,
             words,
-            listed: (0..tenants).map(|_| AtomicBool::new(false)).collect(),
+            listed: (0..tenants).map(|_| active::Listing::new(0, 0)).collect(),
         }
     }
 
@@ -489,7 +491,7 @@ impl Listing {
 
     /// What the kernel sees, in order.
     fn seen(&self) -> Vec<u32> {
-        let count = self.control.active_count.load(Ordering::Relaxed) as usize;
+        let count = self.control.counts[0].load(Ordering::Relaxed) as usize;
         let mut seen: Vec<u32> = self.words[..count]
             .iter()
             .map(|w| w.load(Ordering::Relaxed))

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::active::ActiveList;
+use super::active::{ActiveList, Listing};
 use super::doorbell::Doorbell;
-use super::fake::{assert_answers, job, slot_words, words_of, Claim, FakeKernel};
-use super::layout::{completion_status, flag, Control, EXTRA_RECORDS, POSITION_MASK};
+use super::fake::{assert_answers, job, slot_words, some, words_of, Claim, FakeKernel};
+use super::layout::{completion_status, flag, Control, CLASSES, EXTRA_RECORDS, POSITION_MASK};
 use super::submission::{stamp, Completion, Job, TicketState};
 
 /// Where rings start: at zero, and so that 31, 32 and 48 bits wrap soon.
@@ -742,7 +742,7 @@ fn the_platforms_fences_lose_no_wake_up() {
             for round in 1..=ROUNDS {
                 start(round);
                 while published.load(Ordering::Relaxed) != round {
-                    doorbell.park(|| published.load(Ordering::Relaxed) == round);
+                    doorbell.park(|| some(published.load(Ordering::Relaxed) == round));
                 }
             }
         });
@@ -759,15 +759,17 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
         let zero = |_| AtomicU32::new(0);
         let control = Control {
             stop_lease: zero(0),
-            active_count: zero(0),
+            counts: std::array::from_fn(zero),
+            room: zero(0),
+            spare_0: zero(0),
             spare: std::array::from_fn(zero),
         };
-        let list: Vec<AtomicU32> = (0..TENANTS as usize).map(zero).collect();
+        let list: Vec<AtomicU32> = (0..CLASSES * TENANTS as usize).map(zero).collect();
         // SAFETY: both outlive the list, and nobody else writes to them.
         let active = unsafe { ActiveList::new(&control, list.as_ptr(), TENANTS) };
         let doorbell = Doorbell::new();
-        let tenants: Vec<(FakeKernel, AtomicBool)> = (0..TENANTS)
-            .map(|_| (FakeKernel::new(4, (1 << 31) - 50), AtomicBool::new(false)))
+        let tenants: Vec<(FakeKernel, Listing)> = (0..TENANTS)
+            .map(|_| (FakeKernel::new(4, (1 << 31) - 50), Listing::new(1, 0)))
             .collect();
         let submitting = AtomicU32::new(TENANTS);
         let submit_all = |tenant: u32| {
@@ -804,10 +806,10 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
             let has_work = || tenants.iter().any(|(kernel, _)| kernel.has_work());
             let mut parks = 0;
             while submitting.load(Ordering::Relaxed) != 0 {
-                parks +=
-                    doorbell.park(|| has_work() || submitting.load(Ordering::Relaxed) == 0) as u32;
-                let count = control.active_count.load(Ordering::Acquire) as usize;
-                let listed: Vec<u32> = list[..count]
+                let work = || has_work() || submitting.load(Ordering::Relaxed) == 0;
+                parks += doorbell.park(|| some(work())) as u32;
+                let count = control.counts[1].load(Ordering::Acquire) as usize;
+                let listed: Vec<u32> = list[TENANTS as usize..][..count]
                     .iter()
                     .map(|t| t.load(Ordering::Relaxed))
                     .collect();

@@ -1,8 +1,9 @@
 //! A tenant: its ring, buffers and life. This file holds the hot path: submit, poll and wait.
 
+mod limits;
 mod registry;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,13 @@ use crate::error::Error;
 use crate::kernel::standard;
 use crate::memory::{NoRoom, Outputs, Read};
 use crate::modules::Window;
+use crate::ring::active::Listing;
 use crate::ring::layout::{completion_status, flag, FIRST_LOADED, MAX_TILES};
 use crate::ring::submission::{Completion, Job, Ring, SlotWords, TicketState};
 use crate::ring::sync::{lock, Padded};
 use crate::runtime::Engine;
 use crate::watch::{EventFd, What};
+pub(crate) use limits::{Limits, NO_RATE};
 pub(crate) use registry::{Registry, RingRange};
 
 /// How to wait.
@@ -36,6 +39,34 @@ const ADAPTIVE_SPIN: Duration = Duration::from_micros(50);
 /// After how many times 64 looks a spinning thread offers its core: every ten microseconds or so.
 const LOOKS_PER_YIELD: u32 = 4;
 
+/// Which of the tenants that have a turn goes first. It decides who waits, and not how much anybody gets: that is what
+/// weights are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Class {
+    #[default]
+    Normal = 0,
+    /// Before all others.
+    Interactive = 1,
+    /// Behind all others.
+    Background = 2,
+}
+
+impl Class {
+    /// From the first to the last.
+    fn rank(self) -> usize {
+        match self {
+            Self::Interactive => 0,
+            Self::Normal => 1,
+            Self::Background => 2,
+        }
+    }
+}
+
+/// The most that a tenant can weigh, and what it weighs by default.
+pub(crate) const MOST_WEIGHT: u32 = 10_000;
+pub(crate) const WEIGHT: u32 = 100;
+
 /// How a tenant is made. Zero means the default.
 #[derive(Clone, Debug, Default)]
 pub struct TenantOptions {
@@ -48,6 +79,14 @@ pub struct TenantOptions {
     /// Loop iterations a lane may run where neither job nor handler say; 0 means 8,000 for scalar jobs and 3,000 for
     /// tiles. No more than the device can run in one go.
     pub fuel: u32,
+    /// How much of the device it gets where others want it too, relative to their weights: 1 to 10,000; 0 means 100.
+    pub weight: u32,
+    pub class: Class,
+    /// Thousandths of the device's time that it may use, also where nobody else wants it; 0 means all.
+    pub share_permille: u32,
+    /// Tenants of the same group, from 1 to the most tenants that the runtime may have, never have jobs running at the same
+    /// time; 0 means none.
+    pub group: u32,
 }
 
 const OPCODES: u32 = 4096;
@@ -67,8 +106,11 @@ pub(crate) struct Inner {
     pub label: String,
     pub range: RingRange,
     pub ring: Arc<Ring>,
-    /// Whether the kernel looks at it.
-    pub listed: AtomicBool,
+    /// Whether and how the kernel looks at it.
+    pub listing: Listing,
+    pub limits: Limits,
+    /// Loop iterations of its jobs, in full, as of the last look at the device's count.
+    spent: AtomicU64,
     /// Publishers inside, and the closed bit.
     gate: Padded<AtomicU32>,
     destroyed: AtomicBool,
@@ -104,7 +146,9 @@ impl Inner {
             label: options.label.clone(),
             range,
             ring: Arc::new(ring),
-            listed: AtomicBool::new(false),
+            listing: Listing::new(options.class.rank(), 0),
+            limits: Limits::new(NO_RATE, options.share_permille),
+            spent: AtomicU64::new(0),
             gate: Padded(AtomicU32::new(0)),
             destroyed: AtomicBool::new(false),
             event: Mutex::new(None),
@@ -115,6 +159,23 @@ impl Inner {
             fuel: options.fuel,
             has_event: AtomicBool::new(false),
             sent: Mutex::new(first),
+        }
+    }
+
+    /// Brings the full count of its fuel up to the device's, which counts with 32 bits.
+    pub fn follow_fuel(&self) -> u64 {
+        let mut known = self.spent.load(Ordering::Relaxed);
+        loop {
+            // After the full count: what others have counted meanwhile isn't counted twice.
+            let now = self.engine.shared.fuel(self.index);
+            let spent = known + u64::from(now.wrapping_sub(known as u32));
+            match self
+                .spent
+                .compare_exchange(known, spent, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return spent,
+                Err(other) => known = other,
+            }
         }
     }
 
@@ -251,7 +312,7 @@ impl Tenant {
             }
         }
         let parked = engine.doorbell.published();
-        engine.active.ensure(inner.index, &inner.listed);
+        engine.active.ensure(inner.index, &inner.listing);
         if parked {
             engine.doorbell.ring();
         }
@@ -433,6 +494,42 @@ impl Tenant {
             inner.engine.watch.forget(&event);
         }
         inner.engine.remove_tenant(inner)
+    }
+
+    /// Changes how much of the device it gets where others want it too: 1 to 10,000.
+    pub fn set_weight(&self, weight: u32) -> Result<(), Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        if !(1..=MOST_WEIGHT).contains(&weight) {
+            return Err(Error::InvalidValue {
+                what: "weight",
+                value: weight as u64,
+                allowed: "1 to 10000",
+            });
+        }
+        inner.engine.shared.set_weight(inner.index, weight);
+        Ok(())
+    }
+
+    /// Changes how many thousandths of the device's time it may use: 1 to 1,000; 0 for all.
+    pub fn set_share(&self, permille: u32) -> Result<(), Error> {
+        let inner = &*self.0;
+        let _inside = inner.enter()?;
+        if permille > 1000 {
+            return Err(Error::InvalidValue {
+                what: "share_permille",
+                value: permille as u64,
+                allowed: "at most 1000",
+            });
+        }
+        inner.limits.set_share(permille);
+        inner.engine.limit(&self.0);
+        Ok(())
+    }
+
+    /// Loop iterations of all its jobs until now.
+    pub fn fuel(&self) -> u64 {
+        self.0.follow_fuel()
     }
 
     /// The tenant's label.
