@@ -27,6 +27,10 @@ pub const ROTA_JOB_BARRIER: u32 = 1;
 pub const ROTA_JOB_AFTER_OK: u32 = 2;
 /// Fill in fuel, module_version, begin_epoch and end_epoch of the completion.
 pub const ROTA_JOB_TIMING: u32 = 4;
+/// The job's class is no better than normal, whatever its tenant's: see ROTA_CLASS_NORMAL.
+pub const ROTA_JOB_NORMAL: u32 = 8;
+/// The job's class is background, whatever its tenant's. Not together with ROTA_JOB_NORMAL.
+pub const ROTA_JOB_BACKGROUND: u32 = 16;
 
 /// ---- Status of a completion --------------------------------------------------------------------
 ///
@@ -395,6 +399,8 @@ mod tests {
             (ROTA_JOB_BARRIER, job_flags::BARRIER),
             (ROTA_JOB_AFTER_OK, job_flags::AFTER_OK),
             (ROTA_JOB_TIMING, job_flags::TIMING),
+            (ROTA_JOB_NORMAL, job_flags::NORMAL),
+            (ROTA_JOB_BACKGROUND, job_flags::BACKGROUND),
         ] {
             assert_eq!(ours, engines);
         }

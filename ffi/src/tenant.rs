@@ -219,3 +219,39 @@ pub unsafe extern "C" fn rota_tenant_event_fd(
         })
     })
 }
+
+/// Changes how much of the device a tenant gets where others want it too: 1 to 10,000. From its next
+/// turn on; its jobs go on.
+///
+/// Ownership: nothing changes hands.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE; INVALID_ARGUMENT (weight is 0 or above 10,000); STOPPED.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_set_weight(
+    tenant: *mut rota_tenant,
+    weight: u32,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| Ok(tenant.set_weight(weight)?))
+    })
+}
+
+/// Changes how many thousandths of the device's time a tenant may use, also where nobody else wants it;
+/// 0 for all.
+///
+/// Ownership: nothing changes hands.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE; INVALID_ARGUMENT (share_permille is above 1,000); STOPPED.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_set_share(
+    tenant: *mut rota_tenant,
+    share_permille: u32,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| Ok(tenant.set_share(share_permille)?))
+    })
+}

@@ -342,6 +342,10 @@ fn all_structs(layout: &mut Layout) {
             slots,
             opcodes,
             fuel,
+            weight,
+            latency_class,
+            share_permille,
+            group,
             reserved
         }
     );

@@ -58,7 +58,7 @@
     { sizeof(rota_device_info), 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, {0}, 0 }
 
 /// No label, and a ring as large as the runtime says.
-#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0, 0, 0 }
+#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0, 0, 0, ROTA_CLASS_NORMAL, 0, 0, 0 }
 
 /// No source and no handlers: set both.
 #define ROTA_MODULE_OPTIONS_INIT { sizeof(rota_module_options), NULL, 0, NULL, 0, NULL, 0 }
@@ -232,6 +232,16 @@
 /// Neither read nor write the pipeline cache on disk.
 #define ROTA_RUNTIME_NO_CACHE 2
 
+/// A latency class: of the tenants that have a turn, those of a better class go first. It decides who
+/// waits, and not how much anybody gets: that is what weights are for.
+#define ROTA_CLASS_NORMAL 0
+
+/// Before all others. See ROTA_CLASS_NORMAL.
+#define ROTA_CLASS_INTERACTIVE 1
+
+/// Behind all others. See ROTA_CLASS_NORMAL.
+#define ROTA_CLASS_BACKGROUND 2
+
 /// ---- Waiting -----------------------------------------------------------------------------------
 ///
 /// Spins for a moment, then blocks: fast answers without burning a core for slow ones.
@@ -253,6 +263,12 @@
 
 /// Fill in fuel, module_version, begin_epoch and end_epoch of the completion.
 #define ROTA_JOB_TIMING 4
+
+/// The job's class is no better than normal, whatever its tenant's: see ROTA_CLASS_NORMAL.
+#define ROTA_JOB_NORMAL 8
+
+/// The job's class is background, whatever its tenant's. Not together with ROTA_JOB_NORMAL.
+#define ROTA_JOB_BACKGROUND 16
 
 /// ---- Status of a completion --------------------------------------------------------------------
 ///
@@ -554,6 +570,16 @@ typedef struct rota_tenant_options {
     /// Loop iterations a lane may run where neither job nor handler say. 0: 8,000 for a scalar job,
     /// 3,000 for a tile, or what the device can run in one go.
     uint32_t fuel;
+    /// How much of the device it gets where others want it too, relative to their weights: 1 to 10,000.
+    /// 0: 100.
+    uint32_t weight;
+    /// ROTA_CLASS_NORMAL, _INTERACTIVE or _BACKGROUND.
+    uint32_t latency_class;
+    /// Thousandths of the device's time that it may use, also where nobody else wants it. 0: all.
+    uint32_t share_permille;
+    /// An exclusion group: tenants with the same number never have jobs running at the same time. At most
+    /// the runtime's max_tenants. 0: none.
+    uint32_t group;
     /// 0.
     uint32_t reserved;
 } rota_tenant_options;
@@ -912,6 +938,28 @@ rota_status rota_tenant_destroy(struct rota_tenant *tenant, struct rota_error **
 /// Errors: NULL_POINTER, INVALID_HANDLE, IO_ERROR.
 /// Since: 0.1
 rota_status rota_tenant_event_fd(struct rota_tenant *tenant, int *fd, struct rota_error **error);
+
+/// Changes how much of the device a tenant gets where others want it too: 1 to 10,000. From its next
+/// turn on; its jobs go on.
+///
+/// Ownership: nothing changes hands.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE; INVALID_ARGUMENT (weight is 0 or above 10,000); STOPPED.
+/// Since: 0.1
+rota_status rota_tenant_set_weight(struct rota_tenant *tenant,
+                                   uint32_t weight,
+                                   struct rota_error **error);
+
+/// Changes how many thousandths of the device's time a tenant may use, also where nobody else wants it;
+/// 0 for all.
+///
+/// Ownership: nothing changes hands.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE; INVALID_ARGUMENT (share_permille is above 1,000); STOPPED.
+/// Since: 0.1
+rota_status rota_tenant_set_share(struct rota_tenant *tenant,
+                                  uint32_t share_permille,
+                                  struct rota_error **error);
 
 /// ---- Jobs --------------------------------------------------------------------------------------
 ///

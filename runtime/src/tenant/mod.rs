@@ -698,7 +698,8 @@ impl Inner {
         let Some((handler, _)) = self.handler(job.opcode) else {
             return Err(Error::InvalidOpcode(job.opcode));
         };
-        if job.flags & !flag::CALLERS != 0 {
+        let classes = flag::NORMAL | flag::BACKGROUND;
+        if job.flags & !flag::CALLERS != 0 || job.flags & classes == classes {
             return Err(Error::InvalidFlags(job.flags));
         }
         let most = self.engine.most_fuel(handler.tiled);

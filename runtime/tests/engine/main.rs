@@ -1,6 +1,7 @@
 //! What the engine promises, on the Vulkan driver that is there. One binary, so that linking costs once and tests can
 //! share runtimes; a module per topic: `cargo test --package rota --test engine order::`.
 
+mod fair;
 mod isolation;
 mod kernel;
 mod kit;

@@ -118,7 +118,11 @@ fn a_replacement_takes_over_while_jobs_run() {
                     let [scalar, tiled] = run(&tenant, &jobs)[..] else {
                         unreachable!()
                     };
-                    assert_eq!((scalar.status, tiled.status), (OK, OK), "{scalar:?} {tiled:?}");
+                    assert_eq!(
+                        (scalar.status, tiled.status),
+                        (OK, OK),
+                        "{scalar:?} {tiled:?}"
+                    );
                     assert_eq!(scalar.results[0], scalar.module_version);
                     assert_eq!(tiled.results[0], tiles * tiled.module_version);
                     seen[scalar.module_version as usize] += 1;

@@ -1,0 +1,367 @@
+//! Who is served when: weights, classes, shares, exclusion groups, and turns around the wrap of rounds.
+//!
+//! What counts is what the device counts, fuel and epochs, so that no machine is too slow for it.
+
+use crate::kit::*;
+use rota::job_flags::{BACKGROUND, NORMAL};
+use rota::Class;
+
+fn tenant_of(runtime: &Runtime, options: TenantOptions) -> Guest {
+    Guest::from(runtime.create_tenant(&options).unwrap())
+}
+
+/// Rings that hold so much that none is empty before the test has looked.
+const DEEP: u32 = 8192;
+
+/// What each of these tenants got of the device while all of them had work, in fuel. All get the same jobs.
+fn shares(runtime: &Runtime, tenants: &[Guest], each: u32, until_fuel: u64) -> Vec<u64> {
+    for tenant in tenants {
+        submit(tenant, &vec![spin(each); DEEP as usize]);
+    }
+    // A lease that began before all had work may go on for a while in BATCH mode.
+    until("all have been served", || {
+        tenants.iter().all(|t| t.fuel() != 0)
+    });
+    let before: Vec<u64> = tenants.iter().map(|t| t.fuel()).collect();
+    let most = || {
+        let spent = tenants.iter().zip(&before).map(|(t, b)| t.fuel() - b);
+        spent.max().unwrap()
+    };
+    until("the first tenant has spent enough", || most() >= until_fuel);
+    let spent: Vec<u64> = tenants
+        .iter()
+        .zip(&before)
+        .map(|(t, before)| t.fuel() - before)
+        .collect();
+    for (tenant, n) in tenants.iter().zip(0..) {
+        let all = u64::from(DEEP) * u64::from(each);
+        assert!(tenant.fuel() < all, "tenant {n} ran dry: use more jobs");
+    }
+    runtime.stop().unwrap();
+    spent
+}
+
+/// Each gets what its weight says, within a few claims. Also where rounds wrap, and where a tenant was away for long.
+#[test]
+fn weights_decide_who_gets_how_much() {
+    const WEIGHTS: [u32; 4] = [1, 2, 5, 10];
+    for mode in MODES {
+        for first_round in [0, u32::MAX - 20] {
+            let runtime = open(RuntimeOptions {
+                first_round,
+                ..options(mode)
+            });
+            let tenants = WEIGHTS.map(|weight| {
+                tenant_of(
+                    &runtime,
+                    TenantOptions {
+                        slots: DEEP,
+                        weight,
+                        ..TenantOptions::default()
+                    },
+                )
+            });
+            let spent = shares(&runtime, &tenants, 1000, 6_000_000);
+            let all = spent.iter().sum::<u64>() as f64;
+            for (weight, spent) in WEIGHTS.into_iter().zip(&spent) {
+                let (share, due) = (*spent as f64 / all, f64::from(weight) / 18.0);
+                assert!(
+                    (share / due - 1.0).abs() < 0.06,
+                    "{mode:?} from round {first_round}: weight {weight} got {share:.4}, due is {due:.4}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_weight_can_be_changed_while_jobs_run() {
+    let runtime = open(options(Mode::Resident));
+    let tenants = [100, 100].map(|weight| {
+        tenant_of(
+            &runtime,
+            TenantOptions {
+                slots: DEEP,
+                weight,
+                ..TenantOptions::default()
+            },
+        )
+    });
+    tenants[1].set_weight(400).unwrap();
+    let spent = shares(&runtime, &tenants, 1000, 4_000_000);
+    let ratio = spent[1] as f64 / spent[0] as f64;
+    assert!((3.7..4.3).contains(&ratio), "{spent:?}");
+}
+
+/// Jobs of a tenant that was away: how many of the backlog's jobs began between its submit and its begin.
+fn overtaken(runtime: &Runtime, backlog: &TenantOptions, guest: &TenantOptions, flags: u32) -> u64 {
+    let (busy, guest) = (
+        tenant_of(runtime, backlog.clone()),
+        tenant_of(runtime, guest.clone()),
+    );
+    let mut worst = 0;
+    // A few times, so that it comes at different places of the other's turn.
+    for _ in 0..20 {
+        let tickets = submit(&busy, &[with(spin(200), TIMING); 1024]);
+        // They have begun.
+        let first = wait(&busy, tickets[0]);
+        assert_eq!(first.status, OK);
+        let submitted = guest.submit(&[with(spin(200), TIMING | flags)], None);
+        submitted.1.unwrap();
+        // What has begun by now is not overtaken.
+        let begun = tickets
+            .iter()
+            .rposition(|&t| busy.ticket_state(t).unwrap() == rota::TicketState::Done)
+            .map_or(first.begin_epoch, |at| wait(&busy, tickets[at]).begin_epoch);
+        let done = take(&guest, 1)[0];
+        assert_eq!(done.status, OK);
+        worst = worst.max(done.begin_epoch.saturating_sub(begun));
+        let left = 1024
+            - tickets
+                .iter()
+                .filter(|&&t| busy.ticket_state(t).unwrap() == rota::TicketState::Taken)
+                .count();
+        take(&busy, left);
+    }
+    worst
+}
+
+/// A tenant that comes back waits behind nobody's backlog, whatever its class: it comes next, or after the claim that is
+/// running and one more.
+#[test]
+fn who_was_away_waits_behind_no_backlog() {
+    let runtime = open(options(Mode::Resident));
+    let classes = [Class::Interactive, Class::Normal, Class::Background];
+    for class in classes {
+        let guest = TenantOptions {
+            class,
+            ..TenantOptions::default()
+        };
+        let worst = overtaken(&runtime, &TenantOptions::default(), &guest, 0);
+        // Each job raises the epoch twice, and each claim has as many jobs as a worker has lanes.
+        let claim = 2 * u64::from(runtime.info().device.subgroup_size);
+        assert!(
+            worst <= 40 * claim,
+            "{class:?}: {worst} epochs, a claim is {claim}, the backlog 2048"
+        );
+    }
+}
+
+/// Of three tenants with full rings and equal weights the better class is served first in each round, and no class gets
+/// more than another.
+#[test]
+fn classes_decide_who_goes_first_and_not_who_gets_how_much() {
+    let runtime = open(options(Mode::Resident));
+    let classes = [Class::Background, Class::Normal, Class::Interactive];
+    let tenants = classes.map(|class| {
+        tenant_of(
+            &runtime,
+            TenantOptions {
+                slots: DEEP,
+                class,
+                ..TenantOptions::default()
+            },
+        )
+    });
+    let spent = shares(&runtime, &tenants, 1000, 3_000_000);
+    let (least, most) = (spent.iter().min().unwrap(), spent.iter().max().unwrap());
+    assert!(*least as f64 > 0.95 * *most as f64, "{spent:?}");
+}
+
+/// A job may say that it is less urgent than its tenant, and not that it is more.
+#[test]
+fn a_job_can_lower_its_class() {
+    let runtime = open(options(Mode::Resident));
+    let tenant = tenant_of(
+        &runtime,
+        TenantOptions {
+            class: Class::Interactive,
+            ..TenantOptions::default()
+        },
+    );
+    for flags in [NORMAL, BACKGROUND, NORMAL | TIMING] {
+        assert_eq!(run_one(&tenant, with(nop(1, 2), flags)).status, OK);
+    }
+    let (accepted, refused) = tenant.submit(&[with(nop(1, 2), NORMAL | BACKGROUND)], None);
+    assert_eq!((accepted, status(refused)), (0, Status::InvalidArgument));
+}
+
+/// What of these jobs ran between the begin and the end of one of those.
+fn overlaps(these: &[Completion], those: &[Completion]) -> usize {
+    let inside =
+        |a: &Completion, b: &Completion| a.begin_epoch < b.end_epoch && b.begin_epoch < a.end_epoch;
+    these
+        .iter()
+        .map(|a| those.iter().filter(|b| inside(a, b)).count())
+        .sum()
+}
+
+/// Tiled jobs, of which a tenant has one open at a time and which take turns tile by tile; and scalar ones among them.
+#[test]
+fn tenants_of_a_group_never_run_at_the_same_time() {
+    for mode in MODES {
+        let runtime = open(options(mode));
+        let mut seen = Vec::new();
+        for group in [0, 1] {
+            let tenants = [0, 1, 2].map(|_| {
+                tenant_of(
+                    &runtime,
+                    TenantOptions {
+                        group,
+                        ..TenantOptions::default()
+                    },
+                )
+            });
+            let stranger = tenant_of(
+                &runtime,
+                TenantOptions {
+                    group: 2 * group,
+                    ..TenantOptions::default()
+                },
+            );
+            let jobs = |tenant: &Guest| -> Vec<Job> {
+                let buffer = tenant.buffer_create(4 * 64 * 200, false).unwrap();
+                (0..40)
+                    .map(|n| match n % 4 {
+                        3 => with(spin(100), TIMING),
+                        _ => with(fill(buffer, 64 * 200, n, 200), TIMING),
+                    })
+                    .collect()
+            };
+            let all: Vec<_> = tenants.iter().map(jobs).collect();
+            let tickets: Vec<_> = tenants
+                .iter()
+                .zip(&all)
+                .map(|(tenant, jobs)| submit(tenant, jobs))
+                .collect();
+            let strange = submit(&stranger, &jobs(&stranger));
+            let done: Vec<Vec<Completion>> = tenants
+                .iter()
+                .zip(&tickets)
+                .map(|(tenant, tickets)| tickets.iter().map(|&t| wait(tenant, t)).collect())
+                .collect();
+            let strange: Vec<_> = strange.into_iter().map(|t| wait(&stranger, t)).collect();
+            assert!(done.iter().flatten().all(|c| c.status == OK));
+            seen.push((
+                overlaps(&done[0], &done[1]) + overlaps(&done[1], &done[2]),
+                overlaps(&done[0], &strange),
+            ));
+        }
+        let [(free, _), (grouped, strangers)] = seen[..] else {
+            unreachable!()
+        };
+        assert!(free > 0, "{mode:?}: without a group they run side by side");
+        assert_eq!(grouped, 0, "{mode:?}: jobs of one group ran side by side");
+        assert!(strangers > 0, "{mode:?}: other groups run meanwhile");
+    }
+}
+
+/// The members of a group take turns, though one of them always has more to do.
+#[test]
+fn a_group_goes_round() {
+    let runtime = open(options(Mode::Resident));
+    let tenants = [0, 1, 2].map(|_| {
+        tenant_of(
+            &runtime,
+            TenantOptions {
+                slots: DEEP,
+                group: 1,
+                ..TenantOptions::default()
+            },
+        )
+    });
+    let spent = shares(&runtime, &tenants, 1000, 3_000_000);
+    let (least, most) = (spent.iter().min().unwrap(), spent.iter().max().unwrap());
+    assert!(*least as f64 > 0.9 * *most as f64, "{spent:?}");
+}
+
+/// A group is free again when the tenant that held it is gone, whatever it was at.
+#[test]
+fn a_destroyed_tenant_leaves_its_group() {
+    let runtime = open(options(Mode::Resident));
+    let member = || {
+        tenant_of(
+            &runtime,
+            TenantOptions {
+                group: 1,
+                ..TenantOptions::default()
+            },
+        )
+    };
+    let other = member();
+    for n in 0..30 {
+        let holder = member();
+        let buffer = holder.buffer_create(256, false).unwrap();
+        submit(&holder, &[long(buffer)]);
+        let ticket = submit(&other, &[nop(n, 1)])[0];
+        std::thread::sleep(std::time::Duration::from_micros(u64::from(n) * 30));
+        holder.destroy().unwrap();
+        assert_eq!(wait(&other, ticket).status, OK);
+    }
+}
+
+/// A tenant with a tenth of the device has a tenth of what it would have, and the kernel sleeps between.
+#[test]
+fn a_share_is_not_exceeded_though_nobody_else_is_there() {
+    let runtime = open(options(Mode::Resident));
+    let tenant = tenant_of(
+        &runtime,
+        TenantOptions {
+            slots: DEEP,
+            ..TenantOptions::default()
+        },
+    );
+    let in_a_while = || {
+        submit(&tenant, &vec![spin(1000); DEEP as usize]);
+        let (from, started) = (tenant.fuel(), std::time::Instant::now());
+        while started.elapsed() < std::time::Duration::from_millis(8) {
+            std::thread::yield_now();
+        }
+        let rate = (tenant.fuel() - from) as f64 / started.elapsed().as_secs_f64();
+        take(&tenant, DEEP as usize);
+        rate
+    };
+    let mut alone: Vec<f64> = (0..9).map(|_| in_a_while()).collect();
+    tenant.set_share(100).unwrap();
+    in_a_while();
+    let parks = runtime.info().parks;
+    let mut limited: Vec<f64> = (0..9).map(|_| in_a_while()).collect();
+    assert!(runtime.info().parks > parks, "nobody else keeps it awake");
+    alone.sort_by(f64::total_cmp);
+    limited.sort_by(f64::total_cmp);
+    let ratio = limited[4] / alone[4];
+    assert!((0.01..0.4).contains(&ratio), "{ratio}");
+    tenant.set_share(0).unwrap();
+    assert_eq!(run_one(&tenant, nop(1, 1)).status, OK);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let runtime = shared(Mode::Resident);
+    let good = tenant(&runtime);
+    let refused = |options| status(runtime.create_tenant(&options).map(|_| ()));
+    let defaults = TenantOptions::default;
+    for options in [
+        TenantOptions {
+            weight: 10_001,
+            ..defaults()
+        },
+        TenantOptions {
+            share_permille: 1001,
+            ..defaults()
+        },
+        TenantOptions {
+            group: runtime.info().max_tenants + 1,
+            ..defaults()
+        },
+    ] {
+        assert_eq!(refused(options), Status::InvalidArgument);
+    }
+    for weight in [0, 10_001] {
+        assert_eq!(status(good.set_weight(weight)), Status::InvalidArgument);
+    }
+    assert_eq!(status(good.set_share(1001)), Status::InvalidArgument);
+    good.destroy().unwrap();
+    assert_eq!(status(good.set_weight(1)), Status::InvalidHandle);
+    assert_eq!(status(good.set_share(1)), Status::InvalidHandle);
+}
