@@ -39,11 +39,15 @@ impl Bucket {
         }
     }
 
-    /// Brings it up to now. `used` is the device's count.
-    fn refill(&mut self, used: u32, rate: u64, burst: Duration, now: Instant) {
+    /// Brings it up to now. `used` is the device's count. Without a rate a limit that comes later starts from now.
+    fn refill(&mut self, used: u32, rate: Option<u64>, burst: Duration, now: Instant) {
         self.used += u64::from(used.wrapping_sub(self.used as u32));
         let passed = now.saturating_duration_since(self.at);
         self.at = now;
+        let Some(rate) = rate else {
+            self.until = self.used;
+            return;
+        };
         let come = u128::from(rate) * passed.as_nanos() + self.rest;
         self.rest = come % 1_000_000_000;
         let come = u64::try_from(come / 1_000_000_000).unwrap_or(u64::MAX);
@@ -120,14 +124,8 @@ impl Limits {
         let mut buckets = lock(&self.buckets);
         let [by_fuel, by_time] = &mut *buckets;
         let limited = [fuel_rate != NO_RATE, share != 0];
-        // The other's count is followed too, so that a limit that comes later starts from now.
-        by_fuel.refill(fuel, if limited[0] { fuel_rate } else { 0 }, BURST, now);
-        by_time.refill(
-            time,
-            if limited[1] { time_rate } else { 0 },
-            TIME_BURST,
-            now,
-        );
+        by_fuel.refill(fuel, limited[0].then_some(fuel_rate), BURST, now);
+        by_time.refill(time, limited[1].then_some(time_rate), TIME_BURST, now);
         let wait = |bucket: &Bucket, rate, limited| {
             (limited && bucket.is_dry()).then(|| bucket.wait(rate))
         };
