@@ -122,6 +122,7 @@ pub unsafe extern "C" fn rota_tenant_create(
                 slots: options.slots,
                 opcodes: options.opcodes,
                 fuel: options.fuel,
+                ..rota::TenantOptions::default()
             };
             let tenant = entry.runtime.create_tenant(&options)?;
             let id = entry.family.add(|| {

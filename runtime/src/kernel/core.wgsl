@@ -718,6 +718,9 @@ fn finish_control(cursor: u32, slot: u32, tenant: u32, lane: u32) {
     }
     let fault = select(0u, ROTA_FAULT_UNKNOWN_OPCODE, tenant == NO_SLOT);
     w_jobs += 1u;
+    if (lane == 0u) {
+        complete_extra(slot, position_after(cursor, 1u), 0u, 0u, 0u, 0u);
+    }
     fence();
     complete(lane == 0u, slot, position_after(cursor, 1u), status_of(fault), fault, vec2<u32>(left, 0u));
     fence();

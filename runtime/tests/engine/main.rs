@@ -1,6 +1,8 @@
 //! What the engine promises, on the Vulkan driver that is there. One binary, so that linking costs once and tests can
 //! share runtimes; a module per topic: `cargo test --package rota --test engine order::`.
 
+mod cycle;
+mod grants;
 mod isolation;
 mod kernel;
 mod kit;
@@ -9,5 +11,6 @@ mod memory;
 mod modes;
 mod modules;
 mod order;
+mod quota;
 mod validation;
 mod waiting;
