@@ -160,6 +160,7 @@ pub unsafe extern "C" fn rota_tenant_create(
                 class: class_of(options.latency_class)?,
                 share_permille: options.share_permille,
                 group: options.group,
+                ..rota::TenantOptions::default()
             };
             let tenant = entry.runtime.create_tenant(&options)?;
             let id = entry.family.add(|| {

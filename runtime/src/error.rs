@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use ash::vk;
 
+use crate::tenant::Resource;
+
 /// The stable numbers of what a call can answer; the same in C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -109,7 +111,7 @@ const STATUSES: [(Status, &str, &str); 28] = [
     (
         Status::QuotaExceeded,
         "QUOTA_EXCEEDED",
-        "the tenant's quota doesn't allow it",
+        "a quota of the tenant or the runtime doesn't allow it",
     ),
     (
         Status::NoDriver,
@@ -275,6 +277,29 @@ pub enum Error {
     OpcodeTaken(u32),
     #[error("the kernel has no room for this module: {0}; unload others first")]
     KernelFull(String),
+    #[error("no tenant is free: {tenants} of {most} are registered; destroy tenants, or open the runtime for more")]
+    OutOfTenants { tenants: u32, most: u32 },
+    #[error("the quota of {owner} allows {cap} {resource}: {used} are in use, and {requested} more were asked for{help}",
+        owner = if *of_runtime { "the runtime" } else { "the tenant" },
+        help = if *retryable { "; some come back as jobs and copies end" } else { "" })]
+    QuotaExceeded {
+        resource: Resource,
+        requested: u64,
+        used: u64,
+        cap: u64,
+        /// Whose quota it is: that of all tenants together, or the tenant's own.
+        of_runtime: bool,
+        /// Whether waiting helps.
+        retryable: bool,
+    },
+    #[error("a quota of {cap} {resource} is less than the {used} in use; nothing was changed")]
+    QuotaBelowUse {
+        resource: Resource,
+        cap: u64,
+        used: u64,
+    },
+    #[error("tenant {0:#018x} isn't registered with this runtime")]
+    UnknownTenant(u64),
 }
 
 impl Error {
@@ -287,14 +312,18 @@ impl Error {
             | Self::InvalidValue { .. }
             | Self::InvalidFlags(_)
             | Self::InvalidFuel { .. } => Status::InvalidArgument,
-            Self::Closed | Self::InvalidBuffer(_) | Self::UnknownModule(_) => Status::InvalidHandle,
+            Self::Closed
+            | Self::InvalidBuffer(_)
+            | Self::UnknownModule(_)
+            | Self::UnknownTenant(_) => Status::InvalidHandle,
             Self::InvalidTicket(_) => Status::InvalidTicket,
             Self::InvalidOpcode(_) | Self::OutsideWindow { .. } => Status::InvalidOpcode,
             Self::InvalidTiles { .. } => Status::InvalidTiles,
             Self::OutOfRange { .. } => Status::OutOfRange,
             Self::OutOfMemory(_) => Status::OutOfMemory,
             Self::OutOfDeviceMemory { .. } => Status::OutOfDeviceMemory,
-            Self::OutOfRingMemory { .. } => Status::OutOfRingMemory,
+            Self::OutOfRingMemory { .. } | Self::OutOfTenants { .. } => Status::OutOfRingMemory,
+            Self::QuotaExceeded { .. } | Self::QuotaBelowUse { .. } => Status::QuotaExceeded,
             Self::NoDriver { .. } => Status::NoDriver,
             Self::NoDevice { .. } => Status::NoDevice,
             Self::DeviceUnsupported { .. } => Status::DeviceUnsupported,
@@ -333,7 +362,11 @@ impl Error {
 
     /// Whether the same call can succeed later without anything being changed by the caller.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::WouldBlock | Self::Timeout)
+        match self {
+            Self::WouldBlock | Self::Timeout => true,
+            Self::QuotaExceeded { retryable, .. } => *retryable,
+            _ => false,
+        }
     }
 }
 

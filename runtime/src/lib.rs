@@ -37,9 +37,13 @@ pub use {
     memory::{OutputStats, Outputs, Read},
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
     ring::layout::{completion_status, fault},
+    ring::life::State,
     ring::submission::{Completion, Job, TicketState},
     runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
-    tenant::{Class, Tenant, TenantOptions, Wait},
+    tenant::{
+        Class, Quota, Reservation, Resource, Tenant, TenantCounters, TenantOptions, Wait,
+        RESOURCES, UNLIMITED,
+    },
 };
 
 #[cfg(all(feature = "experiments", not(loom)))]

@@ -23,7 +23,7 @@ use crate::kernel::{self, standard, Handler, HandlerModule};
 use crate::ring::layout::{HandlerEntry, KernelShape, FIRST_LOADED, LOADED_HANDLERS};
 use crate::ring::sync::lock;
 use crate::runtime::Engine;
-use crate::tenant::{Inner, Tenant};
+use crate::tenant::{Charge, Inner, Resource, Tenant};
 
 /// One handler of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -171,6 +171,8 @@ struct Loaded {
     users: Vec<User>,
     /// It is being unloaded, which may wait for jobs: nothing else can be done with it.
     leaving: bool,
+    /// Given back when it is unloaded.
+    _charge: Charge,
 }
 
 /// Code that nobody can call any more, and the tenants' heads when that began.
@@ -443,6 +445,12 @@ impl Engine {
             None => Ok(()),
         };
         check_window()?;
+        let charge = Charge::new(
+            owner.map(|inner| &inner.quota),
+            &self.quota,
+            Resource::Modules,
+            1,
+        )?;
         let mut report = ModuleReport {
             version: 1,
             ..ModuleReport::default()
@@ -489,6 +497,7 @@ impl Engine {
             code,
             users: user.into_iter().collect(),
             leaving: false,
+            _charge: charge,
         });
         let module = added.inspect_err(|_| modules.free_numbers(&numbers))?;
         if let Some(inner) = owner {

@@ -214,7 +214,7 @@ impl Pump {
             }
             let wait = match tenant.listing.limits() & (listed::FUEL | listed::TIME) {
                 0 => None,
-                _ => self.engine.refill(&tenant, now),
+                _ => self.engine.wait_for_limits(&tenant, now),
             };
             work = match (wait, work) {
                 (None, _) => return Work::Some,

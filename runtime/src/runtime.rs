@@ -1,5 +1,6 @@
 //! The runtime: one opened device with its kernel, and all that tenants share.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -16,7 +17,7 @@ use crate::device::trial::Trial;
 use crate::device::{Device, Instance};
 use crate::error::Error;
 use crate::kernel::{self, standard};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
 use crate::ring::active::ActiveList;
@@ -29,8 +30,8 @@ use crate::ring::submission::{Completion, Job, Ring, SlotWords, TenantWords};
 use crate::ring::sync::lock;
 use crate::shared::SharedMemory;
 use crate::tenant::{
-    standard_handlers, Class, HandlerEntry, Inner, Registry, Tenant, TenantOptions, MOST_WEIGHT,
-    WEIGHT,
+    standard_handlers, Account, Class, HandlerEntry, Inner, Picks, Quota, Registry, Tenant,
+    TenantCounters, TenantOptions, MOST_WEIGHT, WEIGHT,
 };
 use crate::watch::Watch;
 
@@ -80,6 +81,8 @@ pub struct RuntimeOptions {
     /// The most loop iterations that a lane of any job may be given; by default, and at most, what the device can run in
     /// one go.
     pub most_fuel: u32,
+    /// The most that all tenants together may have. It never changes.
+    pub quota: Quota,
     /// For measurements and proofs.
     #[cfg(feature = "experiments")]
     pub experiment: Experiment,
@@ -237,8 +240,14 @@ pub(crate) struct Engine {
     /// How fast the clocks of all workers go together, in units per second: an f64.
     time_rate: AtomicU64,
     pub cache: Cache,
-    /// The runtime's own tenant; its jobs are the control jobs, one at a time.
+    /// The runtime's own tenant; its jobs are the control jobs.
     control: Mutex<Option<Arc<Inner>>>,
+    /// Control jobs that have completed, by position, until whoever asked for them takes the answer.
+    answers: Mutex<HashMap<u64, Completion>>,
+    /// What all tenants together have.
+    pub quota: Arc<Account>,
+    /// Which tenants were picked when.
+    pub picks: Mutex<Picks>,
     pub device: Arc<Device>,
 }
 
@@ -410,6 +419,9 @@ impl Engine {
             time_rate: AtomicU64::new(1e8f64.to_bits()),
             cache,
             control: Mutex::new(None),
+            answers: Mutex::new(HashMap::new()),
+            quota: Arc::new(Account::of_runtime(&options.quota)),
+            picks: Mutex::new(Picks::default()),
             shared,
             device,
         });
@@ -422,7 +434,7 @@ impl Engine {
         options: &TenantOptions,
     ) -> Result<Arc<Inner>, Error> {
         let mut last_try = false;
-        let (index, range, first, tag) = loop {
+        let seat = loop {
             match self.registry.reserve(slots) {
                 Ok(reserved) => break reserved,
                 Err(e) if last_try => return Err(e),
@@ -435,6 +447,7 @@ impl Engine {
                 self.end_leases()?;
             }
         };
+        let (index, range) = (seat.index, seat.range);
         let weight = match options.weight {
             0 => WEIGHT,
             weight => weight,
@@ -442,15 +455,17 @@ impl Engine {
         let group = options.group;
         let memory = self
             .shared
-            .give_ring(index, range.base, range.size, first, weight, group);
+            .give_ring(index, range.base, range.size, seat.first, weight, group);
         let words = TenantWords {
             done: self.shared.done(index),
             notify_at: &self.shared.tenant(index).notify_at,
         };
-        let ring = Ring::new(memory, words, first);
+        // Control jobs are nobody's.
+        let pool = self.quota.slots.clone().filter(|_| index != 0);
+        let ring = Ring::new(memory, words, seat.first).sharing(pool);
         ring.epoch
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
-        let inner = Arc::new(Inner::new(self.clone(), index, tag, options, range, ring));
+        let inner = Arc::new(Inner::new(self.clone(), seat, options, ring));
         self.registry.add(&inner);
         self.limit(&inner);
         Ok(inner)
@@ -471,14 +486,21 @@ impl Engine {
             self.refill(inner, Instant::now());
         }
         limited.retain(|t| t.index != inner.index);
-        if in_time != 0 {
+        if in_time != 0 && !inner.is_destroyed() {
             limited.push(inner.clone());
         }
         self.active.set_limits(inner.index, &inner.listing, bits);
     }
 
-    /// Brings what a tenant may use up to now. Gives how long it has to wait, if it has to.
-    pub fn refill(&self, inner: &Inner, now: Instant) -> Option<Duration> {
+    /// Brings what a tenant may use up to now, if it has limits. Gives how long it has to wait, if it has to.
+    pub fn wait_for_limits(&self, inner: &Arc<Inner>, now: Instant) -> Option<Duration> {
+        // Under the lock: without it the tenant may be gone, and its entry another's.
+        let limited = lock(&self.limited);
+        let still = limited.iter().any(|t| Arc::ptr_eq(t, inner));
+        still.then(|| self.refill(inner, now)).flatten()
+    }
+
+    fn refill(&self, inner: &Inner, now: Instant) -> Option<Duration> {
         let (fuel, time) = (self.shared.fuel(inner.index), self.shared.time(inner.index));
         let time_rate = f64::from_bits(self.time_rate.load(Ordering::Relaxed));
         let allowed = inner.limits.refill(fuel, time, time_rate, now);
@@ -510,62 +532,80 @@ impl Engine {
         self.time_rate.store(now.to_bits(), Ordering::Relaxed);
     }
 
-    /// Revokes what a tenant has left, and lets go of its ring and buffers. Its publishers have left.
+    /// Revokes what a tenant has left, and lets go of its ring and buffers. It is gone, and its publishers have left.
     pub fn remove_tenant(&self, inner: &Inner) -> Result<(), Error> {
         // What runs sees this at its next look, before a worker has time for the control job.
         let state = &self.shared.tenant(inner.index).state;
         state.store(tenant_state::REVOKED, Ordering::Release);
         for handle in self.memory.owned_by(inner.index) {
             // Mapped buffers go too: after this nobody has a handle to unmap them by.
-            self.memory.abandon(handle, inner.index, inner.ring.head());
+            let head = inner.ring.head();
+            self.end_grants(self.memory.abandon(handle, inner.index, head));
         }
-        let revoked = self.revoke(inner);
-        if revoked.is_ok() || self.has_ended() {
+        let revoked = self
+            .revoke(inner, None)
+            .and_then(|_| self.take_all(inner))
+            .or_else(|e| match self.has_ended() {
+                // Nothing runs any more: all that is left can be taken.
+                true => self.take_all(inner),
+                false => Err(e),
+            });
+        if revoked.is_ok() {
             self.active.remove(inner.index, &inner.listing);
             lock(&self.limited).retain(|t| t.index != inner.index);
+            inner.stop_following();
             lock(&self.modules).tenant_left(inner.index);
             let launched = lock(&self.leases).launched;
             self.registry.remove(inner, launched);
         }
-        if self.has_ended() {
-            return Ok(());
-        }
         revoked
     }
 
-    /// Closes a tenant on the device by a control job, and waits until all its jobs have completed.
-    fn revoke(&self, inner: &Inner) -> Result<(), Error> {
-        let head = inner.ring.head();
+    /// Closes a tenant on the device by control jobs, which complete what has not begun as REVOKED; waits for them, at
+    /// most until `deadline`. Gives the epoch at which it was closed. No publisher is inside.
+    pub fn revoke(&self, inner: &Inner, deadline: Option<Instant>) -> Result<u64, Error> {
+        let head = inner.ring.head() as u32 & POSITION_MASK;
+        let started = Instant::now();
         loop {
-            let job = Job {
-                opcode: control_op::REVOKE,
-                args: [
-                    inner.index,
-                    head as u32 & POSITION_MASK,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                ],
-                ..Job::default()
-            };
-            let completion = self.run_control(job)?;
-            if completion.status != completion_status::OK {
-                return Err(self.why_stopped());
+            let mut revoking = lock(&inner.revoking);
+            if revoking.is_over {
+                return Ok(revoking.epoch);
             }
-            if completion.results[0] == 0 {
-                break;
+            match revoking.asked {
+                None => {
+                    let mut job = Job {
+                        opcode: control_op::REVOKE,
+                        ..Job::default()
+                    };
+                    job.args[..2].copy_from_slice(&[inner.index, head]);
+                    revoking.asked = self.ask_control(job)?;
+                }
+                Some(position) => {
+                    if let Some(answer) = self.control_answer(position) {
+                        revoking.asked = None;
+                        if answer.status != completion_status::OK {
+                            return Err(self.why_stopped());
+                        }
+                        if !std::mem::replace(&mut revoking.is_closed, true) {
+                            revoking.epoch = answer.end_epoch;
+                        }
+                        revoking.is_over = answer.results[0] == 0;
+                        continue;
+                    }
+                }
             }
+            drop(revoking);
+            pause(started, deadline)?;
         }
-        // What had begun before is still to finish.
-        let mut drained = [Completion::default(); 64];
+    }
+
+    /// Takes all completions of a tenant that nobody else will take, when they are there.
+    fn take_all(&self, inner: &Inner) -> Result<(), Error> {
+        let mut taken = [Completion::default(); 64];
         while !inner.ring.is_empty() {
-            if inner.ring.take(&mut drained, |_| 0) == 0 {
-                if self.has_ended() {
+            let ended = self.has_ended();
+            if inner.ring.take(&mut taken, |_| 0) == 0 {
+                if ended {
                     return Err(self.why_stopped());
                 }
                 std::thread::sleep(Duration::from_micros(20));
@@ -574,16 +614,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs one control job and waits for it.
-    fn run_control(&self, job: Job) -> Result<Completion, Error> {
+    /// Publishes a control job; gives its position, or none while the runtime's own ring is full.
+    fn ask_control(&self, job: Job) -> Result<Option<u64>, Error> {
         let control = lock(&self.control);
-        let control = control.as_ref().ok_or(Error::Stopped)?;
-        if control.ring.reserve(1) == 0 {
-            return Err(Error::WrongState("the runtime's own ring is full"));
+        let control = control.as_ref().ok_or_else(|| self.why_stopped())?;
+        match control.ring.enter(1) {
+            Ok(0) => {
+                self.take_answers(control);
+                return Ok(None);
+            }
+            Ok(_) => {}
+            // Nothing is over before the pump has said so.
+            Err(_) if !self.has_ended() => return Ok(None),
+            Err(_) => return Err(self.why_stopped()),
         }
         let position = control.ring.publish(&[job], |job| SlotWords {
             handler: job.opcode,
-            flags: flag::CONTROL,
+            flags: flag::CONTROL | flag::TIMING,
             fuel: 0,
         });
         let parked = self.doorbell.published();
@@ -591,14 +638,53 @@ impl Engine {
         if parked {
             self.doorbell.ring();
         }
-        let started = Instant::now();
-        loop {
-            if let Ok(completion) = control.ring.take_one(position, 0) {
-                return Ok(completion);
-            }
-            if started.elapsed() > Duration::from_micros(30) {
-                std::thread::sleep(Duration::from_micros(20));
-            }
+        control.ring.leave();
+        Ok(Some(position))
+    }
+
+    /// The answer to a control job, when it is there.
+    fn control_answer(&self, position: u64) -> Option<Completion> {
+        if let Some(control) = &*lock(&self.control) {
+            self.take_answers(control);
+        }
+        lock(&self.answers).remove(&position)
+    }
+
+    /// Takes what control jobs have completed, whoever asked for them: who gave up waiting must not keep their slots.
+    fn take_answers(&self, control: &Inner) {
+        let mut answers = lock(&self.answers);
+        let mut taken = [Completion::default(); CONTROL_SLOTS as usize];
+        let count = control.ring.take(&mut taken, |position| position);
+        answers.extend(taken[..count].iter().map(|c| (c.ticket, *c)));
+    }
+
+    // ------------------------------------------------------------ grants
+
+    /// Starts to destroy what was granted of buffers that are gone.
+    pub fn end_grants(&self, grants: Vec<Arc<Buffer>>) {
+        for granted in grants {
+            let tenant = self.registry.get(granted.owner);
+            let head = tenant.map_or(0, |tenant| tenant.ring.head());
+            // Whoever was granted it may have destroyed it meanwhile, which is as well.
+            let _ = self.memory.destroy(granted.handle, granted.owner, head);
+        }
+    }
+
+    /// Ends a grant, and waits until neither a job nor a thread of the other tenant can be in the middle of a use.
+    pub fn take_back(&self, handle: u32, owner: &Inner, from: &Inner) -> Result<(), Error> {
+        let launched = || lock(&self.leases).launched;
+        let granted = self
+            .memory
+            .take_back(handle, owner.index, from.index, launched)?;
+        let ended = self.end_leases();
+        // The table and those that leave hold two; the others are threads that copy.
+        while granted.strong_count() > 2 {
+            std::thread::yield_now();
+        }
+        match ended {
+            // No lease runs any more.
+            Err(_) if self.has_ended() => Ok(()),
+            ended => ended,
         }
     }
 
@@ -653,6 +739,15 @@ impl Engine {
             leases.ended,
         );
         self.registry.reclaim(leases.ended);
+    }
+
+    /// Frees what a tenant has destroyed, or any has, as far as nothing but the end of a lease is missing.
+    pub fn reclaim_of(&self, owner: Option<u32>) -> Result<(), Error> {
+        self.reclaim();
+        if self.memory.waits_for_lease(owner) {
+            self.end_leases()?;
+        }
+        Ok(())
     }
 
     /// Whether all jobs of a tenant before a position have completed.
@@ -824,7 +919,7 @@ impl Engine {
             .store(if lost { LOST } else { STOPPED }, Ordering::Release);
         self.lease_ended.notify_all();
         for inner in self.registry.all() {
-            inner.close();
+            inner.stop();
             inner.ring.end(Self::end_status(lost));
         }
         self.watch.stop();
@@ -838,6 +933,23 @@ impl Drop for Spinning<'_> {
     fn drop(&mut self) {
         self.0.spinners.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// How long after its begin a wait looks without a pause.
+const LOOKS_WITHOUT_PAUSE: Duration = Duration::from_micros(30);
+
+/// Between two looks of a wait that began at `started`.
+pub(crate) fn pause(started: Instant, deadline: Option<Instant>) -> Result<(), Error> {
+    let now = Instant::now();
+    if deadline.is_some_and(|deadline| now >= deadline) {
+        return Err(Error::Timeout);
+    }
+    if now - started > LOOKS_WITHOUT_PAUSE {
+        std::thread::sleep(Duration::from_micros(20));
+    } else {
+        std::hint::spin_loop();
+    }
+    Ok(())
 }
 
 fn check_options(options: &RuntimeOptions) -> Result<(), Error> {
@@ -891,7 +1003,7 @@ impl Shared {
                 .state
                 .compare_exchange(RUNNING, STOPPING, Ordering::AcqRel, Ordering::Acquire);
         for inner in engine.registry.all() {
-            inner.close();
+            inner.stop();
         }
         engine.stop_leases(&mut lock(&engine.leases));
         engine.doorbell.ring();
@@ -1064,10 +1176,51 @@ impl Runtime {
         let tenant = Tenant(engine.add_tenant(slots, options)?);
         if engine.is_stopping() {
             // The stop may have missed it.
-            tenant.0.close();
+            tenant.0.stop();
             return Err(engine.why_stopped());
         }
         Ok(tenant)
+    }
+
+    /// The ids of all tenants that are registered, in order.
+    pub fn tenants(&self) -> Vec<u64> {
+        let tenants = self.0.engine.registry.all();
+        let there = |t: &&Arc<Inner>| t.index != 0 && !t.is_destroyed();
+        let mut ids: Vec<u64> = tenants.iter().filter(there).map(|t| t.id()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The tenant with that id, unless it was destroyed.
+    pub fn tenant(&self, id: u64) -> Option<Tenant> {
+        let found = self.0.engine.registry.find(id)?;
+        (found.index != 0 && !found.is_destroyed()).then(|| Tenant(found))
+    }
+
+    /// Fills `out` with the counters of all registered tenants, as many as it holds, sorted by id; gives how many there
+    /// are.
+    pub fn counters(&self, out: &mut [TenantCounters]) -> usize {
+        let ids = self.tenants();
+        let tenants = ids.iter().filter_map(|&id| self.tenant(id));
+        let mut count = 0;
+        for tenant in tenants {
+            if let Some(place) = out.get_mut(count) {
+                *place = tenant.counters();
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Picks tenants that may run side by side: as many of `ids` as go together, so that none of the others could be
+    /// added. `conflicts` has a row for each of them with a mark for each that it must not run beside; a mark in either
+    /// direction counts, and those with itself don't. Who was not picked for longest comes first, so that within as many
+    /// calls as there are tenants each is picked. `out`, at least as long as `ids`, gets the indices of those picked, in
+    /// rising order; gives how many.
+    pub fn pick(&self, ids: &[u64], conflicts: &[u8], out: &mut [u32]) -> Result<usize, Error> {
+        let registry = &self.0.engine.registry;
+        let known = |id: u64| registry.find(id).is_some_and(|t| t.index != 0);
+        lock(&self.0.engine.picks).pick(ids, conflicts, out, known)
     }
 
     /// Loads a module that no tenant owns. Tenants can call its handlers once it is granted to them.

@@ -33,6 +33,8 @@ pub enum What {
     Any,
     /// That of the job at this position.
     Position(u64),
+    /// Those of all jobs before this position.
+    Before(u64),
 }
 
 /// A blocked thread.
@@ -53,6 +55,7 @@ fn is_ready(ring: &Ring, what: What) -> bool {
     match what {
         What::Any => ring.has_completion(),
         What::Position(p) => ring.seems_finished(p),
+        What::Before(p) => ring.all_finished_soon(p),
     }
 }
 
@@ -185,13 +188,15 @@ impl Watched {
 
 /// How many completions after the count `done` what is waited for may have happened.
 fn distance(what: What, done: u32) -> u32 {
-    match what {
-        What::Any => 1,
-        // If all up to that job were complete, the count would be its stamp. Beyond that its turn may be any time.
-        What::Position(p) => match stamp(p).wrapping_sub(done) & POSITION_MASK {
-            distance if distance <= POSITION_MASK / 2 => distance.max(1),
-            _ => 1,
-        },
+    // If all up to that job were complete, the count would be its stamp. Beyond that its turn may be any time.
+    let count = match what {
+        What::Any => return 1,
+        What::Position(p) => stamp(p),
+        What::Before(p) => p as u32,
+    };
+    match count.wrapping_sub(done) & POSITION_MASK {
+        distance if distance <= POSITION_MASK / 2 => distance.max(1),
+        _ => 1,
     }
 }
 
@@ -435,6 +440,8 @@ mod tests {
             // The job at `first` is the first one to be counted.
             for (position, done, expected) in [(0, 0, 1), (9, 0, 10), (9, 4, 6), (9, 9, 1)] {
                 let what = What::Position(first + position);
+                assert_eq!(distance(what, count(done)), expected, "{first}");
+                let what = What::Before(first + position + 1);
                 assert_eq!(distance(what, count(done)), expected, "{first}");
             }
             // Others have overtaken it: any of the next completions may be its own.

@@ -8,11 +8,14 @@
 //! 2. when those jobs have completed, its entry stops being live, and new look-ups fail;
 //! 3. when the leases that were launched until then have ended, no worker can be in the middle of a use any more: the
 //!    range and the index are free.
+//!
+//! A granted buffer is an entry of its own, of another owner, at the same place. It dies like any other, and keeps the
+//! range that it looks at from being freed.
 
 mod outputs;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use crate::device::memory::{Allocation, Use};
 use crate::device::Device;
@@ -21,6 +24,7 @@ use crate::ring::layout::{
     binding, buffer_place, buffer_state, BufferEntry, BUFFERS, POSITION_MASK,
 };
 use crate::ring::sync::lock;
+use crate::tenant::Charge;
 pub use outputs::{OutputStats, Outputs, Read};
 
 /// Segments that a kernel can reach at most.
@@ -38,17 +42,45 @@ struct Segment {
     unused: bool,
 }
 
+/// Where a buffer lies.
+#[derive(Clone)]
+struct Place {
+    segment: u32,
+    /// In grains.
+    offset: u32,
+    data: *mut u8,
+    write_combined: bool,
+    source: Source,
+}
+
+/// Where its memory comes from.
+#[derive(Clone)]
+enum Source {
+    Cut(offset_allocator::Allocation<u32>),
+    Imported,
+    /// It is another tenant's buffer.
+    Granted {
+        _of: Arc<Buffer>,
+    },
+}
+
+/// What a buffer has taken of its owner's quota.
+pub type Charges = Vec<Charge>;
+
 /// A live buffer, on the host.
 pub struct Buffer {
     pub handle: u32,
     pub owner: u32,
     pub bytes: u64,
-    segment: u32,
-    range: Option<offset_allocator::Allocation<u32>>,
-    data: *mut u8,
-    write_combined: bool,
+    /// Whether jobs may write it.
+    writable: bool,
+    place: Place,
     maps: AtomicU32,
     dying: AtomicBool,
+    /// Those that others were granted of it.
+    grants: Mutex<Vec<Weak<Buffer>>>,
+    /// Given back when the device is done with it.
+    _charges: Charges,
 }
 
 // SAFETY: `data` points into a segment's mapping, which lives as long as the runtime; what bytes hold while host and
@@ -197,17 +229,15 @@ impl Memory {
         Ok(())
     }
 
-    /// Cuts a buffer from the segments, cleared.
-    pub fn create(&self, owner: u32, bytes: u64, writable: bool) -> Result<Arc<Buffer>, NoRoom> {
-        if bytes == 0 {
-            return Err(NoRoom::Error(Error::InvalidArgument(
-                "a buffer needs at least 1 byte",
-            )));
-        }
-        if bytes > self.max_range {
-            let why = "the device's storage buffers can't be that large";
-            return Err(NoRoom::Error(Error::OutOfDeviceMemory { bytes, why }));
-        }
+    /// Cuts a buffer from the segments, cleared. Takes the charges if it succeeds.
+    pub fn create(
+        &self,
+        owner: u32,
+        bytes: u64,
+        writable: bool,
+        charges: &mut Charges,
+    ) -> Result<Arc<Buffer>, NoRoom> {
+        self.check_size(bytes).map_err(NoRoom::Error)?;
         let mut segments = lock(&self.segments);
         let grains = bytes.div_ceil(GRAIN) as u32;
         let bound = self.bound.load(Ordering::Acquire) as usize;
@@ -231,18 +261,14 @@ impl Memory {
         };
         // SAFETY: as above, and no lease can reach a free range (see the head of this file).
         unsafe { data.write_bytes(0, grains as usize * GRAIN as usize) };
-        let write_combined = allocation.write_combined;
-        let offset = range.offset;
-        let made = self.register(
-            owner,
-            bytes,
-            writable,
+        let place = Place {
             segment,
-            offset,
-            Some(range),
+            offset: range.offset,
             data,
-            write_combined,
-        );
+            write_combined: allocation.write_combined,
+            source: Source::Cut(range),
+        };
+        let made = self.register(owner, bytes, writable, place, charges);
         if made.is_err() {
             if let Some(allocator) = &mut segments[segment as usize].allocator {
                 allocator.free(range);
@@ -250,6 +276,18 @@ impl Memory {
         }
         made.inspect(|buffer| self.publish(buffer))
             .map_err(NoRoom::Error)
+    }
+
+    /// That a buffer can have so many bytes.
+    pub fn check_size(&self, bytes: u64) -> Result<(), Error> {
+        if bytes == 0 {
+            return Err(Error::InvalidArgument("a buffer needs at least 1 byte"));
+        }
+        if bytes > self.max_range {
+            let why = "the device's storage buffers can't be that large";
+            return Err(Error::OutOfDeviceMemory { bytes, why });
+        }
+        Ok(())
     }
 
     /// Makes a segment and a buffer of the caller's memory; the buffer is still to be published, when the kernel reaches
@@ -265,6 +303,7 @@ impl Memory {
         host: *mut u8,
         bytes: u64,
         writable: bool,
+        charges: &mut Charges,
     ) -> Result<(Arc<Buffer>, Option<Allocation>), Error> {
         if bytes == 0 || bytes > self.max_range {
             return Err(Error::InvalidValue {
@@ -281,7 +320,14 @@ impl Memory {
         // SAFETY: passed on to the caller.
         let allocation = unsafe { Allocation::import(&self.device, host, bytes)? };
         let segment = unused.unwrap_or(segments.len());
-        let made = self.register(owner, bytes, writable, segment as u32, 0, None, host, false)?;
+        let place = Place {
+            segment: segment as u32,
+            offset: 0,
+            data: host,
+            write_combined: false,
+            source: Source::Imported,
+        };
+        let made = self.register(owner, bytes, writable, place, charges)?;
         let new = Segment {
             allocation,
             allocator: None,
@@ -304,17 +350,13 @@ impl Memory {
     }
 
     /// Gives it an index and fills its entry, which is not live yet.
-    #[allow(clippy::too_many_arguments)]
     fn register(
         &self,
         owner: u32,
         bytes: u64,
         writable: bool,
-        segment: u32,
-        offset: u32,
-        range: Option<offset_allocator::Allocation<u32>>,
-        data: *mut u8,
-        write_combined: bool,
+        place: Place,
+        charges: &mut Charges,
     ) -> Result<Arc<Buffer>, Error> {
         let mut buffers = self.buffers.write().unwrap_or_else(|p| p.into_inner());
         let mut generations = lock(&self.generations);
@@ -340,21 +382,21 @@ impl Memory {
         generations[index as usize] = generation;
         let handle = index | (generation as u32) << 16;
         let entry = self.entry(index);
-        entry.base.store(offset, Ordering::Relaxed);
+        entry.base.store(place.offset, Ordering::Relaxed);
         entry.bytes.store(bytes as u32, Ordering::Relaxed);
         let rights = if writable { buffer_place::WRITABLE } else { 0 };
-        entry.place.store(segment | rights, Ordering::Relaxed);
+        entry.place.store(place.segment | rights, Ordering::Relaxed);
         entry.owner.store(owner, Ordering::Relaxed);
         let buffer = Arc::new(Buffer {
             handle,
             owner,
             bytes,
-            segment,
-            range,
-            data,
-            write_combined,
+            writable,
+            place,
             maps: AtomicU32::new(0),
             dying: AtomicBool::new(false),
+            grants: Mutex::new(Vec::new()),
+            _charges: std::mem::take(charges),
         });
         buffers[index as usize] = Some(buffer.clone());
         Ok(buffer)
@@ -382,8 +424,9 @@ impl Memory {
             .collect()
     }
 
-    /// Starts to destroy a buffer: jobs from position `until` of its owner on can't use it any more.
-    pub fn destroy(&self, handle: u32, owner: u32, until: u64) -> Result<(), Error> {
+    /// Starts to destroy a buffer: jobs from position `until` of its owner on can't use it any more. Gives what was granted
+    /// of it, which is to be destroyed as well.
+    pub fn destroy(&self, handle: u32, owner: u32, until: u64) -> Result<Vec<Arc<Buffer>>, Error> {
         let buffer = self.get(handle, owner)?;
         if buffer.maps.load(Ordering::Relaxed) != 0 {
             return Err(Error::WrongState(
@@ -401,20 +444,96 @@ impl Memory {
             handle >> 16 | buffer_state::LIVE | buffer_state::DYING,
             Ordering::Release,
         );
+        let grants = buffer.granted();
         lock(&self.leaving).push(Leaving {
             buffer,
             until: until as u32 & POSITION_MASK,
             after_lease: None,
         });
-        Ok(())
+        Ok(grants)
     }
 
-    /// Destroys a buffer whose tenant goes, mapped or not.
-    pub fn abandon(&self, handle: u32, owner: u32, until: u64) {
-        if let Ok(buffer) = self.get(handle, owner) {
-            buffer.maps.store(0, Ordering::Relaxed);
-            // Somebody else may have destroyed it meanwhile, which is as well.
-            let _ = self.destroy(handle, owner, until);
+    /// Destroys a buffer whose tenant goes, mapped or not. Gives what was granted of it.
+    pub fn abandon(&self, handle: u32, owner: u32, until: u64) -> Vec<Arc<Buffer>> {
+        let Ok(buffer) = self.get(handle, owner) else {
+            return Vec::new();
+        };
+        buffer.maps.store(0, Ordering::Relaxed);
+        // Somebody else may have destroyed it meanwhile, which is as well.
+        self.destroy(handle, owner, until).unwrap_or_default()
+    }
+
+    /// Lets another tenant use a buffer, under a handle of its own.
+    pub fn grant(
+        &self,
+        handle: u32,
+        owner: u32,
+        to: u32,
+        writable: bool,
+        charges: &mut Charges,
+    ) -> Result<u32, Error> {
+        let buffer = self.own(handle, owner)?;
+        if writable && !buffer.writable {
+            return Err(Error::InvalidArgument(
+                "the buffer may not be written by jobs, so it can't be granted for writing",
+            ));
+        }
+        // Who destroys the buffer says so and then takes this lock.
+        let mut grants = lock(&buffer.grants);
+        if buffer.dying.load(Ordering::Relaxed) {
+            return Err(Error::InvalidBuffer(handle));
+        }
+        grants.retain(|g| g.strong_count() != 0);
+        if find_grant(&grants, to).is_some() {
+            return Err(Error::WrongState(
+                "the buffer is granted to that tenant already: take it back first",
+            ));
+        }
+        let place = Place {
+            source: Source::Granted {
+                _of: buffer.clone(),
+            },
+            ..buffer.place
+        };
+        let alias = self.register(to, buffer.bytes, writable, place, charges)?;
+        grants.push(Arc::downgrade(&alias));
+        self.publish(&alias);
+        Ok(alias.handle)
+    }
+
+    /// Ends a grant: no look-up finds it any more. `launched` gives the last lease that may still use it, and is called
+    /// after that. Gives what was granted, which the host's threads may still be copying from or to.
+    pub fn take_back(
+        &self,
+        handle: u32,
+        owner: u32,
+        from: u32,
+        launched: impl FnOnce() -> u32,
+    ) -> Result<Weak<Buffer>, Error> {
+        let buffer = self.own(handle, owner)?;
+        let found = find_grant(&lock(&buffer.grants), from);
+        let taken = found.filter(|alias| !alias.dying.swap(true, Ordering::Relaxed));
+        let alias = taken.ok_or(Error::WrongState("the buffer isn't granted to that tenant"))?;
+        self.entry(alias.handle & 0xffff)
+            .state
+            .store(0, Ordering::Release);
+        let weak = Arc::downgrade(&alias);
+        lock(&self.leaving).push(Leaving {
+            buffer: alias,
+            until: 0,
+            after_lease: Some(launched()),
+        });
+        Ok(weak)
+    }
+
+    /// A buffer that is the tenant's own, and not granted to it.
+    fn own(&self, handle: u32, owner: u32) -> Result<Arc<Buffer>, Error> {
+        let buffer = self.get(handle, owner)?;
+        match buffer.place.source {
+            Source::Granted { .. } => Err(Error::WrongState(
+                "the buffer is another tenant's, who granted it: only that one can do this",
+            )),
+            _ => Ok(buffer),
         }
     }
 
@@ -451,6 +570,13 @@ impl Memory {
         });
     }
 
+    /// Whether a buffer of this tenant, or of any, waits for nothing but the end of a lease.
+    pub fn waits_for_lease(&self, owner: Option<u32>) -> bool {
+        lock(&self.leaving)
+            .iter()
+            .any(|l| l.after_lease.is_some() && owner.is_none_or(|owner| l.buffer.owner == owner))
+    }
+
     /// How many buffers wait to be freed.
     pub fn leaving(&self) -> usize {
         lock(&self.leaving).len()
@@ -461,17 +587,45 @@ impl Memory {
         // One lock after the other: `create` takes them the other way round.
         self.buffers.write().unwrap_or_else(|p| p.into_inner())[index as usize] = None;
         {
-            let segment = &mut lock(&self.segments)[buffer.segment as usize];
-            match (buffer.range, &mut segment.allocator) {
-                (Some(range), Some(allocator)) => allocator.free(range),
-                _ => segment.unused = true,
+            let segment = &mut lock(&self.segments)[buffer.place.segment as usize];
+            match (&buffer.place.source, &mut segment.allocator) {
+                (Source::Cut(range), Some(allocator)) => allocator.free(*range),
+                (Source::Imported, _) => segment.unused = true,
+                // Another's.
+                (Source::Granted { .. }, _) | (Source::Cut(_), None) => {}
             }
         }
         lock(&self.free).push(index);
     }
 }
 
+/// What a tenant was granted, if it still is.
+fn find_grant(grants: &[Weak<Buffer>], to: u32) -> Option<Arc<Buffer>> {
+    grants
+        .iter()
+        .filter_map(Weak::upgrade)
+        .find(|g| g.owner == to && !g.dying.load(Ordering::Relaxed))
+}
+
 impl Buffer {
+    /// All that is granted of it.
+    fn granted(&self) -> Vec<Arc<Buffer>> {
+        lock(&self.grants)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
+    }
+
+    /// That the host may write it for its owner. One's own it may, whatever jobs may do.
+    fn check_write(&self) -> Result<(), Error> {
+        match self.place.source {
+            Source::Granted { .. } if !self.writable => Err(Error::InvalidArgument(
+                "the buffer was granted for reading only",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Where bytes `offset` to `offset + len` lie.
     fn range(&self, offset: u64, len: u64) -> Result<*mut u8, Error> {
         if offset > self.bytes || len > self.bytes - offset {
@@ -482,11 +636,12 @@ impl Buffer {
             });
         }
         // SAFETY: the offset is within the buffer, which is within the segment.
-        Ok(unsafe { self.data.add(offset as usize) })
+        Ok(unsafe { self.place.data.add(offset as usize) })
     }
 
     /// Copies into the buffer. Jobs submitted after this returns see it.
     pub fn write(&self, offset: u64, data: &[u8]) -> Result<(), Error> {
+        self.check_write()?;
         let to = self.range(offset, data.len() as u64)?;
         // SAFETY: the range was checked; the caller's slice can't overlap memory that only we map, and an imported
         // buffer's memory may: `copy` allows for it.
@@ -505,6 +660,7 @@ impl Buffer {
 
     /// Sets `len` bytes.
     pub fn fill(&self, offset: u64, len: u64, value: u8) -> Result<(), Error> {
+        self.check_write()?;
         let to = self.range(offset, len)?;
         // SAFETY: the range was checked.
         unsafe { to.write_bytes(value, len as usize) };
@@ -513,9 +669,14 @@ impl Buffer {
     }
 
     /// Where the buffer lies, until it is unmapped as often as it was mapped.
-    pub fn map(&self) -> (*mut u8, u64) {
+    pub fn map(&self) -> Result<(*mut u8, u64), Error> {
+        if let Source::Granted { .. } = self.place.source {
+            return Err(Error::WrongState(
+                "a granted buffer can't be mapped, since it can be taken back: read and write it",
+            ));
+        }
         self.maps.fetch_add(1, Ordering::Relaxed);
-        (self.data, self.bytes)
+        Ok((self.place.data, self.bytes))
     }
 
     pub fn unmap(&self) -> Result<(), Error> {
@@ -528,12 +689,12 @@ impl Buffer {
     /// Write-combined stores leave the processor before a later submit's stamp only if told to.
     fn written(&self) {
         #[cfg(target_arch = "x86_64")]
-        if self.write_combined {
+        if self.place.write_combined {
             // SAFETY: sfence is part of x86-64.
             unsafe { std::arch::x86_64::_mm_sfence() };
         }
         #[cfg(not(target_arch = "x86_64"))]
-        if self.write_combined {
+        if self.place.write_combined {
             std::sync::atomic::fence(Ordering::SeqCst);
         }
     }

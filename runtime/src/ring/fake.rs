@@ -4,11 +4,13 @@
 //! host's side meets the same steps in unit tests, under loom, and on a device.
 
 use std::array;
+use std::sync::Arc;
 
 use super::doorbell::Work;
 use super::layout::{
     completion_status, flag, Record, Slot, EXTRA_RECORDS, NOTIFY_NEVER, POSITION_MASK,
 };
+use super::pool::Pool;
 use super::submission::{stamp, Completion, Job, Ring, RingMemory, SlotWords, TenantWords};
 use super::sync::{fence, AtomicU32, Ordering};
 
@@ -37,6 +39,11 @@ pub struct Claim {
 
 impl FakeKernel {
     pub fn new(size: u32, first: u64) -> Self {
+        Self::with_pool(size, first, None)
+    }
+
+    /// One whose slots come from a pool that others take from too.
+    pub fn with_pool(size: u32, first: u64, pool: Option<Arc<Pool>>) -> Self {
         let zero = |_| AtomicU32::new(0);
         let slot = |_| Slot {
             words: array::from_fn(zero),
@@ -64,7 +71,7 @@ impl FakeKernel {
             notify_at: &*notify_at,
         };
         Self {
-            ring: Ring::new(memory, words, first),
+            ring: Ring::new(memory, words, first).sharing(pool),
             memory,
             cursor: AtomicU32::new(first as u32 & POSITION_MASK),
             done,

@@ -13,6 +13,8 @@ use super::active::{self, ActiveList};
 use super::doorbell::Doorbell;
 use super::fake::{assert_answers, job, slot_words, some, words_of, Claim, FakeKernel};
 use super::layout::{completion_status, flag, Control, CLASSES, POSITION_MASK};
+use super::life::{Closed, State};
+use super::pool::Pool;
 use super::submission::{stamp, Completion, Job, TicketState};
 use super::sync::{AtomicBool, AtomicU32, Ordering};
 
@@ -32,10 +34,23 @@ fn ticket(position: u64) -> u64 {
 }
 
 fn submit(kernel: &FakeKernel, jobs: &[Job]) -> u64 {
-    while kernel.ring.reserve(jobs.len() as u32) == 0 {
+    while kernel.ring.enter(jobs.len() as u32) == Ok(0) {
         yield_now();
     }
-    kernel.ring.publish(jobs, slot_words)
+    let position = kernel.ring.publish(jobs, slot_words);
+    kernel.ring.leave();
+    position
+}
+
+/// Submits a job if there is a slot for it and the tenant takes it; gives its position.
+fn try_submit(kernel: &FakeKernel, n: u32, published: impl Fn(u64)) -> Option<u64> {
+    if !matches!(kernel.ring.enter(1), Ok(1)) {
+        return None;
+    }
+    let position = kernel.ring.publish(&[job(n)], slot_words);
+    published(position);
+    kernel.ring.leave();
+    Some(position)
 }
 
 /// Takes at least one completion, up to `cap`.
@@ -93,7 +108,8 @@ fn numbers(completions: &[Completion]) -> Vec<u32> {
 fn assert_empty(kernel: &FakeKernel) {
     assert!(kernel.ring.is_empty());
     assert_eq!(kernel.ring.tail(), kernel.ring.head());
-    assert_eq!(kernel.ring.reserve(u32::MAX), kernel.memory.size);
+    assert_eq!(kernel.ring.life.free(), kernel.memory.size);
+    assert!(kernel.ring.life.is_left());
 }
 
 /// Per position, a cell that its taker writes and the next publisher to use the slot reads: loom objects unless all that
@@ -133,11 +149,8 @@ fn each_job_runs_once_and_its_slot_is_reused_after_the_take() {
         let publisher = |n: u32| {
             let (kernel, handovers) = (kernel.clone(), handovers.clone());
             thread::spawn(move || {
-                let free = kernel.ring.reserve(1) != 0;
-                if free {
-                    handovers.published(kernel.ring.publish(&[job(n)], slot_words), 2);
-                }
-                free
+                let published = |position| handovers.published(position, 2);
+                try_submit(&kernel, n, published).is_some()
             })
         };
         let publishers = [publisher(2), publisher(3)];
@@ -189,7 +202,7 @@ fn an_early_token_gives_no_early_slot() {
     explore(None, || {
         let kernel = Arc::new(FakeKernel::new(2, FIRST));
         let handovers = Arc::new(Handovers::new(3));
-        assert_eq!(kernel.ring.reserve(1), 1);
+        assert_eq!(kernel.ring.enter(1), Ok(1));
         submit(&kernel, &[job(1)]);
         kernel.step().unwrap();
         let late = {
@@ -197,15 +210,13 @@ fn an_early_token_gives_no_early_slot() {
             thread::spawn(move || {
                 let position = kernel.ring.publish(&[job(2)], slot_words);
                 handovers.published(position, 2);
+                kernel.ring.leave();
             })
         };
         let other = {
             let (kernel, handovers) = (kernel.clone(), handovers.clone());
             thread::spawn(move || {
-                if kernel.ring.reserve(1) != 0 {
-                    let position = kernel.ring.publish(&[job(3)], slot_words);
-                    handovers.published(position, 2);
-                }
+                try_submit(&kernel, 3, |position| handovers.published(position, 2));
             })
         };
         let count = kernel.ring.take(&mut [Completion::default()], |position| {
@@ -348,6 +359,110 @@ fn a_completion_brings_all_that_the_job_wrote() {
         assert_eq!(data.load(Ordering::Relaxed), 42);
         worker.join().unwrap();
         assert_empty(&kernel);
+    });
+}
+
+/// A publisher races with a drain or revoke: it is refused and changes nothing, or its job is seen by who closed and has
+/// waited for those inside.
+#[test]
+fn a_close_sees_all_that_was_published() {
+    for to in [State::Draining, State::Revoked, State::Gone] {
+        explore(Some(3), move || {
+            let kernel = Arc::new(FakeKernel::new(2, FIRST));
+            let publisher = |n| {
+                let kernel = kernel.clone();
+                thread::spawn(move || {
+                    let position = try_submit(&kernel, n, |_| ());
+                    if position.is_none() {
+                        assert_eq!(kernel.ring.enter(1), Err(Closed::State(to)));
+                    }
+                    position.is_some() as u64
+                })
+            };
+            let publishers = [publisher(1), publisher(2)];
+            assert_eq!(kernel.ring.life.advance(to), State::Active);
+            while !kernel.ring.life.is_left() {
+                yield_now();
+            }
+            let head = kernel.ring.head();
+            let mut ran = 0;
+            while kernel.step().is_some() {
+                ran += 1;
+            }
+            let accepted: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
+            assert_eq!((kernel.ring.head(), ran), (head, accepted));
+            assert_eq!(head, FIRST + accepted);
+            while !kernel.ring.is_empty() {
+                take(&kernel, 2);
+            }
+            assert_empty(&kernel);
+            assert_eq!(kernel.ring.life.state(), to);
+        });
+    }
+}
+
+/// Two threads that close: the state only moves on, and one of them is told that it was the first.
+#[test]
+fn a_state_only_moves_on() {
+    explore(None, || {
+        let kernel = Arc::new(FakeKernel::new(1, FIRST));
+        let revoker = || {
+            let kernel = kernel.clone();
+            thread::spawn(move || kernel.ring.life.advance(State::Revoked))
+        };
+        let revokers = [revoker(), revoker()];
+        kernel.ring.life.advance(State::Draining);
+        let before: Vec<State> = revokers.into_iter().map(|r| r.join().unwrap()).collect();
+        let later = |state: &&State| **state == State::Revoked;
+        assert_eq!(before.iter().filter(later).count(), 1);
+        assert_eq!(kernel.ring.life.state(), State::Revoked);
+        assert_empty(&kernel);
+    });
+}
+
+/// Rings that share a pool: never more slots are out than are in it, none is lost, and who is refused leaves no trace.
+#[test]
+fn a_shared_pool_is_never_overdrawn() {
+    explore(Some(3), || {
+        let pool = Arc::new(Pool::new(1));
+        let kernels =
+            [(); 2].map(|()| Arc::new(FakeKernel::with_pool(1, FIRST, Some(pool.clone()))));
+        let submitter = |i: usize| {
+            let (kernel, pool) = (kernels[i].clone(), pool.clone());
+            thread::spawn(move || {
+                let accepted = try_submit(&kernel, 1, |_| assert_eq!(pool.used(), 1)).is_some();
+                if accepted {
+                    kernel.step().unwrap();
+                    assert_eq!(numbers(&take(&kernel, 1)), [1]);
+                }
+                accepted
+            })
+        };
+        let submitters = [submitter(0), submitter(1)];
+        let accepted = submitters.map(|s| s.join().unwrap());
+        assert!(accepted.contains(&true));
+        assert_eq!(pool.used(), 0);
+        kernels.iter().for_each(|kernel| assert_empty(kernel));
+    });
+}
+
+/// A cap that is lowered while somebody takes: either there is room for both, or one of them is refused.
+#[test]
+fn a_lowered_cap_holds_at_once() {
+    explore(None, || {
+        let pool = Arc::new(Pool::new(2));
+        assert!(pool.take(1));
+        let taker = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.take(1))
+        };
+        let lowered = pool.set_cap(1);
+        let taken = taker.join().unwrap();
+        assert_ne!(lowered, taken);
+        assert_eq!(pool.used(), 1 + taken as u64);
+        assert_eq!(pool.cap(), 2 - lowered as u64);
+        pool.give_back(pool.used());
+        assert_eq!(pool.take_up_to(9), pool.cap());
     });
 }
 

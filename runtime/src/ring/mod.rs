@@ -2,12 +2,16 @@
 //!
 //! * `layout`: every shared word, for host and kernel from one source;
 //! * `submission`: the host's side of one tenant's ring, from submit to take;
+//! * `life`: who may publish, how many slots are free, and what the tenant is at;
+//! * `pool`: what several tenants take from and none may overshoot;
 //! * `doorbell`: how the pump parks and a submit wakes it;
 //! * `active`: which tenants the kernel looks at.
 
 pub mod active;
 pub mod doorbell;
 pub mod layout;
+pub mod life;
+pub mod pool;
 pub mod submission;
 pub(crate) mod sync;
 

@@ -1,14 +1,20 @@
 //! The host's side of one tenant's ring: reserve, publish, take.
 //!
-//! Many threads may publish at once, and many may take. A publisher first takes tokens, of which there are as many as
-//! slots; a token guarantees a free slot, so that from the moment it adds to `head` nothing can fail. Tokens come back
-//! when completions are taken *in order*: a slot is free when its completion and all before it were taken.
+//! Many threads may publish at once, and many may take. A publisher first enters and takes tokens, by one change of the
+//! life word; there are no more tokens than slots, and a token guarantees a free slot, so that from the moment it adds
+//! to `head` nothing can fail. Tokens come back when completions are taken *in order*: a slot is free when its
+//! completion and all before it were taken.
 //!
 //! Who may touch a slot is decided by two chains of release and acquire: publisher to kernel to taker through the
-//! stamps of slot and completion, and taker to the next publisher through the tokens.
+//! stamps of slot and completion, and taker to the next publisher through the tokens. The life word changes for other
+//! reasons too, but always by read-modify-writes, which keep up what was released before them.
+
+use std::sync::Arc;
 
 use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
-use super::sync::{fence, lock, AtomicU32, AtomicU64, Mutex, Ordering, Padded};
+use super::life::{Closed, Life};
+use super::pool::Pool;
+use super::sync::{fence, lock, AtomicU32, AtomicU64, AtomicU8, Mutex, Ordering, Padded};
 
 /// A job, as a caller gives it. 64 bytes.
 #[repr(C)]
@@ -156,10 +162,34 @@ pub fn stamp(position: u64) -> u32 {
 /// Never a stamp: stamps have 31 bits.
 const NO_STAMP: u32 = u32::MAX;
 
-/// What is kept per slot on the host.
-struct Note {
-    user_data: AtomicU64,
-    flags: AtomicU32,
+/// Statuses that completions are counted by; `completion_status` has fewer.
+pub const STATUSES: usize = 8;
+/// Faults that completions are counted by; the last one is for handlers' own codes.
+pub const FAULTS: usize = 16;
+
+/// Completions that were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// By `completion_status`.
+    pub status: [u64; STATUSES],
+    /// By `fault`.
+    pub fault: [u64; FAULTS],
+}
+
+impl Taken {
+    fn count(&mut self, completion: &Completion) {
+        self.status[(completion.status as usize).min(STATUSES - 1)] += 1;
+        if completion.fault != 0 {
+            self.fault[(completion.fault as usize).min(FAULTS - 1)] += 1;
+        }
+    }
+}
+
+/// What is kept per slot on the host, in two arrays: together they would take twice the bytes.
+struct Notes {
+    user_data: Box<[AtomicU64]>,
+    /// Whether the job wants its times.
+    timed: Box<[AtomicU8]>,
 }
 
 /// What takers share.
@@ -172,17 +202,22 @@ struct Take {
     ahead_count: u32,
     /// Polls in a row that found nothing.
     empty_polls: u32,
+    counts: Taken,
 }
 
 /// The host's side of a ring.
 pub struct Ring {
     memory: RingMemory,
     words: TenantWords,
-    notes: Box<[Note]>,
+    notes: Notes,
+    /// Where it started counting.
+    first: u64,
     /// The next position to publish.
     head: Padded<AtomicU64>,
-    /// Free slots.
-    tokens: Padded<AtomicU32>,
+    /// Tokens, publishers inside, and the tenant's state.
+    pub life: Life,
+    /// Where tokens for all tenants together are limited too.
+    pool: Option<Arc<Pool>>,
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
     /// An epoch of not long ago, in full; the pump's. The device counts with 32 bits.
@@ -215,14 +250,14 @@ impl Ring {
         Self {
             memory,
             words,
-            notes: (0..size)
-                .map(|_| Note {
-                    user_data: AtomicU64::new(0),
-                    flags: AtomicU32::new(0),
-                })
-                .collect(),
+            notes: Notes {
+                user_data: (0..size).map(|_| AtomicU64::new(0)).collect(),
+                timed: (0..size).map(|_| AtomicU8::new(0)).collect(),
+            },
+            first,
             head: Padded(AtomicU64::new(first)),
-            tokens: Padded(AtomicU32::new(memory.size)),
+            life: Life::new(memory.size),
+            pool: None,
             ended: AtomicU32::new(0),
             epoch: AtomicU64::new(0),
             tail: AtomicU64::new(first),
@@ -231,8 +266,14 @@ impl Ring {
                 ahead: vec![0; size.div_ceil(64)].into(),
                 ahead_count: 0,
                 empty_polls: 0,
+                counts: Taken::default(),
             })),
         }
+    }
+
+    /// The same, where all tenants together may have no more slots than are in the pool.
+    pub fn sharing(self, pool: Option<Arc<Pool>>) -> Self {
+        Self { pool, ..self }
     }
 
     /// Slots of the ring.
@@ -264,33 +305,61 @@ impl Ring {
         lock(&self.take).tail
     }
 
-    /// Whether no job is published whose completion wasn't taken.
-    pub fn is_empty(&self) -> bool {
-        self.tokens.load(Ordering::Acquire) == self.memory.size
+    /// Where it started counting.
+    pub fn first(&self) -> u64 {
+        self.first
     }
 
-    /// Takes up to `n` tokens; gives how many.
-    pub fn reserve(&self, n: u32) -> u32 {
-        let mut free = self.tokens.load(Ordering::Relaxed);
-        loop {
-            let got = free.min(n);
-            if got == 0 {
-                return 0;
-            }
-            // Acquire: what the taker read from the slots that these tokens stand for was read before we write them.
-            match self.tokens.compare_exchange_weak(
-                free,
-                free - got,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return got,
-                Err(now) => free = now,
-            }
+    /// How many jobs have completed, taken or not, by the kernel's count.
+    pub fn completed_jobs(&self) -> u64 {
+        // In this order: the count is never ahead of the head.
+        let completed = self.completed();
+        let head = self.head();
+        let open = (head as u32).wrapping_sub(completed) & POSITION_MASK;
+        (head - self.first).saturating_sub(open as u64)
+    }
+
+    /// The completions taken until now.
+    pub fn taken(&self) -> Taken {
+        lock(&self.take).counts
+    }
+
+    /// Whether no job is published whose completion wasn't taken.
+    pub fn is_empty(&self) -> bool {
+        // In this order: nothing was published beyond what had been taken.
+        let tail = self.tail.load(Ordering::Acquire);
+        tail == self.head.load(Ordering::Acquire)
+    }
+
+    /// Lets a publisher in with up to `n` tokens; gives how many. With none it isn't let in.
+    #[inline]
+    pub fn enter(&self, n: u32) -> Result<u32, Closed> {
+        let got = self.life.enter(n)?;
+        match &self.pool {
+            Some(pool) if got != 0 => Ok(self.enter_pool(pool, got)),
+            _ => Ok(got),
         }
     }
 
-    /// Publishes `jobs`, for which tokens were reserved; gives the position of the first. `slot_words` makes of each
+    /// The second half of `enter`: what the pool doesn't have is given back.
+    fn enter_pool(&self, pool: &Pool, got: u32) -> u32 {
+        let pooled = pool.take_up_to(got as u64) as u32;
+        if pooled < got {
+            self.life.give_back(got - pooled);
+        }
+        if pooled == 0 {
+            self.life.leave();
+        }
+        pooled
+    }
+
+    /// By a publisher that was let in, when it has published.
+    #[inline]
+    pub fn leave(&self) {
+        self.life.leave();
+    }
+
+    /// Publishes `jobs`, for which tokens were taken; gives the position of the first. `slot_words` makes of each
     /// job its handler, flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
     pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> SlotWords) -> u64 {
         // Acquire and release: our token may be older than the one that stands for this slot. That one was acquired by a
@@ -303,9 +372,10 @@ impl Ring {
                 fuel,
             } = slot_words(job);
             let slot = self.memory.slot(position);
-            let note = &self.notes[(position as u32 & (self.memory.size - 1)) as usize];
-            note.user_data.store(job.user_data, Ordering::Relaxed);
-            note.flags.store(flags, Ordering::Relaxed);
+            let index = self.slot_index(position) as usize;
+            self.notes.user_data[index].store(job.user_data, Ordering::Relaxed);
+            let timed = (flags & flag::TIMING != 0) as u8;
+            self.notes.timed[index].store(timed, Ordering::Relaxed);
             slot.words[0].store(handler, Ordering::Relaxed);
             slot.words[1].store(flags, Ordering::Relaxed);
             slot.words[2].store(job.tiles, Ordering::Relaxed);
@@ -354,7 +424,8 @@ impl Ring {
     fn completion(&self, position: u64) -> Option<Completion> {
         let record = self.memory.record(position);
         let expected = stamp(position);
-        let note = &self.notes[(position as u32 & (self.memory.size - 1)) as usize];
+        let index = self.slot_index(position) as usize;
+        let user_data = || self.notes.user_data[index].load(Ordering::Relaxed);
         let mut completion = Completion::default();
         // Acquire: with the stamp come the record's other words and all that the job wrote.
         if record.words[3].load(Ordering::Acquire) != expected {
@@ -364,11 +435,11 @@ impl Ring {
             }
             // The ring ended between the two loads: the job may have completed before.
             if record.words[3].load(Ordering::Acquire) != expected {
-                completion.user_data = note.user_data.load(Ordering::Relaxed);
+                completion.user_data = user_data();
                 return Some(completion);
             }
         }
-        completion.user_data = note.user_data.load(Ordering::Relaxed);
+        completion.user_data = user_data();
         let word = record.words[0].load(Ordering::Relaxed);
         completion.status = word & 0xff;
         completion.fault = word >> 8;
@@ -376,7 +447,7 @@ impl Ring {
             record.words[1].load(Ordering::Relaxed),
             record.words[2].load(Ordering::Relaxed),
         ];
-        if note.flags.load(Ordering::Relaxed) & flag::TIMING != 0 {
+        if self.notes.timed[index].load(Ordering::Relaxed) != 0 {
             let (fuel, end) = (
                 self.memory.extra(position, 0),
                 self.memory.extra(position, 1),
@@ -449,6 +520,7 @@ impl Ring {
             let Some(completion) = self.completion(take.tail) else {
                 break;
             };
+            take.counts.count(&completion);
             out[count] = Completion {
                 ticket: ticket(take.tail),
                 ..completion
@@ -483,6 +555,7 @@ impl Ring {
                         if count == 0 && self.finished(take.tail) {
                             return self.take_oldest(take, out, ticket);
                         }
+                        take.counts.count(&completion);
                         out[count] = Completion {
                             ticket: ticket(position),
                             ..completion
@@ -509,6 +582,7 @@ impl Ring {
         let Some(completion) = self.completion(position) else {
             return Err(TicketState::Open);
         };
+        take.counts.count(&completion);
         let start = take.tail;
         self.mark_taken(&mut take, position);
         self.return_tokens(&take, start);
@@ -554,6 +628,15 @@ impl Ring {
     pub fn all_finished(&self, position: u64) -> bool {
         let take = lock(&self.take);
         (take.tail..position).all(|p| take.is_ahead(self.slot_index(p)) || self.finished(p))
+    }
+
+    /// The same, where most looks are one load: that no job before `position` is open can only be when so many have
+    /// completed.
+    pub fn all_finished_soon(&self, position: u64) -> bool {
+        let open = (position as u32).wrapping_sub(self.completed()) & POSITION_MASK;
+        let too_few = open != 0 && open <= POSITION_MASK / 2;
+        let ended = self.ended.load(Ordering::Acquire) != 0;
+        (ended || !too_few) && self.all_finished(position)
     }
 
     /// Marks the job at `position` as cancelled, unless it was taken already. A worker that has not started it will
@@ -603,9 +686,17 @@ impl Ring {
     fn return_tokens(&self, take: &Take, start: u64) {
         let n = take.tail - start;
         if n != 0 {
-            self.tail.store(take.tail, Ordering::Relaxed);
-            // Release: our reads of the slots' notes and records come before the next publisher's writes.
-            self.tokens.fetch_add(n as u32, Ordering::Release);
+            // Release: who sees the ring empty may give its memory to another.
+            self.tail.store(take.tail, Ordering::Release);
+            self.give_back(n as u32);
+        }
+    }
+
+    /// Gives tokens back.
+    pub fn give_back(&self, n: u32) {
+        self.life.give_back(n);
+        if let Some(pool) = &self.pool {
+            pool.give_back(n as u64);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 #[cfg(not(loom))]
 pub use std::sync::{
-    atomic::{fence, AtomicBool, AtomicU32, AtomicU64, Ordering},
+    atomic::{fence, AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering},
     Condvar, Mutex, MutexGuard,
 };
 
 #[cfg(loom)]
 pub use loom::sync::{
-    atomic::{fence, AtomicBool, AtomicU32, AtomicU64, Ordering},
+    atomic::{fence, AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering},
     Condvar, Mutex, MutexGuard,
 };
 
@@ -20,6 +20,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Keeps what one thread writes off the cache lines that others write. Two lines, because processors fetch in pairs.
+#[derive(Default)]
 #[repr(align(128))]
 pub struct Padded<T>(pub T);
 

@@ -1,7 +1,7 @@
 //! The rings without a device: against a simple model, around the wrap of positions, and with more threads than cores.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use super::active::{ActiveList, Listing};
 use super::doorbell::Doorbell;
 use super::fake::{assert_answers, job, slot_words, some, words_of, Claim, FakeKernel};
 use super::layout::{completion_status, flag, Control, CLASSES, EXTRA_RECORDS, POSITION_MASK};
-use super::submission::{stamp, Completion, Job, TicketState};
+use super::life::{Closed, State};
+use super::pool::Pool;
+use super::submission::{stamp, Completion, Job, Taken, TicketState, FAULTS};
 
 /// Where rings start: at zero, and so that 31, 32 and 48 bits wrap soon.
 const FIRSTS: [u64; 5] = [
@@ -45,8 +47,11 @@ fn ticket(position: u64) -> u64 {
 }
 
 fn submit(kernel: &FakeKernel, jobs: &[Job]) -> u64 {
-    assert_eq!(kernel.ring.reserve(jobs.len() as u32) as usize, jobs.len());
-    kernel.ring.publish(jobs, slot_words)
+    let wanted = jobs.len() as u32;
+    assert_eq!(kernel.ring.enter(wanted), Ok(wanted));
+    let position = kernel.ring.publish(jobs, slot_words);
+    kernel.ring.leave();
+    position
 }
 
 fn take(kernel: &FakeKernel, cap: usize) -> Vec<Completion> {
@@ -172,7 +177,7 @@ impl Model {
 
     fn submit(&mut self, random: &mut Random, n: u64) {
         let free = self.kernel.memory.size as u64 - self.entries.len() as u64;
-        let got = self.kernel.ring.reserve(n as u32) as u64;
+        let got = self.kernel.ring.enter(n as u32).unwrap() as u64;
         assert_eq!(got, n.min(free));
         let jobs: Vec<Job> = (0..got as u32)
             .map(|i| Job {
@@ -183,6 +188,7 @@ impl Model {
         self.numbers += got as u32;
         if got != 0 {
             assert_eq!(self.kernel.ring.publish(&jobs, slot_words), self.head());
+            self.kernel.ring.leave();
         }
         self.entries.extend(jobs.into_iter().map(|job| Entry {
             job,
@@ -350,7 +356,7 @@ fn the_ring_does_what_the_model_does() {
                 "{} jobs are too few for {size} slots",
                 model.taken
             );
-            assert_eq!(model.kernel.ring.reserve(u32::MAX), size);
+            assert_eq!(model.kernel.ring.life.free(), size);
         }
     }
 }
@@ -439,19 +445,23 @@ fn a_full_ring_gives_no_token() {
     for size in [1u32, 2, 8, 1024] {
         let kernel = FakeKernel::new(size, (1 << 32) - 1);
         let jobs: Vec<Job> = (0..size).map(job).collect();
-        assert_eq!(kernel.ring.reserve(size + 1), size);
-        assert_eq!(kernel.ring.reserve(1), 0);
+        assert_eq!(kernel.ring.enter(size + 1), Ok(size));
+        assert_eq!(kernel.ring.enter(1), Ok(0));
         let first = kernel.ring.publish(&jobs, slot_words);
-        assert_eq!(kernel.ring.reserve(1), 0);
+        assert!(!kernel.ring.life.is_left());
+        kernel.ring.leave();
+        assert_eq!(kernel.ring.enter(1), Ok(0));
+        assert!(kernel.ring.life.is_left(), "who got no slot isn't inside");
         while kernel.step().is_some() {}
         for position in first + 1..first + size as u64 {
             kernel.ring.take_one(position, 0).unwrap();
             assert_eq!(kernel.ring.take_one(position, 0), Err(TicketState::Taken));
-            assert_eq!(kernel.ring.reserve(1), 0, "the oldest is not taken");
+            assert_eq!(kernel.ring.enter(1), Ok(0), "the oldest is not taken");
         }
         assert_eq!(kernel.ring.tail(), first);
         kernel.ring.take_one(first, 0).unwrap();
-        assert_eq!(kernel.ring.reserve(u32::MAX), size);
+        assert_eq!(kernel.ring.life.free(), size);
+        assert!(kernel.ring.life.is_left());
     }
 }
 
@@ -580,7 +590,139 @@ fn a_cancel_is_for_one_job() {
     assert_answers(&take(&kernel, 2)[1], &job(4), ticket(first + 3), false);
 }
 
+/// Whoever isn't let in has changed nothing, whatever the state, and what was accepted before can be taken.
+#[test]
+fn a_closed_ring_refuses_and_changes_nothing() {
+    for to in [State::Draining, State::Revoked, State::Gone] {
+        let kernel = FakeKernel::new(4, (1 << 31) - 2);
+        let life = &kernel.ring.life;
+        submit(&kernel, &[job(1), job(2)]);
+        assert_eq!(life.state(), State::Active);
+        assert_eq!(life.advance(to), State::Active);
+        for before in [State::Active, State::Draining, to] {
+            assert_eq!(life.advance(before), to, "a state never moves back");
+        }
+        assert_eq!(life.state(), to);
+        assert_eq!(kernel.ring.enter(1), Err(Closed::State(to)));
+        for last in [State::Active, State::Draining, State::Revoked] {
+            let allowed = life.enter_without(last);
+            assert_eq!(allowed.is_ok(), to <= last);
+            assert_eq!(allowed, life.is_open(last));
+            if allowed.is_ok() {
+                assert!(!life.is_left());
+                life.leave();
+            }
+        }
+        assert!(life.is_left());
+        assert_eq!(life.free(), 2);
+        while kernel.step().is_some() {}
+        assert_eq!(take(&kernel, 4).len(), 2);
+        assert_eq!((life.free(), life.state()), (4, to));
+        life.stop();
+        let stopped = match to {
+            State::Gone => Closed::State(to),
+            _ => Closed::Stopped,
+        };
+        assert_eq!(kernel.ring.enter(1), Err(stopped));
+        assert_eq!((life.free(), life.state()), (4, to));
+    }
+}
+
+/// Completions are counted where they are taken, by status and fault, whichever way they are taken; and jobs by where
+/// the ring started.
+#[test]
+fn what_is_taken_is_counted() {
+    for first in FIRSTS {
+        let kernel = FakeKernel::new(8, first);
+        let ring = &kernel.ring;
+        // Every fifth job faults with a code of its own.
+        let position = submit(&kernel, &(0..8).map(job).collect::<Vec<_>>());
+        ring.cancel(position + 2);
+        assert_eq!((ring.first(), ring.completed_jobs()), (first, 0));
+        (0..5).for_each(|_| assert!(kernel.step().is_some()));
+        assert_eq!(ring.completed_jobs(), 5);
+        ring.take_one(position + 4, 0).unwrap();
+        assert_eq!(take(&kernel, 8).len(), 4);
+        let mut expected = Taken::default();
+        expected.status[completion_status::OK as usize] = 3;
+        expected.status[completion_status::FAULTED as usize] = 1;
+        expected.status[completion_status::CANCELLED as usize] = 1;
+        expected.fault[FAULTS - 1] = 1;
+        assert_eq!(ring.taken(), expected);
+        ring.end(completion_status::DEVICE_LOST);
+        assert_eq!(take(&kernel, 8).len(), 3);
+        expected.status[completion_status::DEVICE_LOST as usize] = 3;
+        assert_eq!(ring.taken(), expected);
+        assert_eq!(ring.completed_jobs(), 5);
+    }
+}
+
+/// All or nothing, part of it, and a cap that changes: what is in use never exceeds it.
+#[test]
+fn a_pool_gives_no_more_than_its_cap() {
+    let pool = Pool::new(10);
+    assert!(pool.take(4) && !pool.take(7) && pool.take(0));
+    assert_eq!((pool.used(), pool.free(), pool.cap()), (4, 6, 10));
+    assert!(!pool.set_cap(3) && pool.set_cap(4) && !pool.take(1));
+    assert!(pool.set_cap(u64::MAX) && pool.take(u64::MAX - 4) && !pool.take(1));
+    pool.give_back(u64::MAX - 4);
+    assert!(pool.set_cap(9));
+    assert_eq!((pool.take_up_to(3), pool.take_up_to(3)), (3, 2));
+    assert_eq!(pool.take_up_to(3), 0);
+    pool.give_back(9);
+    assert_eq!((pool.used(), pool.free()), (0, 9));
+    assert!(pool.set_cap(0) && pool.take(0) && !pool.take(1));
+}
+
 // ---------------------------------------------------------------- threads
+
+/// Many threads take from a pool whose cap goes up and down: at no moment is more held than the cap of that moment, and
+/// at the end all of it is back.
+#[test]
+fn no_race_overdraws_a_pool() {
+    const THREADS: u64 = 32;
+    within(Duration::from_secs(120), || {
+        let pool = Pool::new(20);
+        let held = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for t in 0..THREADS {
+                let (pool, held) = (&pool, &held);
+                scope.spawn(move || {
+                    let mut random = Random(t + 1);
+                    for _ in 0..20_000 {
+                        let n = 1 + random.below(6);
+                        let got = match random.one_in(2) {
+                            true => pool.take_up_to(n),
+                            false => n * pool.take(n) as u64,
+                        };
+                        // Counted after it was taken and before it is given back: never more than is out.
+                        let now = held.fetch_add(got, Ordering::SeqCst) + got;
+                        assert!(now <= 40, "{now} are held");
+                        if random.one_in(8) {
+                            std::thread::yield_now();
+                        }
+                        held.fetch_sub(got, Ordering::SeqCst);
+                        pool.give_back(got);
+                    }
+                });
+            }
+            let mut random = Random(99);
+            let mut caps = 0;
+            for _ in 0..20_000 {
+                let cap = 1 + random.below(40);
+                if pool.set_cap(cap) {
+                    caps += 1;
+                    // Nobody but this thread changes it.
+                    let now = held.load(Ordering::SeqCst);
+                    assert!(now <= cap, "{now} are held of {cap}");
+                }
+            }
+            assert!(caps > 100, "the cap changed only {caps} times");
+        });
+        assert_eq!((pool.used(), held.into_inner()), (0, 0));
+        assert_eq!(pool.free(), pool.cap());
+    });
+}
 
 /// Publishers, takers by poll and by ticket, cancels, and workers that complete in random order, many more threads than
 /// cores: each job is answered once, wholly, and every token comes back.
@@ -618,7 +760,7 @@ fn no_job_is_lost_or_doubled_under_stress() {
                 let mut next = 0;
                 while next < JOBS && !over() {
                     let want = (1 + random.below(4)).min(JOBS - next) as u32;
-                    let got = kernel.ring.reserve(want) as u64;
+                    let got = kernel.ring.enter(want).unwrap() as u64;
                     if got == 0 {
                         std::thread::yield_now();
                         continue;
@@ -626,6 +768,7 @@ fn no_job_is_lost_or_doubled_under_stress() {
                     let numbers = (p * JOBS + next) as u32..(p * JOBS + next + got) as u32;
                     let jobs: Vec<Job> = numbers.clone().map(timed_job).collect();
                     let position = kernel.ring.publish(&jobs, slot_words);
+                    kernel.ring.leave();
                     next += got;
                     for (position, n) in (position..).zip(numbers) {
                         if n & 15 == 0 {
@@ -688,7 +831,8 @@ fn no_job_is_lost_or_doubled_under_stress() {
             });
             assert!(seen.iter().all(|s| s.load(Ordering::Relaxed) == 1));
             assert!(kernel.ring.is_empty() && !kernel.has_work());
-            assert_eq!(kernel.ring.reserve(u32::MAX), size);
+            assert_eq!(kernel.ring.life.free(), size);
+            assert!(kernel.ring.life.is_left());
         });
     }
 }

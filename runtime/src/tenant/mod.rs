@@ -1,9 +1,13 @@
 //! A tenant: its ring, buffers and life. This file holds the hot path: submit, poll and wait.
 
+mod counters;
+mod cycle;
 mod limits;
+mod pick;
+mod quota;
 mod registry;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,12 +17,19 @@ use crate::memory::{NoRoom, Outputs, Read};
 use crate::modules::Window;
 use crate::ring::active::Listing;
 use crate::ring::layout::{completion_status, flag, FIRST_LOADED, MAX_TILES};
+use crate::ring::life::{Closed, State};
 use crate::ring::submission::{Completion, Job, Ring, SlotWords, TicketState};
-use crate::ring::sync::{lock, Padded};
+use crate::ring::sync::lock;
 use crate::runtime::Engine;
 use crate::watch::{EventFd, What};
-pub(crate) use limits::{Limits, NO_RATE};
-pub(crate) use registry::{Registry, RingRange};
+pub use counters::TenantCounters;
+use counters::{count, Counts};
+use cycle::Revoking;
+pub(crate) use limits::Limits;
+pub(crate) use pick::Picks;
+pub(crate) use quota::{Account, Charge};
+pub use quota::{Quota, Reservation, Resource, RESOURCES, UNLIMITED};
+pub(crate) use registry::{Registry, RingRange, Seat};
 
 /// How to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,20 +98,21 @@ pub struct TenantOptions {
     /// Tenants of the same group, from 1 to the most tenants that the runtime may have, never have jobs running at the same
     /// time; 0 means none.
     pub group: u32,
+    /// The most that it may have; `Tenant::set_quota` changes it.
+    pub quota: Quota,
 }
 
 const OPCODES: u32 = 4096;
 const SCALAR_FUEL: u32 = 8_000;
 const TILE_FUEL: u32 = 3_000;
 
-/// The upper bit of the gate: nobody may enter any more.
-const CLOSED: u32 = 1 << 31;
-
 /// What a tenant is made of. It stays valid until the last clone is gone, also after it was closed.
 pub(crate) struct Inner {
     pub engine: Arc<Engine>,
     /// Its place in the tenant table.
     pub index: u32,
+    /// Which tenant of that place it is.
+    generation: u32,
     /// The upper 16 bits of its tickets.
     tag: u16,
     pub label: String,
@@ -109,12 +121,12 @@ pub(crate) struct Inner {
     /// Whether and how the kernel looks at it.
     pub listing: Listing,
     pub limits: Limits,
-    /// Loop iterations of its jobs, in full, as of the last look at the device's count.
-    spent: AtomicU64,
-    /// Publishers inside, and the closed bit.
-    gate: Padded<AtomicU32>,
-    destroyed: AtomicBool,
+    spent: Mutex<Spent>,
     event: Mutex<Option<Arc<EventFd>>>,
+    /// What it may have and has.
+    pub quota: Arc<Account>,
+    counts: Counts,
+    pub revoking: Mutex<Revoking>,
     /// Its loaded handlers.
     pub window: Window,
     /// What handlers get that have no fuel of their own; 0 for the usual.
@@ -125,32 +137,37 @@ pub(crate) struct Inner {
     pub sent: Mutex<u64>,
 }
 
+/// Loop iterations of a tenant's jobs.
+#[derive(Default)]
+struct Spent {
+    /// In full, as of the last look at the device's count.
+    fuel: u64,
+    stopped: bool,
+}
+
 /// An isolated client of a runtime. Clones are the same tenant.
 #[derive(Clone)]
 pub struct Tenant(pub(crate) Arc<Inner>);
 
 impl Inner {
-    pub fn new(
-        engine: Arc<Engine>,
-        index: u32,
-        tag: u16,
-        options: &TenantOptions,
-        range: RingRange,
-        ring: Ring,
-    ) -> Self {
-        let first = ring.head();
+    pub fn new(engine: Arc<Engine>, seat: Seat, options: &TenantOptions, ring: Ring) -> Self {
+        // What the quota leaves out nobody ever gets.
+        let beyond = (ring.size() as u64).saturating_sub(options.quota.slots);
+        ring.life.take(beyond as u32);
         Self {
             engine,
-            index,
-            tag,
+            index: seat.index,
+            generation: seat.generation,
+            tag: seat.tag,
             label: options.label.clone(),
-            range,
+            range: seat.range,
+            quota: Arc::new(Account::of_tenant(&options.quota)),
+            counts: Counts::default(),
+            revoking: Mutex::new(Revoking::default()),
             ring: Arc::new(ring),
             listing: Listing::new(options.class.rank(), 0),
-            limits: Limits::new(NO_RATE, options.share_permille),
-            spent: AtomicU64::new(0),
-            gate: Padded(AtomicU32::new(0)),
-            destroyed: AtomicBool::new(false),
+            limits: Limits::new(options.quota.fuel_per_second, options.share_permille),
+            spent: Mutex::default(),
             event: Mutex::new(None),
             window: Window::new(match options.opcodes {
                 0 => OPCODES,
@@ -158,37 +175,51 @@ impl Inner {
             }),
             fuel: options.fuel,
             has_event: AtomicBool::new(false),
-            sent: Mutex::new(first),
+            sent: Mutex::new(seat.first),
         }
     }
 
     /// Brings the full count of its fuel up to the device's, which counts with 32 bits.
     pub fn follow_fuel(&self) -> u64 {
-        let mut known = self.spent.load(Ordering::Relaxed);
-        loop {
-            // After the full count: what others have counted meanwhile isn't counted twice.
+        let mut spent = lock(&self.spent);
+        if !spent.stopped {
             let now = self.engine.shared.fuel(self.index);
-            let spent = known + u64::from(now.wrapping_sub(known as u32));
-            match self
-                .spent
-                .compare_exchange(known, spent, Ordering::AcqRel, Ordering::Acquire)
-            {
-                Ok(_) => return spent,
-                Err(other) => known = other,
-            }
+            spent.fuel += u64::from(now.wrapping_sub(spent.fuel as u32));
         }
+        spent.fuel
+    }
+
+    /// The same for the last time: from now on the device's words may be another tenant's.
+    pub fn stop_following(&self) {
+        self.follow_fuel();
+        lock(&self.spent).stopped = true;
+    }
+
+    /// Its name for as long as the runtime lives: never 0, and never another tenant's.
+    pub fn id(&self) -> u64 {
+        (self.generation as u64) << 32 | self.index as u64
+    }
+
+    pub fn state(&self) -> State {
+        self.ring.life.state()
     }
 
     pub fn is_destroyed(&self) -> bool {
-        self.destroyed.load(Ordering::Acquire)
+        self.state() == State::Gone
     }
 
-    /// That it can still be used.
-    pub fn alive(&self) -> Result<(), Error> {
-        if self.gate.load(Ordering::Acquire) & CLOSED != 0 {
-            return Err(self.why_closed());
+    /// That it isn't destroyed.
+    fn exists(&self) -> Result<(), Error> {
+        if self.is_destroyed() {
+            return Err(Error::Closed);
         }
         Ok(())
+    }
+
+    /// That it can still be used for more than taking what is left.
+    pub fn alive(&self) -> Result<(), Error> {
+        let open = self.ring.life.is_open(State::Draining);
+        open.map_err(|closed| self.why_closed(closed))
     }
 
     pub fn default_fuel(&self, tiled: bool) -> u32 {
@@ -199,32 +230,32 @@ impl Inner {
         }
     }
 
-    /// Lets a publisher in.
-    #[inline]
-    fn enter(&self) -> Result<Inside<'_>, Error> {
-        // Acquire: pairs with the close, so that who is refused sees why.
-        if self.gate.fetch_add(1, Ordering::Acquire) & CLOSED != 0 {
-            self.gate.fetch_sub(1, Ordering::Release);
-            return Err(self.why_closed());
-        }
+    /// Keeps whoever closes the tenant waiting until the guard is gone. For what is possible in states up to `last`.
+    fn enter(&self, last: State) -> Result<Inside<'_>, Error> {
+        let entered = self.ring.life.enter_without(last);
+        entered.map_err(|closed| self.why_closed(closed))?;
         Ok(Inside(self))
     }
 
     #[cold]
-    fn why_closed(&self) -> Error {
-        if self.destroyed.load(Ordering::Acquire) {
-            Error::Closed
-        } else {
-            self.engine.why_stopped()
+    fn why_closed(&self, closed: Closed) -> Error {
+        match closed {
+            Closed::State(State::Gone) => Error::Closed,
+            Closed::State(State::Draining) => Error::WrongState(
+                "the tenant was drained: it accepts no more jobs, and what it has can be taken",
+            ),
+            Closed::State(_) => Error::WrongState(
+                "the tenant was revoked: what it has left can be taken, and it can be destroyed",
+            ),
+            Closed::Stopped => self.engine.why_stopped(),
         }
     }
 
-    /// Lets no publisher in any more, and waits until those inside have left: a few hundred nanoseconds, unless one of
-    /// them was put to sleep by the system.
-    pub fn close(&self) {
-        self.gate.fetch_or(CLOSED, Ordering::AcqRel);
-        // Acquire: what those inside published is seen after this.
-        while self.gate.load(Ordering::Acquire) != CLOSED {
+    /// Lets no publisher in any more because the runtime stops, and waits until those inside have left: a few hundred
+    /// nanoseconds, unless one of them was put to sleep by the system.
+    pub fn stop(&self) {
+        self.ring.life.stop();
+        while !self.ring.life.is_left() {
             std::thread::yield_now();
         }
     }
@@ -259,13 +290,12 @@ impl Inner {
     }
 }
 
-/// A publisher inside.
+/// Somebody inside.
 struct Inside<'a>(&'a Inner);
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        // Release: what was published comes before the leaving.
-        self.0.gate.fetch_sub(1, Ordering::Release);
+        self.0.ring.life.leave();
     }
 }
 
@@ -279,15 +309,15 @@ impl Tenant {
         let inner = &*self.0;
         let engine = &*inner.engine;
         inner.ring.prefetch();
-        let inside = match inner.enter() {
-            Ok(inside) => inside,
-            Err(e) => return (0, Err(e)),
-        };
+        if let Err(closed) = inner.ring.life.is_open(State::Active) {
+            return (0, Err(inner.why_closed(closed)));
+        }
         let mut good = jobs.len().min(u32::MAX as usize);
         let mut refused = Ok(());
+        let most_fuel = inner.quota.most_fuel().min(engine.quota.most_fuel());
         let mut tiled = 0;
         for (i, job) in jobs.iter().enumerate() {
-            match inner.check(job) {
+            match inner.check(job, most_fuel) {
                 Ok(is_tiled) => tiled += is_tiled as u32,
                 Err(e) => {
                     good = i;
@@ -296,16 +326,20 @@ impl Tenant {
                 }
             }
         }
-        let accepted = inner.ring.reserve(good as u32) as usize;
+        let accepted = match inner.ring.enter(good as u32) {
+            Ok(accepted) => accepted as usize,
+            Err(closed) => return (0, Err(inner.why_closed(closed))),
+        };
         if accepted < good {
-            refused = Err(Error::WouldBlock);
+            refused = Err(inner.refuse_slots((good - accepted) as u64));
         }
         if accepted == 0 {
             return (0, refused);
         }
+        let inside = Inside(inner);
         let first = inner
             .ring
-            .publish(&jobs[..accepted], |job| inner.slot_words(job));
+            .publish(&jobs[..accepted], |job| inner.slot_words(job, most_fuel));
         if let Some(tickets) = tickets {
             for (ticket, position) in tickets[..accepted].iter_mut().zip(first..) {
                 *ticket = inner.ticket(position);
@@ -317,6 +351,8 @@ impl Tenant {
             engine.doorbell.ring();
         }
         if tiled != 0 {
+            let tiles = jobs[..accepted].iter().map(|job| job.tiles as u64);
+            count(&inner.counts.tiles, tiles.filter(|&tiles| tiles > 1).sum());
             engine.tiled_work();
         }
         drop(inside);
@@ -381,7 +417,7 @@ impl Tenant {
         look: &mut impl FnMut() -> Result<Option<T>, Error>,
     ) -> Result<T, Error> {
         let inner = &*self.0;
-        if inner.destroyed.load(Ordering::Acquire) {
+        if inner.is_destroyed() {
             return Err(Error::Closed);
         }
         if let Some(found) = look()? {
@@ -438,7 +474,7 @@ impl Tenant {
     /// Tells a waiter that nothing will come any more.
     fn nothing_left(&self, what: What) -> Result<(), Error> {
         let inner = &*self.0;
-        if inner.destroyed.load(Ordering::Acquire) {
+        if inner.is_destroyed() {
             return Err(Error::Closed);
         }
         if inner.engine.has_ended() && what == What::Any && inner.ring.is_empty() {
@@ -451,7 +487,7 @@ impl Tenant {
     /// no more tiles. What has finished stays as it is.
     pub fn cancel(&self, ticket: u64) -> Result<(), Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
+        let _inside = inner.enter(State::Revoked)?;
         match inner.ring.cancel(inner.position(ticket)?) {
             TicketState::Taken => Err(Error::InvalidTicket(ticket)),
             _ => Ok(()),
@@ -460,7 +496,7 @@ impl Tenant {
 
     /// What a job is at.
     pub fn ticket_state(&self, ticket: u64) -> Result<TicketState, Error> {
-        if self.0.destroyed.load(Ordering::Acquire) {
+        if self.0.is_destroyed() {
             return Err(Error::Closed);
         }
         Ok(self.0.ring.state(self.0.position(ticket)?))
@@ -470,7 +506,7 @@ impl Tenant {
     /// close or read it.
     pub fn event_fd(&self) -> Result<i32, Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
+        let _inside = inner.enter(State::Revoked)?;
         let mut event = lock(&inner.event);
         if event.is_none() {
             let new = EventFd::new(inner.ring.clone())?;
@@ -481,25 +517,15 @@ impl Tenant {
         Ok(event.as_ref().map(|e| e.raw()).expect("set above"))
     }
 
-    /// Closes the tenant: jobs that have not begun end as REVOKED, and what runs is waited for. Blocked waiters return.
-    /// Afterwards every call gives `Closed`, and its ring and buffers are free for others.
-    pub fn destroy(&self) -> Result<(), Error> {
-        if self.0.destroyed.swap(true, Ordering::AcqRel) {
-            return Err(Error::Closed);
-        }
-        let inner = &*self.0;
-        inner.close();
-        inner.engine.watch.wake_ring(&inner.ring);
-        if let Some(event) = lock(&inner.event).take() {
-            inner.engine.watch.forget(&event);
-        }
-        inner.engine.remove_tenant(inner)
+    /// The tenant's name: never 0, and never that of another tenant of its runtime, also of none that comes later.
+    pub fn id(&self) -> u64 {
+        self.0.id()
     }
 
     /// Changes how much of the device it gets where others want it too: 1 to 10,000.
     pub fn set_weight(&self, weight: u32) -> Result<(), Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
+        let _inside = inner.enter(State::Draining)?;
         if !(1..=MOST_WEIGHT).contains(&weight) {
             return Err(Error::InvalidValue {
                 what: "weight",
@@ -514,7 +540,7 @@ impl Tenant {
     /// Changes how many thousandths of the device's time it may use: 1 to 1,000; 0 for all.
     pub fn set_share(&self, permille: u32) -> Result<(), Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
+        let _inside = inner.enter(State::Draining)?;
         if permille > 1000 {
             return Err(Error::InvalidValue {
                 what: "share_permille",
@@ -527,11 +553,6 @@ impl Tenant {
         Ok(())
     }
 
-    /// Loop iterations of all its jobs until now.
-    pub fn fuel(&self) -> u64 {
-        self.0.follow_fuel()
-    }
-
     /// The tenant's label.
     pub fn label(&self) -> &str {
         &self.0.label
@@ -540,7 +561,7 @@ impl Tenant {
     // ------------------------------------------------------------ buffers
 
     fn buffer(&self, handle: u32) -> Result<Arc<crate::memory::Buffer>, Error> {
-        if self.0.destroyed.load(Ordering::Acquire) {
+        if self.0.is_destroyed() {
             return Err(Error::Closed);
         }
         self.0.engine.memory.get(handle, self.0.index)
@@ -549,9 +570,13 @@ impl Tenant {
     /// A new buffer of zeros. Jobs of this tenant may read it, and unless `read_only` write it.
     pub fn buffer_create(&self, bytes: u64, read_only: bool) -> Result<u32, Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
+        let _inside = inner.enter(State::Draining)?;
+        inner.engine.memory.check_size(bytes)?;
+        let mut charges =
+            inner.charge_buffer(&[(Resource::Buffers, 1), (Resource::BufferBytes, bytes)])?;
         loop {
-            match inner.engine.memory.create(inner.index, bytes, !read_only) {
+            let memory = &inner.engine.memory;
+            match memory.create(inner.index, bytes, !read_only, &mut charges) {
                 Ok(buffer) => return Ok(buffer.handle),
                 Err(NoRoom::Error(e)) => return Err(e),
                 Err(NoRoom::NeedsSegment) => inner.engine.make_room(bytes)?,
@@ -560,37 +585,88 @@ impl Tenant {
     }
 
     /// Destroys a buffer without waiting: jobs submitted before may still use it, later ones may not. Its memory is free
-    /// again when those have completed.
+    /// again when those have completed. So it is for whom it was granted to.
     pub fn buffer_destroy(&self, handle: u32) -> Result<(), Error> {
         let inner = &*self.0;
-        if inner.destroyed.load(Ordering::Acquire) {
-            return Err(Error::Closed);
-        }
-        inner
-            .engine
+        inner.exists()?;
+        let engine = &inner.engine;
+        let granted = engine
             .memory
-            .destroy(handle, inner.index, inner.ring.head())
+            .destroy(handle, inner.index, inner.ring.head())?;
+        engine.end_grants(granted);
+        Ok(())
+    }
+
+    /// Lets another tenant of the runtime use a buffer: its jobs and its host read it, and if `writable` write it, under
+    /// the handle that this gives. It is of that tenant, costs it one buffer of its quota and no bytes, and can't be
+    /// granted on or mapped. It ends with the buffer, with either tenant, by `buffer_take_back`, or when the other tenant
+    /// destroys the handle.
+    pub fn buffer_grant(&self, handle: u32, to: &Tenant, writable: bool) -> Result<u32, Error> {
+        let (inner, other) = (&*self.0, &*to.0);
+        self.check_other(to)?;
+        // Who destroys one of them waits, and then ends the grant.
+        let _inside = inner.enter(State::Draining)?;
+        let _there = other.enter(State::Draining)?;
+        let memory = &inner.engine.memory;
+        let mut charges = other.charge_buffer(&[(Resource::Buffers, 1)])?;
+        memory.grant(handle, inner.index, other.index, writable, &mut charges)
+    }
+
+    /// Ends a grant. When this returns, no job and no thread of the other tenant can touch the buffer any more; jobs that
+    /// try end as FAULTED.
+    pub fn buffer_take_back(&self, handle: u32, from: &Tenant) -> Result<(), Error> {
+        let inner = &*self.0;
+        inner.exists()?;
+        self.check_other(from)?;
+        inner.engine.take_back(handle, inner, &from.0)
+    }
+
+    /// That a buffer can be shared with that tenant.
+    fn check_other(&self, other: &Tenant) -> Result<(), Error> {
+        if !Arc::ptr_eq(&self.0.engine, &other.0.engine) {
+            return Err(Error::InvalidArgument(
+                "the other tenant belongs to another runtime",
+            ));
+        }
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Err(Error::InvalidArgument(
+                "a tenant has its own buffers: grant them to others",
+            ));
+        }
+        Ok(())
     }
 
     /// Copies into a buffer. Jobs submitted after this returns see it.
     pub fn buffer_write(&self, handle: u32, offset: u64, data: &[u8]) -> Result<(), Error> {
-        self.buffer(handle)?.write(offset, data)
+        let buffer = self.buffer(handle)?;
+        let _staged = self.0.charge(Resource::StagingBytes, data.len() as u64)?;
+        buffer.write(offset, data)?;
+        count(&self.0.counts.bytes_in, data.len() as u64);
+        Ok(())
     }
 
     /// Copies out of a buffer. It sees what jobs wrote whose completions were taken.
     pub fn buffer_read(&self, handle: u32, offset: u64, out: &mut [u8]) -> Result<(), Error> {
-        self.buffer(handle)?.read(offset, out)
+        let buffer = self.buffer(handle)?;
+        let _staged = self.0.charge(Resource::StagingBytes, out.len() as u64)?;
+        buffer.read(offset, out)?;
+        count(&self.0.counts.bytes_out, out.len() as u64);
+        Ok(())
     }
 
     /// Sets bytes of a buffer.
     pub fn buffer_fill(&self, handle: u32, offset: u64, len: u64, value: u8) -> Result<(), Error> {
-        self.buffer(handle)?.fill(offset, len, value)
+        let buffer = self.buffer(handle)?;
+        let _staged = self.0.charge(Resource::StagingBytes, len)?;
+        buffer.fill(offset, len, value)?;
+        count(&self.0.counts.bytes_in, len);
+        Ok(())
     }
 
     /// The buffer's memory, until `buffer_unmap`. What the host writes there jobs submitted later see; it may not be
     /// destroyed meanwhile.
     pub fn buffer_map(&self, handle: u32) -> Result<(*mut u8, u64), Error> {
-        Ok(self.buffer(handle)?.map())
+        self.buffer(handle)?.map()
     }
 
     pub fn buffer_unmap(&self, handle: u32) -> Result<(), Error> {
@@ -609,14 +685,13 @@ impl Tenant {
         read_only: bool,
     ) -> Result<u32, Error> {
         let inner = &*self.0;
-        let _inside = inner.enter()?;
+        let _inside = inner.enter(State::Draining)?;
+        let mut charges =
+            inner.charge_buffer(&[(Resource::Buffers, 1), (Resource::BufferBytes, bytes)])?;
+        let memory = &inner.engine.memory;
         // SAFETY: passed on to the caller.
-        let (buffer, replaced) = unsafe {
-            inner
-                .engine
-                .memory
-                .import(inner.index, host, bytes, !read_only)?
-        };
+        let (buffer, replaced) =
+            unsafe { memory.import(inner.index, host, bytes, !read_only, &mut charges)? };
         inner.engine.use_segments()?;
         drop(replaced);
         inner.engine.memory.publish(&buffer);
@@ -630,10 +705,15 @@ impl Tenant {
 
     /// Reads many ranges into `outputs`, which keeps its memory from use to use.
     pub fn read_into(&self, reads: &[Read], outputs: &mut Outputs) -> Result<(), Error> {
-        if self.0.destroyed.load(Ordering::Acquire) {
-            return Err(Error::Closed);
-        }
-        outputs.read(&self.0.engine.memory, self.0.index, reads)
+        let inner = &*self.0;
+        inner.exists()?;
+        let bytes = reads
+            .iter()
+            .fold(0u64, |sum, read| sum.saturating_add(read.len));
+        let _staged = inner.charge(Resource::StagingBytes, bytes)?;
+        outputs.read(&inner.engine.memory, inner.index, reads)?;
+        count(&inner.counts.bytes_out, bytes);
+        Ok(())
     }
 }
 
@@ -692,9 +772,22 @@ impl Inner {
         entry.known.then_some((entry, opcode))
     }
 
+    /// Takes what a buffer needs of the quota. What the tenant has destroyed and nobody uses any more is freed first, if
+    /// that is missing.
+    fn charge_buffer(&self, wanted: &[(Resource, u64)]) -> Result<Vec<Charge>, Error> {
+        let is_short = |account: &Account| wanted.iter().any(|&(r, n)| !account.has(r, n));
+        if is_short(&self.engine.quota) {
+            self.engine.reclaim_of(None)?;
+        } else if is_short(&self.quota) {
+            self.engine.reclaim_of(Some(self.index))?;
+        }
+        let charge = |&(resource, amount)| self.charge(resource, amount);
+        wanted.iter().map(charge).collect()
+    }
+
     /// All that the host can know of a job before it is accepted. Gives whether it is tiled.
     #[inline]
-    fn check(&self, job: &Job) -> Result<bool, Error> {
+    fn check(&self, job: &Job, most_fuel: u64) -> Result<bool, Error> {
         let Some((handler, _)) = self.handler(job.opcode) else {
             return Err(Error::InvalidOpcode(job.opcode));
         };
@@ -721,13 +814,16 @@ impl Inner {
                 most,
             });
         }
+        if job.fuel as u64 > most_fuel || most_fuel == 0 {
+            return Err(self.quota.refuse_fuel(job.fuel, &self.engine.quota));
+        }
         Ok(handler.tiled)
     }
 
     /// A job as the kernel sees it. Its handler may have been unloaded since it was checked: then it gets a number that
     /// nobody has, and faults.
     #[inline]
-    fn slot_words(&self, job: &Job) -> SlotWords {
+    fn slot_words(&self, job: &Job, most_fuel: u64) -> SlotWords {
         let Some((entry, handler)) = self.handler(job.opcode) else {
             return SlotWords {
                 handler: u32::MAX,
@@ -735,15 +831,19 @@ impl Inner {
                 fuel: job.fuel,
             };
         };
+        let fuel = match job.fuel {
+            0 => (entry.fuel as u64).min(most_fuel) as u32,
+            fuel => fuel,
+        };
         let flags = match job.flags {
             flags if entry.tiled => flags | flag::TILED,
-            0 if entry.light && job.fuel == 0 => flag::LIGHT,
+            0 if entry.light && job.fuel == 0 && fuel == entry.fuel => flag::LIGHT,
             flags => flags,
         };
         SlotWords {
             handler,
             flags,
-            fuel: if job.fuel == 0 { entry.fuel } else { job.fuel },
+            fuel,
         }
     }
 }

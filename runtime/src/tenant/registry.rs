@@ -29,16 +29,35 @@ struct Free {
     next_index: u32,
     count: u32,
     leaving: Vec<Leaving>,
+    pasts: Vec<Past>,
+    tag: u16,
 }
 
 /// All tenants of a runtime.
 pub(crate) struct Registry {
     capacity: u32,
     tenants: RwLock<Vec<Weak<Inner>>>,
-    /// Where each index's next ring starts counting: a recycled one goes on where the last one stopped.
-    positions: Mutex<Vec<u64>>,
-    tags: Mutex<u16>,
     free: Mutex<Free>,
+}
+
+/// What a new tenant gets.
+pub(crate) struct Seat {
+    pub index: u32,
+    /// Which tenant of that index it is, from 1 on.
+    pub generation: u32,
+    pub range: RingRange,
+    /// Where its ring starts counting.
+    pub first: u64,
+    /// The upper 16 bits of its tickets.
+    pub tag: u16,
+}
+
+/// What is kept of an index from tenant to tenant.
+#[derive(Clone, Copy)]
+struct Past {
+    generation: u32,
+    /// Where the next ring starts counting: it goes on where the last one stopped.
+    position: u64,
 }
 
 impl Registry {
@@ -46,8 +65,6 @@ impl Registry {
         Self {
             capacity,
             tenants: RwLock::new((0..capacity).map(|_| Weak::new()).collect()),
-            positions: Mutex::new(vec![first_position; capacity as usize]),
-            tags: Mutex::new(0),
             free: Mutex::new(Free {
                 rings: offset_allocator::Allocator::with_max_allocs(
                     total_slots,
@@ -57,46 +74,59 @@ impl Registry {
                 next_index: 0,
                 count: 0,
                 leaving: Vec::new(),
+                pasts: vec![
+                    Past {
+                        generation: 0,
+                        position: first_position,
+                    };
+                    capacity as usize
+                ],
+                tag: 0,
             }),
         }
     }
 
-    /// An index, a ring of `slots`, where it starts counting, and a tag for tickets.
-    pub fn reserve(&self, slots: u32) -> Result<(u32, RingRange, u64, u16), Error> {
-        let mut free = lock(&self.free);
-        let none = |free: &Free| Error::OutOfRingMemory {
-            slots,
-            tenants: free.count.saturating_sub(1),
-            fit: free.rings.storage_report().largest_free_region,
-        };
+    /// A place for a tenant with a ring of `slots`.
+    pub fn reserve(&self, slots: u32) -> Result<Seat, Error> {
+        let mut guard = lock(&self.free);
+        let free = &mut *guard;
+        let tenants = free.count.saturating_sub(1);
         let index = match free.indices.pop() {
             Some(index) => index,
             None if free.next_index < self.capacity => {
                 free.next_index += 1;
                 free.next_index - 1
             }
-            // No number of slots would help.
             None => {
-                return Err(Error::OutOfRingMemory {
-                    slots,
-                    tenants: free.count.saturating_sub(1),
-                    fit: 0,
+                return Err(Error::OutOfTenants {
+                    tenants,
+                    most: self.capacity - 1,
                 })
             }
         };
         let Some(allocation) = free.rings.allocate(slots) else {
             free.indices.push(index);
-            return Err(none(&free));
+            return Err(Error::OutOfRingMemory {
+                slots,
+                tenants,
+                fit: free.rings.storage_report().largest_free_region,
+            });
         };
         free.count += 1;
-        let range = RingRange {
-            base: allocation.offset,
-            size: slots,
-            allocation,
-        };
-        let mut tag = lock(&self.tags);
-        *tag = tag.wrapping_add(1).max(1);
-        Ok((index, range, lock(&self.positions)[index as usize], *tag))
+        free.tag = free.tag.wrapping_add(1).max(1);
+        let past = &mut free.pasts[index as usize];
+        past.generation = past.generation.wrapping_add(1).max(1);
+        Ok(Seat {
+            index,
+            generation: past.generation,
+            range: RingRange {
+                base: allocation.offset,
+                size: slots,
+                allocation,
+            },
+            first: past.position,
+            tag: free.tag,
+        })
     }
 
     pub fn add(&self, inner: &Arc<Inner>) {
@@ -110,6 +140,12 @@ impl Registry {
             .unwrap_or_else(|p| p.into_inner())
             .get(index as usize)?
             .upgrade()
+    }
+
+    /// The tenant with that id, if it is registered: an index and the generation tell where to look and whether it is
+    /// still the same.
+    pub fn find(&self, id: u64) -> Option<Arc<Inner>> {
+        self.get(id as u32).filter(|inner| inner.id() == id)
     }
 
     /// All tenants that are registered.
@@ -145,14 +181,13 @@ impl Registry {
     pub fn reclaim(&self, ended: u32) {
         let mut guard = lock(&self.free);
         let free = &mut *guard;
-        let mut positions = lock(&self.positions);
         free.leaving.retain(|l| {
             if (ended.wrapping_sub(l.after_lease) as i32) < 0 {
                 return true;
             }
             free.rings.free(l.range.allocation);
             free.indices.push(l.index);
-            positions[l.index as usize] = l.position;
+            free.pasts[l.index as usize].position = l.position;
             false
         });
     }

@@ -20,22 +20,28 @@ fn shares(runtime: &Runtime, tenants: &[Guest], each: u32, until_fuel: u64) -> V
     }
     // A lease that began before all had work may go on for a while in BATCH mode.
     until("all have been served", || {
-        tenants.iter().all(|t| t.fuel() != 0)
+        tenants.iter().all(|t| t.counters().fuel != 0)
     });
-    let before: Vec<u64> = tenants.iter().map(|t| t.fuel()).collect();
+    let before: Vec<u64> = tenants.iter().map(|t| t.counters().fuel).collect();
     let most = || {
-        let spent = tenants.iter().zip(&before).map(|(t, b)| t.fuel() - b);
+        let spent = tenants
+            .iter()
+            .zip(&before)
+            .map(|(t, b)| t.counters().fuel - b);
         spent.max().unwrap()
     };
     until("the first tenant has spent enough", || most() >= until_fuel);
     let spent: Vec<u64> = tenants
         .iter()
         .zip(&before)
-        .map(|(t, before)| t.fuel() - before)
+        .map(|(t, before)| t.counters().fuel - before)
         .collect();
     for (tenant, n) in tenants.iter().zip(0..) {
         let all = u64::from(DEEP) * u64::from(each);
-        assert!(tenant.fuel() < all, "tenant {n} ran dry: use more jobs");
+        assert!(
+            tenant.counters().fuel < all,
+            "tenant {n} ran dry: use more jobs"
+        );
     }
     runtime.stop().unwrap();
     spent
@@ -313,11 +319,11 @@ fn a_share_is_not_exceeded_though_nobody_else_is_there() {
     );
     let in_a_while = || {
         submit(&tenant, &vec![spin(1000); DEEP as usize]);
-        let (from, started) = (tenant.fuel(), std::time::Instant::now());
+        let (from, started) = (tenant.counters().fuel, std::time::Instant::now());
         while started.elapsed() < std::time::Duration::from_millis(8) {
             std::thread::yield_now();
         }
-        let rate = (tenant.fuel() - from) as f64 / started.elapsed().as_secs_f64();
+        let rate = (tenant.counters().fuel - from) as f64 / started.elapsed().as_secs_f64();
         take(&tenant, DEEP as usize);
         rate
     };

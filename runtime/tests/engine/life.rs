@@ -393,14 +393,13 @@ fn there_are_no_more_tenants_than_the_runtime_was_opened_for() {
         slots: 4,
         ..TenantOptions::default()
     });
-    // No number of slots would help.
+    // The number of tenants is what lacks, and no ring memory would help.
     assert!(
         matches!(
             refused,
-            Err(Error::OutOfRingMemory {
-                fit: 0,
+            Err(Error::OutOfTenants {
                 tenants: 2,
-                ..
+                most: 2
             })
         ),
         "{:?}",

@@ -1,7 +1,9 @@
 //! What the engine promises, on the Vulkan driver that is there. One binary, so that linking costs once and tests can
 //! share runtimes; a module per topic: `cargo test --package rota --test engine order::`.
 
+mod cycle;
 mod fair;
+mod grants;
 mod isolation;
 mod kernel;
 mod kit;
@@ -10,5 +12,6 @@ mod memory;
 mod modes;
 mod modules;
 mod order;
+mod quota;
 mod validation;
 mod waiting;
