@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::device::lease::LaunchSlot;
 use crate::error::Error;
 use crate::ring::doorbell::Work;
-use crate::ring::layout::{binding, lease_flag, leave, listed, Push, POSITION_MASK};
+use crate::ring::layout::{binding, lease_flag, leave, listed, Push};
 use crate::ring::sync::lock;
 use crate::runtime::{Engine, Mode};
 use crate::tenant::Inner;
@@ -209,7 +209,7 @@ impl Pump {
         let now = Instant::now();
         let mut work = Work::None;
         for tenant in self.engine.registry.all() {
-            if tenant.ring.head() as u32 & POSITION_MASK == tenant.ring.completed() {
+            if !tenant.ring.has_open_jobs() {
                 continue;
             }
             let wait = match tenant.listing.limits() & (listed::FUEL | listed::TIME) {

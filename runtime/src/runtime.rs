@@ -30,7 +30,7 @@ use crate::ring::submission::{Completion, Job, Ring, SlotWords, TenantWords};
 use crate::ring::sync::lock;
 use crate::shared::SharedMemory;
 use crate::tenant::{
-    standard_handlers, Account, Class, HandlerEntry, Inner, Picks, Quota, Registry, Tenant,
+    standard_handlers, Account, Class, Common, HandlerEntry, Inner, Picks, Quota, Registry, Tenant,
     TenantCounters, TenantOptions, MOST_WEIGHT, WEIGHT,
 };
 use crate::watch::Watch;
@@ -237,6 +237,8 @@ pub(crate) struct Engine {
     growing: Mutex<()>,
     /// Tenants with limits in time.
     limited: Mutex<Vec<Arc<Inner>>>,
+    /// The rate of fuel of all tenants together.
+    common_rate: Common,
     /// How fast the clocks of all workers go together, in units per second: an f64.
     time_rate: AtomicU64,
     pub cache: Cache,
@@ -416,6 +418,7 @@ impl Engine {
             },
             growing: Mutex::new(()),
             limited: Mutex::default(),
+            common_rate: Common::new(options.quota.fuel_per_second),
             time_rate: AtomicU64::new(1e8f64.to_bits()),
             cache,
             control: Mutex::new(None),
@@ -479,7 +482,11 @@ impl Engine {
             .tenant(inner.index)
             .group
             .load(Ordering::Relaxed);
-        let in_time = inner.limits.bits();
+        let in_time = match inner.index {
+            // Control jobs are nobody's.
+            0 => 0,
+            _ => inner.limits.bits(&self.common_rate),
+        };
         let bits = in_time | if group == 0 { 0 } else { listed::GROUP };
         if in_time != 0 {
             // Before the kernel heeds it.
@@ -503,7 +510,9 @@ impl Engine {
     fn refill(&self, inner: &Inner, now: Instant) -> Option<Duration> {
         let (fuel, time) = (self.shared.fuel(inner.index), self.shared.time(inner.index));
         let time_rate = f64::from_bits(self.time_rate.load(Ordering::Relaxed));
-        let allowed = inner.limits.refill(fuel, time, time_rate, now);
+        let allowed = inner
+            .limits
+            .refill(fuel, time, time_rate, &self.common_rate, now);
         let entry = self.shared.tenant(inner.index);
         entry
             .fuel_until
@@ -519,6 +528,12 @@ impl Engine {
         let limited = lock(&self.limited);
         if !limited.is_empty() {
             let now = Instant::now();
+            let working = limited.iter().filter(|t| t.ring.has_open_jobs()).count();
+            self.common_rate.set_sharers(working as u32);
+            for inner in limited.iter() {
+                let fuel = self.shared.fuel(inner.index);
+                inner.limits.count(fuel, &self.common_rate);
+            }
             limited.iter().for_each(|inner| {
                 self.refill(inner, now);
             });
@@ -552,7 +567,13 @@ impl Engine {
             });
         if revoked.is_ok() {
             self.active.remove(inner.index, &inner.listing);
-            lock(&self.limited).retain(|t| t.index != inner.index);
+            let mut limited = lock(&self.limited);
+            if limited.iter().any(|t| t.index == inner.index) {
+                // The last that the common rate hears of it.
+                self.refill(inner, Instant::now());
+            }
+            limited.retain(|t| t.index != inner.index);
+            drop(limited);
             inner.stop_following();
             lock(&self.modules).tenant_left(inner.index);
             let launched = lock(&self.leases).launched;

@@ -295,6 +295,11 @@ impl Ring {
         fence(Ordering::SeqCst);
     }
 
+    /// Whether the kernel's count of completed jobs is behind the published ones. Exact only while no lease runs.
+    pub fn has_open_jobs(&self) -> bool {
+        self.head() as u32 & POSITION_MASK != self.completed()
+    }
+
     /// The next position that will be published.
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)

@@ -25,7 +25,7 @@ use crate::watch::{EventFd, What};
 pub use counters::TenantCounters;
 use counters::{count, Counts};
 use cycle::Revoking;
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Common, Limits};
 pub(crate) use pick::Picks;
 pub(crate) use quota::{Account, Charge};
 pub use quota::{Quota, Reservation, Resource, RESOURCES, UNLIMITED};

@@ -4,7 +4,7 @@
 
 use crate::kit::*;
 use rota::job_flags::{BACKGROUND, NORMAL};
-use rota::Class;
+use rota::{Class, Quota};
 
 fn tenant_of(runtime: &Runtime, options: TenantOptions) -> Guest {
     Guest::from(runtime.create_tenant(&options).unwrap())
@@ -339,6 +339,74 @@ fn a_share_is_not_exceeded_though_nobody_else_is_there() {
     assert!((0.01..0.4).contains(&ratio), "{ratio}");
     tenant.set_share(0).unwrap();
     assert_eq!(run_one(&tenant, nop(1, 1)).status, OK);
+}
+
+/// What a rate of fuel lets through in a time: what comes in it, what was saved up, and a claim that was running.
+#[test]
+fn a_rate_of_fuel_is_kept_and_the_kernel_sleeps_meanwhile() {
+    const RATE: u64 = 2_000_000;
+    for of_runtime in [false, true] {
+        let quota = Quota {
+            fuel_per_second: RATE,
+            ..Quota::default()
+        };
+        let runtime = open(RuntimeOptions {
+            quota: if of_runtime { quota } else { Quota::default() },
+            ..options(Mode::Resident)
+        });
+        let started = std::time::Instant::now();
+        let tenants = [0, 1].map(|_| {
+            tenant_of(
+                &runtime,
+                TenantOptions {
+                    slots: DEEP,
+                    quota: if of_runtime { Quota::default() } else { quota },
+                    ..TenantOptions::default()
+                },
+            )
+        });
+        for tenant in &tenants {
+            submit(tenant, &vec![spin(500); 1000]);
+        }
+        // Sums to 1 million: less than half of it is there at once.
+        let parks = runtime.info().parks;
+        let spent = |tenant: &Guest| tenant.counters().fuel;
+        loop {
+            let before = started.elapsed();
+            let all: Vec<_> = tenants.iter().map(spent).collect();
+            let come = RATE as f64 * (started.elapsed().as_secs_f64() + 0.1);
+            let claims = 2.0 * 24_000.0;
+            if of_runtime {
+                let sum = all.iter().sum::<u64>() as f64;
+                assert!(sum <= come + claims, "{all:?} in {before:?}");
+            } else {
+                assert!(
+                    all.iter().all(|&n| n as f64 <= come + claims),
+                    "{all:?} in {before:?}"
+                );
+            }
+            if all.iter().all(|&n| n >= 500_000) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        assert!(
+            runtime.info().parks > parks,
+            "what waits for fuel keeps nothing awake"
+        );
+        for tenant in &tenants {
+            assert!(take(tenant, 1000).iter().all(|c| c.status == OK));
+        }
+        // Control jobs need no fuel: it can go at any time.
+        submit(&tenants[0], &vec![spin(500); 2000]);
+        tenants[0].destroy().unwrap();
+        if !of_runtime {
+            tenants[1].set_quota(&Quota::default()).unwrap();
+            assert!(run(&tenants[1], &vec![spin(500); 4000])
+                .iter()
+                .all(|c| c.status == OK));
+        }
+    }
 }
 
 #[test]
