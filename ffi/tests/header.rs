@@ -417,6 +417,8 @@ int main(void) {
     rota_outputs_stats stats = ROTA_OUTPUTS_STATS_INIT;
     rota_module_options module_options = ROTA_MODULE_OPTIONS_INIT;
     rota_module_report module_report = ROTA_MODULE_REPORT_INIT;
+    rota_quota quota = ROTA_QUOTA_INIT;
+    rota_tenant_counters counters = ROTA_TENANT_COUNTERS_INIT;
     uint64_t forever = ROTA_FOREVER;
     return !(runtime_options.struct_size == sizeof runtime_options &&
              runtime_info.struct_size == sizeof runtime_info &&
@@ -424,6 +426,8 @@ int main(void) {
              tenant_options.struct_size == sizeof tenant_options &&
              module_options.struct_size == sizeof module_options &&
              module_report.struct_size == sizeof module_report &&
+             quota.struct_size == sizeof quota && quota.fuel_per_second == ROTA_UNLIMITED &&
+             counters.struct_size == sizeof counters &&
              stats.struct_size == sizeof stats && job.tiles == 1 && forever + 1 == 0);
 }
 ";
