@@ -224,7 +224,14 @@ fn structs_lie_in_c_as_they_lie_in_rust() {
     let program = compile("cc", &["-std=c99"], &source, "c", "layout");
     assert_eq!(output_of(program.to_str().unwrap(), &[]), layout.rust);
     let structs = header().matches("typedef struct").count();
-    let opaque = ["rota_error", "rota_runtime", "rota_tenant", "rota_outputs"].len();
+    let opaque = [
+        "rota_error",
+        "rota_runtime",
+        "rota_tenant",
+        "rota_outputs",
+        "rota_reservation",
+    ]
+    .len();
     let checked = layout.rust.lines().filter(|line| !line.contains('.'));
     assert_eq!(
         checked.count() + opaque,
@@ -297,6 +304,7 @@ fn all_structs(layout: &mut Layout) {
             first_position,
             lease_fuel,
             most_fuel,
+            quota,
         }
     );
     layout!(
@@ -342,7 +350,43 @@ fn all_structs(layout: &mut Layout) {
             slots,
             opcodes,
             fuel,
-            reserved
+            reserved,
+            quota,
+        }
+    );
+    layout!(
+        layout,
+        rota_quota {
+            struct_size,
+            slots,
+            staging_bytes,
+            buffers,
+            buffer_bytes,
+            modules,
+            fuel_per_job,
+            fuel_per_second,
+        }
+    );
+    layout!(
+        layout,
+        rota_tenant_counters {
+            struct_size,
+            id,
+            submitted,
+            completed,
+            taken,
+            faulted,
+            tiles,
+            bytes_in,
+            bytes_out,
+            refused,
+            used,
+            cap,
+            outstanding,
+            lag,
+            quiesces,
+            quiesce_timeouts,
+            quiesce_ns,
         }
     );
     layout!(
