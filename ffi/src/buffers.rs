@@ -25,8 +25,8 @@ fn read_only(flags: u32) -> Result<bool, crate::error::Failure> {
 ///
 /// Ownership: the tenant owns it; rota_buffer_destroy frees it, or the tenant's end.
 /// Threading: any thread.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (bytes 0, flags), OUT_OF_DEVICE_MEMORY,
-/// OUT_OF_MEMORY, STOPPED, DEVICE_LOST.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (bytes 0, flags), QUOTA_EXCEEDED,
+/// OUT_OF_DEVICE_MEMORY, OUT_OF_MEMORY, STOPPED, DEVICE_LOST; WRONG_STATE after a revoke.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_buffer_create(
@@ -232,6 +232,63 @@ pub unsafe extern "C" fn rota_buffer_import(
             // SAFETY: what the comment above asks of the caller.
             out.write(unsafe { tenant.buffer_import(host.cast(), len, read_only) }?);
             Ok(())
+        })
+    })
+}
+
+/// Lets another tenant of the runtime use a buffer, under a name of its own: its jobs and the host
+/// may read it by that, and unless flags has ROTA_BUFFER_READ_ONLY write it. It costs the other tenant
+/// one buffer of its quota and no bytes; it can be neither mapped nor granted on. It ends by
+/// rota_buffer_take_back, or when the buffer, the other tenant's name for it, or one of the two
+/// tenants is destroyed: jobs that use it then fault with INVALID_BUFFER.
+///
+/// Ownership: the buffer stays the tenant's; *granted is the tenant `to`'s.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE (of a tenant or the buffer), INVALID_ARGUMENT (flags, to the
+/// same tenant or one of another runtime, or to write what jobs may only read), WRONG_STATE (it is
+/// granted to that tenant already, was granted to this one by another, or a tenant was revoked);
+/// QUOTA_EXCEEDED, OUT_OF_DEVICE_MEMORY.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_buffer_grant(
+    tenant: *mut rota_tenant,
+    buffer: rota_buffer,
+    to: *mut rota_tenant,
+    flags: u32,
+    granted: *mut rota_buffer,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| {
+            with_tenant(to, |to| {
+                // SAFETY: the conventions: NULL or valid.
+                let out = unsafe { args::out("granted", granted) }?;
+                let writable = !read_only(flags)?;
+                out.write(tenant.buffer_grant(buffer, to, writable)?);
+                Ok(())
+            })
+        })
+    })
+}
+
+/// Ends a grant. When this returns, neither jobs of the other tenant nor threads that use its name
+/// can reach the buffer any more.
+///
+/// Ownership: takes the other tenant's name for the buffer.
+/// Threading: any thread; waits until the running leases have ended.
+/// Errors: NULL_POINTER, INVALID_HANDLE (of a tenant or the buffer), INVALID_ARGUMENT (the same tenant,
+/// or one of another runtime), WRONG_STATE (it isn't granted to that tenant).
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_buffer_take_back(
+    tenant: *mut rota_tenant,
+    buffer: rota_buffer,
+    from: *mut rota_tenant,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| {
+            with_tenant(from, |from| Ok(tenant.buffer_take_back(buffer, from)?))
         })
     })
 }

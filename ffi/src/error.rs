@@ -2,6 +2,7 @@
 #![cfg(not(loom))]
 
 use crate::boundary::export;
+use crate::quotas::ROTA_RESOURCE_NONE;
 use crate::registry::Registry;
 use std::ffi::{c_char, CString};
 use std::fmt::Write;
@@ -43,7 +44,7 @@ pub const ROTA_STATUS_OUT_OF_MEMORY: i32 = 11;
 pub const ROTA_STATUS_OUT_OF_DEVICE_MEMORY: i32 = 12;
 /// The rings of all tenants together would not fit their memory.
 pub const ROTA_STATUS_OUT_OF_RING_MEMORY: i32 = 13;
-/// A quota of the tenant is used up.
+/// A quota of the tenant or of the runtime is used up; rota_error_resource and its kin say which.
 pub const ROTA_STATUS_QUOTA_EXCEEDED: i32 = 14;
 /// There is no Vulkan loader or driver; the message names what was looked for and what to install.
 pub const ROTA_STATUS_NO_DRIVER: i32 = 15;
@@ -173,7 +174,64 @@ struct ErrorObject {
     status: rota_status,
     vk_result: i32,
     retryable: bool,
+    quota: Quota,
     message: CString,
+}
+
+/// What an error says of a quota.
+#[derive(Clone, Copy)]
+struct Quota {
+    resource: u32,
+    requested: u64,
+    used: u64,
+    cap: u64,
+    of_runtime: bool,
+}
+
+impl Quota {
+    const NONE: Self = Self {
+        resource: ROTA_RESOURCE_NONE,
+        requested: 0,
+        used: 0,
+        cap: 0,
+        of_runtime: false,
+    };
+
+    fn of(failure: &Failure) -> Self {
+        match *failure {
+            Failure::Engine(rota::Error::QuotaExceeded {
+                resource,
+                requested,
+                used,
+                cap,
+                of_runtime,
+                ..
+            }) => Self {
+                resource: resource as u32,
+                requested,
+                used,
+                cap,
+                of_runtime,
+            },
+            Failure::Engine(rota::Error::QuotaBelowUse {
+                resource,
+                cap,
+                used,
+            }) => Self {
+                resource: resource as u32,
+                cap,
+                used,
+                ..Self::NONE
+            },
+            _ => Self::NONE,
+        }
+    }
+}
+
+fn quota_of(error: *const rota_error) -> Quota {
+    ERRORS
+        .with(error as u64, |object| object.quota)
+        .unwrap_or(Quota::NONE)
 }
 
 static ERRORS: Registry<ErrorObject> = Registry::new(b'E');
@@ -237,6 +295,7 @@ fn new_error(failure: &Failure, status: rota_status) -> Option<u64> {
             status,
             vk_result,
             retryable,
+            quota: Quota::of(failure),
             message: CString::new(text.0).ok()?,
         })
         .ok()
@@ -324,6 +383,61 @@ pub unsafe extern "C" fn rota_error_retryable(error: *const rota_error) -> u32 {
     })
 }
 
+/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; ROTA_RESOURCE_NONE for any other error, NULL, and what is not an error object.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_error_resource(error: *const rota_error) -> u32 {
+    export!(else ROTA_RESOURCE_NONE => { quota_of(error).resource })
+}
+
+/// How much of the resource the call asked for; 0 from rota_tenant_set_quota.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_error_requested(error: *const rota_error) -> u64 {
+    export!(else 0 => { quota_of(error).requested })
+}
+
+/// How much of the resource was in use.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_error_used(error: *const rota_error) -> u64 {
+    export!(else 0 => { quota_of(error).used })
+}
+
+/// How much of the resource the quota allows.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_error_cap(error: *const rota_error) -> u64 {
+    export!(else 0 => { quota_of(error).cap })
+}
+
+/// 1 if the quota is the one of all tenants of the runtime together, 0 if it is the tenant's own.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_error_of_runtime(error: *const rota_error) -> u32 {
+    export!(else 0 => { quota_of(error).of_runtime as u32 })
+}
+
 /// Frees an error object. NULL, and one that is destroyed already, do nothing.
 ///
 /// Ownership: takes the error; its message goes with it.
@@ -393,6 +507,7 @@ mod tests {
             assert_eq!(CStr::from_ptr(rota_error_message(error)), c"`jobs` is NULL");
             assert_eq!(rota_error_vk_result(error), 0);
             assert_eq!(rota_error_retryable(error), 0);
+            assert_eq!(rota_error_resource(error), ROTA_RESOURCE_NONE);
             rota_error_destroy(error);
             rota_error_destroy(error);
             assert_eq!(rota_error_status(error), ROTA_STATUS_INVALID_HANDLE);
@@ -401,10 +516,46 @@ mod tests {
     }
 
     #[test]
+    fn an_error_tells_of_the_quota_that_it_is_about() {
+        let exceeded = rota::Error::QuotaExceeded {
+            resource: rota::Resource::BufferBytes,
+            requested: 5,
+            used: 7,
+            cap: 11,
+            of_runtime: true,
+            retryable: true,
+        };
+        let below = rota::Error::QuotaBelowUse {
+            resource: rota::Resource::Modules,
+            used: 7,
+            cap: 2,
+        };
+        for (failure, expected) in [(exceeded, [3, 5, 7, 11, 1, 1]), (below, [4, 0, 7, 2, 0, 0])] {
+            let mut error = null_mut();
+            unsafe {
+                let status = report(failure.into(), &mut error);
+                assert_eq!(status, ROTA_STATUS_QUOTA_EXCEEDED);
+                let said = [
+                    rota_error_resource(error) as u64,
+                    rota_error_requested(error),
+                    rota_error_used(error),
+                    rota_error_cap(error),
+                    rota_error_of_runtime(error) as u64,
+                    rota_error_retryable(error) as u64,
+                ];
+                assert_eq!(said, expected);
+                rota_error_destroy(error);
+            }
+        }
+    }
+
+    #[test]
     fn null_is_no_error() {
         unsafe {
             assert_eq!(rota_error_status(null_mut()), ROTA_STATUS_OK);
             assert_eq!(CStr::from_ptr(rota_error_message(null_mut())), c"");
+            assert_eq!(rota_error_resource(null_mut()), ROTA_RESOURCE_NONE);
+            assert_eq!(rota_error_cap(null_mut()), 0);
             rota_error_destroy(null_mut());
             let status = report(Failure::Poisoned, null_mut());
             assert_eq!(status, ROTA_STATUS_PANIC);

@@ -29,9 +29,13 @@ mod log;
 
 mod devices;
 
+mod quotas;
+
 mod runtime;
 
 mod tenant;
+
+mod tenants;
 
 mod jobs;
 
@@ -43,6 +47,6 @@ mod outputs;
 
 #[cfg(not(loom))]
 pub use self::{
-    buffers::*, devices::*, error::*, jobs::*, log::*, modules::*, names::*, outputs::*,
-    runtime::*, tenant::*,
+    buffers::*, devices::*, error::*, jobs::*, log::*, modules::*, names::*, outputs::*, quotas::*,
+    runtime::*, tenant::*, tenants::*,
 };

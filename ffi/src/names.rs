@@ -157,11 +157,28 @@ pub extern "C" fn rota_fault_text(fault: u32) -> *const c_char {
     export!(else c"".as_ptr() => { TEXTS.get(fault) })
 }
 
+/// The name of a resource, such as "ROTA_RESOURCE_SLOTS".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no resource.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_resource_name(resource: u32) -> *const c_char {
+    static NAMES: LazyLock<Texts> = LazyLock::new(|| {
+        Texts::names("ROTA_RESOURCE_", |code| {
+            rota::Resource::from_code(code).map_or("UNKNOWN", rota::Resource::name)
+        })
+    });
+    export!(else c"".as_ptr() => { NAMES.get(resource) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::*;
     use crate::jobs::*;
+    use crate::quotas::*;
     use std::ffi::CStr;
 
     fn text(pointer: *const c_char) -> &'static str {
@@ -186,6 +203,9 @@ mod tests {
         for status in ROTA_COMPLETION_OK..=ROTA_COMPLETION_DEVICE_LOST {
             assert_ne!(text(rota_completion_status_name(status)), "UNKNOWN");
         }
+        for resource in ROTA_RESOURCE_SLOTS..ROTA_RESOURCES as u32 {
+            assert_ne!(text(rota_resource_name(resource)), "UNKNOWN");
+        }
         for fault in ROTA_FAULT_NONE..=ROTA_FAULT_INVALID_DATA {
             assert_ne!(text(rota_fault_name(fault)), "UNKNOWN", "{fault}");
             assert_ne!(text(rota_fault_text(fault)), "");
@@ -200,6 +220,9 @@ mod tests {
         }
         for number in [0, 7, 64, u32::MAX] {
             assert_eq!(text(rota_completion_status_name(number)), "UNKNOWN");
+        }
+        for resource in [7, 64, ROTA_RESOURCE_NONE] {
+            assert_eq!(text(rota_resource_name(resource)), "UNKNOWN");
         }
         for fault in [12, 64, 0xffff] {
             assert_eq!(text(rota_fault_name(fault)), "UNKNOWN");

@@ -5,6 +5,7 @@ use crate::args::{self, fixed_text, Sized8, Wanted};
 use crate::boundary::{export, Poison};
 use crate::error::{rota_error, rota_status, Failure};
 use crate::log::heed_environment;
+use crate::quotas::rota_quota;
 use crate::registry::Registry;
 use crate::tenant::close_tenant;
 use std::ffi::c_char;
@@ -70,6 +71,9 @@ pub struct rota_runtime_options {
     /// Loop iterations that a lane of any job may be given at most. 0, or more than the device can run
     /// in one go: just that.
     pub most_fuel: u32,
+    /// The most that all tenants together may have; only read while the runtime is opened. NULL: no
+    /// limit.
+    pub quota: *const rota_quota,
 }
 
 // SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
@@ -91,12 +95,13 @@ unsafe impl Sized8 for rota_runtime_options {
         first_position: 0,
         lease_fuel: 0,
         most_fuel: 0,
+        quota: null(),
     };
 }
 
 impl rota_runtime_options {
     /// # Safety
-    /// The texts are null or valid for their lengths.
+    /// The texts are null or valid for their lengths, and the quota is null or valid.
     unsafe fn to_engine(self) -> Result<rota::RuntimeOptions, Failure> {
         let known = ROTA_RUNTIME_VALIDATE | ROTA_RUNTIME_NO_CACHE;
         let flags = args::flags("flags", self.flags, known)?;
@@ -127,6 +132,8 @@ impl rota_runtime_options {
             first_epoch: 0,
             lease_fuel: self.lease_fuel,
             most_fuel: self.most_fuel,
+            // SAFETY: the caller's promise.
+            quota: unsafe { rota_quota::to_engine(self.quota) }?,
             ..rota::RuntimeOptions::default()
         })
     }
@@ -277,39 +284,57 @@ impl From<rota::RuntimeInfo> for rota_runtime_info {
 #[derive(Default)]
 pub(crate) struct Family {
     pub(crate) poison: Poison,
-    /// Ids of the tenants whose closing isn't over, so that destroying the runtime closes them too.
-    tenants: Mutex<Vec<u64>>,
+    /// The tenants whose closing isn't over, so that destroying the runtime closes them too.
+    tenants: Mutex<Vec<Member>>,
     fewer: Condvar,
 }
 
+/// A tenant's handle, and its id in the engine.
+#[derive(Clone, Copy)]
+struct Member {
+    handle: u64,
+    id: u64,
+}
+
 impl Family {
-    /// Adds a tenant; `make` gives its id.
-    pub(crate) fn add(&self, make: impl FnOnce() -> Result<u64, Failure>) -> Result<u64, Failure> {
+    /// Adds the tenant with this id; `make` gives its handle.
+    pub(crate) fn add(
+        &self,
+        id: u64,
+        make: impl FnOnce() -> Result<u64, Failure>,
+    ) -> Result<u64, Failure> {
         let mut tenants = self.tenants();
         // First, so that nothing can fail once the tenant is made.
         let room = tenants.try_reserve(1);
         room.map_err(|_| Failure::OutOfMemory("tenant"))?;
-        let id = make()?;
-        tenants.push(id);
-        Ok(id)
+        let handle = make()?;
+        tenants.push(Member { handle, id });
+        Ok(handle)
     }
 
-    pub(crate) fn remove(&self, id: u64) {
+    /// The handle of the tenant with this id.
+    pub(crate) fn find(&self, id: u64) -> Option<u64> {
+        let tenants = self.tenants();
+        let found = tenants.iter().find(|tenant| tenant.id == id);
+        found.map(|tenant| tenant.handle)
+    }
+
+    pub(crate) fn remove(&self, handle: u64) {
         let mut tenants = self.tenants();
-        tenants.retain(|&tenant| tenant != id);
+        tenants.retain(|tenant| tenant.handle != handle);
         self.fewer.notify_all();
     }
 
     /// Closes all tenants, and waits for those that other threads are closing.
     fn close_all(&self) {
         loop {
-            let id = self.tenants().last().copied();
-            match id.map(close_tenant) {
+            let last = self.tenants().last().map(|tenant| tenant.handle);
+            match last.map(close_tenant) {
                 None => return,
                 // Another thread was first: its `remove` comes.
                 Some(Err(Failure::InvalidHandle(_))) => {
                     let tenants = self.tenants();
-                    if tenants.last().copied() == id {
+                    if tenants.last().map(|tenant| tenant.handle) == last {
                         drop(self.fewer.wait(tenants));
                     }
                 }
@@ -319,7 +344,7 @@ impl Family {
         }
     }
 
-    fn tenants(&self) -> MutexGuard<'_, Vec<u64>> {
+    fn tenants(&self) -> MutexGuard<'_, Vec<Member>> {
         self.tenants.lock().unwrap_or_else(|e| e.into_inner())
     }
 }

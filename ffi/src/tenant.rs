@@ -4,6 +4,7 @@
 use crate::args::{self, Sized8};
 use crate::boundary::export;
 use crate::error::{rota_error, rota_status, Failure};
+use crate::quotas::rota_quota;
 use crate::registry::Registry;
 use crate::runtime::{rota_runtime, with_runtime, Family};
 use std::ffi::{c_char, c_int};
@@ -14,6 +15,15 @@ use std::sync::Arc;
 pub struct rota_tenant {
     _id: [u8; 0],
 }
+
+/// ---- State of a tenant -------------------------------------------------------------------------
+///
+/// It accepts jobs.
+pub const ROTA_TENANT_ACTIVE: u32 = 0;
+/// It was drained: it accepts no more jobs.
+pub const ROTA_TENANT_DRAINING: u32 = 1;
+/// It was revoked: its jobs end. It can be destroyed.
+pub const ROTA_TENANT_REVOKED: u32 = 2;
 
 /// How to create a tenant. ROTA_TENANT_OPTIONS_INIT asks for defaults everywhere.
 #[repr(C)]
@@ -45,10 +55,14 @@ pub struct rota_tenant_options {
     pub group: u32,
     /// 0.
     pub reserved: u32,
+    /// The most that it may have; only read while it is created. NULL: no limit.
+    pub quota: *const rota_quota,
 }
 
-/// A latency class: of the tenants that have a turn, those of a better class go first. It decides who
-/// waits, and not how much anybody gets: that is what weights are for.
+/// ---- Latency class of a tenant -----------------------------------------------------------------
+///
+/// Of the tenants that have a turn, those of a better class go first. It decides who waits, and not
+/// how much anybody gets: that is what weights are for.
 pub const ROTA_CLASS_NORMAL: u32 = 0;
 /// Before all others. See ROTA_CLASS_NORMAL.
 pub const ROTA_CLASS_INTERACTIVE: u32 = 1;
@@ -82,6 +96,7 @@ unsafe impl Sized8 for rota_tenant_options {
         share_permille: 0,
         group: 0,
         reserved: 0,
+        quota: null(),
     };
 }
 
@@ -160,10 +175,11 @@ pub unsafe extern "C" fn rota_tenant_create(
                 class: class_of(options.latency_class)?,
                 share_permille: options.share_permille,
                 group: options.group,
-                ..rota::TenantOptions::default()
+                // SAFETY: as above.
+                quota: unsafe { rota_quota::to_engine(options.quota) }?,
             };
             let tenant = entry.runtime.create_tenant(&options)?;
-            let id = entry.family.add(|| {
+            let id = entry.family.add(tenant.id(), || {
                 let family = entry.family.clone();
                 let entry = TenantEntry { tenant: tenant.clone(), family };
                 TENANTS.insert(entry).map_err(|_| Failure::OutOfMemory("tenant"))
@@ -254,5 +270,94 @@ pub unsafe extern "C" fn rota_tenant_set_share(
 ) -> rota_status {
     export!(error => {
         with_tenant(tenant, |tenant| Ok(tenant.set_share(share_permille)?))
+    })
+}
+
+/// What a tenant is at: ROTA_TENANT_*. It only ever moves on.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_state(
+    tenant: *mut rota_tenant,
+    state: *mut u32,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| {
+            // SAFETY: the conventions: NULL or valid.
+            let out = unsafe { args::out("state", state) }?;
+            let state = match tenant.state() {
+                rota::State::Active => ROTA_TENANT_ACTIVE,
+                rota::State::Draining => ROTA_TENANT_DRAINING,
+                rota::State::Revoked => ROTA_TENANT_REVOKED,
+                rota::State::Gone => return Err(Failure::InvalidHandle("tenant")),
+            };
+            out.write(state);
+            Ok(())
+        })
+    })
+}
+
+/// Waits until every job that was submitted before has completed, whether its completion was taken
+/// or not. Other threads can go on submitting.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: TIMEOUT, NULL_POINTER, INVALID_HANDLE.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_quiesce(
+    tenant: *mut rota_tenant,
+    timeout_ns: u64,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| Ok(tenant.quiesce(timeout_ns)?))
+    })
+}
+
+/// Closes a tenant to new jobs, for good, and waits until those accepted before have completed.
+/// After a TIMEOUT it stays closed, and another call goes on waiting. Completions can be taken, jobs
+/// cancelled, and buffers used as before.
+///
+/// Ownership: the tenant stays the caller's, still to be destroyed.
+/// Threading: any thread.
+/// Errors: TIMEOUT, NULL_POINTER, INVALID_HANDLE; WRONG_STATE after a revoke.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_drain(
+    tenant: *mut rota_tenant,
+    timeout_ns: u64,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| Ok(tenant.drain(timeout_ns)?))
+    })
+}
+
+/// Takes the device from a tenant: it accepts no more jobs, those that have not begun complete as
+/// REVOKED, and those that run end soon. When this returns, no job of it begins any more; to wait for
+/// those that still end, call rota_tenant_quiesce. Completions can be taken, and buffers written and
+/// read, until the tenant is destroyed. After a TIMEOUT another call goes on waiting.
+///
+/// Ownership: the tenant stays the caller's, still to be destroyed.
+/// Threading: any thread.
+/// Errors: TIMEOUT, NULL_POINTER, INVALID_HANDLE; WRONG_STATE if it was revoked before; STOPPED,
+/// DEVICE_LOST.
+/// Since: 0.1
+#[no_mangle]
+pub unsafe extern "C" fn rota_tenant_revoke(
+    tenant: *mut rota_tenant,
+    timeout_ns: u64,
+    error: *mut *mut rota_error,
+) -> rota_status {
+    export!(error => {
+        with_tenant(tenant, |tenant| {
+            tenant.revoke(timeout_ns)?;
+            Ok(())
+        })
     })
 }

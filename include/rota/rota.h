@@ -46,7 +46,7 @@
 ///
 /// The best device, with defaults everywhere.
 #define ROTA_RUNTIME_OPTIONS_INIT \
-    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
+    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL }
 
 /// Empty, for rota_runtime_get_info to fill in.
 #define ROTA_RUNTIME_INFO_INIT \
@@ -58,7 +58,16 @@
     { sizeof(rota_device_info), 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0, 0, {0}, 0 }
 
 /// No label, and a ring as large as the runtime says.
-#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0, 0, 0, ROTA_CLASS_NORMAL, 0, 0, 0 }
+#define ROTA_TENANT_OPTIONS_INIT { sizeof(rota_tenant_options), NULL, 0, 0, 0, 0, 0, ROTA_CLASS_NORMAL, 0, 0, 0, NULL }
+
+/// No limits.
+#define ROTA_QUOTA_INIT \
+    { sizeof(rota_quota), ROTA_UNLIMITED, ROTA_UNLIMITED, ROTA_UNLIMITED, ROTA_UNLIMITED, \
+      ROTA_UNLIMITED, ROTA_UNLIMITED, ROTA_UNLIMITED }
+
+/// Empty, for rota_tenant_get_counters to fill in.
+#define ROTA_TENANT_COUNTERS_INIT \
+    { sizeof(rota_tenant_counters), 0, 0, 0, {0}, {0}, 0, 0, 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0 }
 
 /// No source and no handlers: set both.
 #define ROTA_MODULE_OPTIONS_INIT { sizeof(rota_module_options), NULL, 0, NULL, 0, NULL, 0 }
@@ -134,7 +143,7 @@
 /// The rings of all tenants together would not fit their memory.
 #define ROTA_STATUS_OUT_OF_RING_MEMORY 13
 
-/// A quota of the tenant is used up.
+/// A quota of the tenant or of the runtime is used up; rota_error_resource and its kin say which.
 #define ROTA_STATUS_QUOTA_EXCEEDED 14
 
 /// There is no Vulkan loader or driver; the message names what was looked for and what to install.
@@ -213,6 +222,38 @@
 /// A software driver that runs on the CPU.
 #define ROTA_DEVICE_CPU 4
 
+/// ---- Resources ---------------------------------------------------------------------------------
+///
+/// Slots of the ring: held from a job's submit until its completion and all before it are taken.
+#define ROTA_RESOURCE_SLOTS 0
+
+/// Bytes that the host is copying to or from buffers.
+#define ROTA_RESOURCE_STAGING_BYTES 1
+
+/// Buffers, granted ones too: held until the device is done with them.
+#define ROTA_RESOURCE_BUFFERS 2
+
+/// Bytes of the tenant's own buffers: held as long.
+#define ROTA_RESOURCE_BUFFER_BYTES 3
+
+/// Modules: held until they are unloaded.
+#define ROTA_RESOURCE_MODULES 4
+
+/// Loop iterations that a lane of a job may run.
+#define ROTA_RESOURCE_FUEL_PER_JOB 5
+
+/// Loop iterations of all jobs together in a second.
+#define ROTA_RESOURCE_FUEL_PER_SECOND 6
+
+/// How many resources there are.
+#define ROTA_RESOURCES 7
+
+/// What rota_error_resource says of an error that is about no resource.
+#define ROTA_RESOURCE_NONE UINT32_MAX
+
+/// A cap that limits nothing.
+#define ROTA_UNLIMITED UINT64_MAX
+
 /// ---- Modes -------------------------------------------------------------------------------------
 ///
 /// RESIDENT where the device can, else BATCH.
@@ -232,8 +273,21 @@
 /// Neither read nor write the pipeline cache on disk.
 #define ROTA_RUNTIME_NO_CACHE 2
 
-/// A latency class: of the tenants that have a turn, those of a better class go first. It decides who
-/// waits, and not how much anybody gets: that is what weights are for.
+/// ---- State of a tenant -------------------------------------------------------------------------
+///
+/// It accepts jobs.
+#define ROTA_TENANT_ACTIVE 0
+
+/// It was drained: it accepts no more jobs.
+#define ROTA_TENANT_DRAINING 1
+
+/// It was revoked: its jobs end. It can be destroyed.
+#define ROTA_TENANT_REVOKED 2
+
+/// ---- Latency class of a tenant -----------------------------------------------------------------
+///
+/// Of the tenants that have a turn, those of a better class go first. It decides who waits, and not
+/// how much anybody gets: that is what weights are for.
 #define ROTA_CLASS_NORMAL 0
 
 /// Before all others. See ROTA_CLASS_NORMAL.
@@ -406,6 +460,9 @@ typedef struct rota_error rota_error;
 /// Holds what rota_buffers_read_into has read, one entry per read.
 typedef struct rota_outputs rota_outputs;
 
+/// Some of a tenant's quota that a caller holds.
+typedef struct rota_reservation rota_reservation;
+
 /// One opened device with its kernel.
 typedef struct rota_runtime rota_runtime;
 
@@ -454,6 +511,28 @@ typedef struct rota_device_info {
     uint32_t reserved;
 } rota_device_info;
 
+/// The most that a tenant, or all tenants of a runtime together, may have. ROTA_QUOTA_INIT limits
+/// nothing. Other than elsewhere 0 is no default: it means none at all.
+typedef struct rota_quota {
+    /// sizeof(rota_quota), which ROTA_QUOTA_INIT sets.
+    size_t struct_size;
+    /// Slots in use.
+    uint64_t slots;
+    /// Bytes that the host copies at the same time.
+    uint64_t staging_bytes;
+    /// Buffers.
+    uint64_t buffers;
+    /// Bytes of buffers.
+    uint64_t buffer_bytes;
+    /// Loaded modules.
+    uint64_t modules;
+    /// Loop iterations a lane of a job may run. A job that asks for more is refused; a default is
+    /// lowered to it. With 0 every job is refused.
+    uint64_t fuel_per_job;
+    /// Loop iterations that all jobs together may run in a second. With 0 every job is refused.
+    uint64_t fuel_per_second;
+} rota_quota;
+
 /// How to open a runtime. ROTA_RUNTIME_OPTIONS_INIT asks for defaults everywhere.
 typedef struct rota_runtime_options {
     /// sizeof(rota_runtime_options), which ROTA_RUNTIME_OPTIONS_INIT sets.
@@ -490,6 +569,9 @@ typedef struct rota_runtime_options {
     /// Loop iterations that a lane of any job may be given at most. 0, or more than the device can run
     /// in one go: just that.
     uint32_t most_fuel;
+    /// The most that all tenants together may have; only read while the runtime is opened. NULL: no
+    /// limit.
+    const struct rota_quota *quota;
 } rota_runtime_options;
 
 /// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
@@ -582,7 +664,50 @@ typedef struct rota_tenant_options {
     uint32_t group;
     /// 0.
     uint32_t reserved;
+    /// The most that it may have; only read while it is created. NULL: no limit.
+    const struct rota_quota *quota;
 } rota_tenant_options;
+
+/// What a tenant has done since it was created, and what it has now. Arrays by resource are in the
+/// order of ROTA_RESOURCE_*.
+typedef struct rota_tenant_counters {
+    /// sizeof(rota_tenant_counters), which ROTA_TENANT_COUNTERS_INIT sets.
+    size_t struct_size;
+    /// Its id: rota_tenant_id.
+    uint64_t id;
+    /// Jobs accepted.
+    uint64_t submitted;
+    /// Jobs completed, taken or not.
+    uint64_t completed;
+    /// Completions taken, by status: ROTA_COMPLETION_*.
+    uint64_t taken[8];
+    /// Completions taken, by fault: ROTA_FAULT_*; the last is for handlers' own codes.
+    uint64_t faulted[16];
+    /// Loop iterations of its jobs, over all lanes and tiles; those of a claim count when it has ended.
+    uint64_t fuel;
+    /// Tiles of the tiled jobs accepted.
+    uint64_t tiles;
+    /// Bytes that the host wrote into buffers.
+    uint64_t bytes_in;
+    /// Bytes that the host read out of buffers.
+    uint64_t bytes_out;
+    /// What a quota refused, by resource.
+    uint64_t refused[ROTA_RESOURCES];
+    /// What is in use, by resource; 0 for fuel.
+    uint64_t used[ROTA_RESOURCES];
+    /// What the tenant's quota allows, by resource; of slots at most the ring's.
+    uint64_t cap[ROTA_RESOURCES];
+    /// Jobs accepted whose completion, or one before it, was not taken.
+    uint64_t outstanding;
+    /// Jobs accepted that have not completed.
+    uint64_t lag;
+    /// Calls of rota_tenant_quiesce and rota_tenant_drain that have returned.
+    uint64_t quiesces;
+    /// Of those, how many returned TIMEOUT.
+    uint64_t quiesce_timeouts;
+    /// How long they took together, in nanoseconds.
+    uint64_t quiesce_ns;
+} rota_tenant_counters;
 
 /// A request. ROTA_JOB_INIT is a NOP with one tile.
 typedef struct rota_job {
@@ -787,6 +912,14 @@ const char *rota_fault_name(uint32_t fault);
 /// Since: 0.1
 const char *rota_fault_text(uint32_t fault);
 
+/// The name of a resource, such as "ROTA_RESOURCE_SLOTS".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no resource.
+/// Since: 0.1
+const char *rota_resource_name(uint32_t resource);
+
 /// ---- Errors ------------------------------------------------------------------------------------
 ///
 /// The status of the call that failed.
@@ -821,6 +954,46 @@ int32_t rota_error_vk_result(const struct rota_error *error);
 /// Errors: none; 0 for NULL and for what is not an error object.
 /// Since: 0.1
 uint32_t rota_error_retryable(const struct rota_error *error);
+
+/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; ROTA_RESOURCE_NONE for any other error, NULL, and what is not an error object.
+/// Since: 0.1
+uint32_t rota_error_resource(const struct rota_error *error);
+
+/// How much of the resource the call asked for; 0 from rota_tenant_set_quota.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+uint64_t rota_error_requested(const struct rota_error *error);
+
+/// How much of the resource was in use.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+uint64_t rota_error_used(const struct rota_error *error);
+
+/// How much of the resource the quota allows.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+uint64_t rota_error_cap(const struct rota_error *error);
+
+/// 1 if the quota is the one of all tenants of the runtime together, 0 if it is the tenant's own.
+///
+/// Ownership: borrows the error.
+/// Threading: any thread.
+/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Since: 0.1
+uint32_t rota_error_of_runtime(const struct rota_error *error);
 
 /// Frees an error object. NULL, and one that is destroyed already, do nothing.
 ///
@@ -857,6 +1030,42 @@ rota_status rota_devices_list(struct rota_device_info *infos,
                               size_t cap,
                               size_t *needed,
                               struct rota_error **error);
+
+/// ---- Quotas ------------------------------------------------------------------------------------
+///
+/// Changes how much a tenant may have. quota NULL: no limit. If it is less than the tenant has of
+/// something, nothing changes.
+///
+/// Ownership: the quota is only read.
+/// Threading: any thread, also while others take and give back.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE; QUOTA_EXCEEDED (below what is in use).
+/// Since: 0.1
+rota_status rota_tenant_set_quota(struct rota_tenant *tenant,
+                                  const struct rota_quota *quota,
+                                  struct rota_error **error);
+
+/// Holds so much of a resource for the caller: of the tenant's quota, and of the runtime's. What is
+/// held nobody else gets. resource: ROTA_RESOURCE_*, but not fuel.
+///
+/// Ownership: *reservation is the caller's, to be freed by rota_reservation_release, also after the
+/// tenant's end.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (resource); QUOTA_EXCEEDED, OUT_OF_MEMORY.
+/// Since: 0.1
+rota_status rota_tenant_reserve(struct rota_tenant *tenant,
+                                uint32_t resource,
+                                uint64_t amount,
+                                struct rota_reservation **reservation,
+                                struct rota_error **error);
+
+/// Gives back what a reservation holds. NULL does nothing.
+///
+/// Ownership: takes the reservation.
+/// Threading: any thread.
+/// Errors: INVALID_HANDLE (also for a second release).
+/// Since: 0.1
+rota_status rota_reservation_release(struct rota_reservation *reservation,
+                                     struct rota_error **error);
 
 /// ---- Runtime -----------------------------------------------------------------------------------
 ///
@@ -960,6 +1169,133 @@ rota_status rota_tenant_set_weight(struct rota_tenant *tenant,
 rota_status rota_tenant_set_share(struct rota_tenant *tenant,
                                   uint32_t share_permille,
                                   struct rota_error **error);
+
+/// What a tenant is at: ROTA_TENANT_*. It only ever moves on.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE.
+/// Since: 0.1
+rota_status rota_tenant_state(struct rota_tenant *tenant,
+                              uint32_t *state,
+                              struct rota_error **error);
+
+/// Waits until every job that was submitted before has completed, whether its completion was taken
+/// or not. Other threads can go on submitting.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: TIMEOUT, NULL_POINTER, INVALID_HANDLE.
+/// Since: 0.1
+rota_status rota_tenant_quiesce(struct rota_tenant *tenant,
+                                uint64_t timeout_ns,
+                                struct rota_error **error);
+
+/// Closes a tenant to new jobs, for good, and waits until those accepted before have completed.
+/// After a TIMEOUT it stays closed, and another call goes on waiting. Completions can be taken, jobs
+/// cancelled, and buffers used as before.
+///
+/// Ownership: the tenant stays the caller's, still to be destroyed.
+/// Threading: any thread.
+/// Errors: TIMEOUT, NULL_POINTER, INVALID_HANDLE; WRONG_STATE after a revoke.
+/// Since: 0.1
+rota_status rota_tenant_drain(struct rota_tenant *tenant,
+                              uint64_t timeout_ns,
+                              struct rota_error **error);
+
+/// Takes the device from a tenant: it accepts no more jobs, those that have not begun complete as
+/// REVOKED, and those that run end soon. When this returns, no job of it begins any more; to wait for
+/// those that still end, call rota_tenant_quiesce. Completions can be taken, and buffers written and
+/// read, until the tenant is destroyed. After a TIMEOUT another call goes on waiting.
+///
+/// Ownership: the tenant stays the caller's, still to be destroyed.
+/// Threading: any thread.
+/// Errors: TIMEOUT, NULL_POINTER, INVALID_HANDLE; WRONG_STATE if it was revoked before; STOPPED,
+/// DEVICE_LOST.
+/// Since: 0.1
+rota_status rota_tenant_revoke(struct rota_tenant *tenant,
+                               uint64_t timeout_ns,
+                               struct rota_error **error);
+
+/// ---- Tenants of a runtime ----------------------------------------------------------------------
+///
+/// A tenant's id: never 0, and never that of another tenant of its runtime, now or later.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE.
+/// Since: 0.1
+rota_status rota_tenant_id(struct rota_tenant *tenant, uint64_t *id, struct rota_error **error);
+
+/// The ids of all tenants, in rising order: the first `cap` go to `ids`, and how many there are to
+/// `needed`. NULL and 0 just ask how many there are.
+///
+/// Ownership: copies.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT. `needed` is always written.
+/// Since: 0.1
+rota_status rota_runtime_tenants(struct rota_runtime *runtime,
+                                 uint64_t *ids,
+                                 size_t cap,
+                                 size_t *needed,
+                                 struct rota_error **error);
+
+/// The tenant with an id, under the handle that rota_tenant_create gave.
+///
+/// Ownership: the tenant stays whose it was.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE (the runtime's, or no tenant has this id any more).
+/// Since: 0.1
+rota_status rota_runtime_find_tenant(struct rota_runtime *runtime,
+                                     uint64_t id,
+                                     struct rota_tenant **tenant,
+                                     struct rota_error **error);
+
+/// Tells what a tenant has done and has. The counts are read one by one while work goes on.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE.
+/// Since: 0.1
+rota_status rota_tenant_get_counters(struct rota_tenant *tenant,
+                                     struct rota_tenant_counters *counters,
+                                     struct rota_error **error);
+
+/// Tells it of all tenants, in the order of their ids: the first `cap` go to `counters`, and how
+/// many there are to `needed`. Only the struct_size of counters[0] is read, and it counts for all of
+/// them. NULL and 0 just ask how many there are.
+///
+/// Ownership: copies.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT, OUT_OF_MEMORY.
+/// `needed` is always written.
+/// Since: 0.1
+rota_status rota_runtime_get_counters(struct rota_runtime *runtime,
+                                      struct rota_tenant_counters *counters,
+                                      size_t cap,
+                                      size_t *needed,
+                                      struct rota_error **error);
+
+/// Picks tenants that go together: of the `n` in `ids` as many as have no conflict with each other,
+/// so that none of the rest could be added. `conflicts` has n * n bytes, a row for each tenant: byte
+/// [a * n + b] is not 0 if a must not run beside b. A mark in one direction is enough; those of a
+/// tenant with itself don't count. Who was not picked for longest comes first: in n calls with the
+/// same tenants each is picked. The indices of those picked go to `picked`, which has room for n, in
+/// rising order, and how many there are to `count`.
+///
+/// Ownership: ids and conflicts are only read.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE (the runtime's, or an id that no tenant has), INVALID_ARGUMENT
+/// (conflict_bytes isn't n * n, or an id is there twice). `count` is always written.
+/// Since: 0.1
+rota_status rota_runtime_pick(struct rota_runtime *runtime,
+                              const uint64_t *ids,
+                              size_t n,
+                              const uint8_t *conflicts,
+                              size_t conflict_bytes,
+                              uint32_t *picked,
+                              size_t *count,
+                              struct rota_error **error);
 
 /// ---- Jobs --------------------------------------------------------------------------------------
 ///
@@ -1148,8 +1484,8 @@ rota_status rota_runtime_module_grant(struct rota_runtime *runtime,
 ///
 /// Ownership: the tenant owns it; rota_buffer_destroy frees it, or the tenant's end.
 /// Threading: any thread.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (bytes 0, flags), OUT_OF_DEVICE_MEMORY,
-/// OUT_OF_MEMORY, STOPPED, DEVICE_LOST.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (bytes 0, flags), QUOTA_EXCEEDED,
+/// OUT_OF_DEVICE_MEMORY, OUT_OF_MEMORY, STOPPED, DEVICE_LOST; WRONG_STATE after a revoke.
 /// Since: 0.1
 rota_status rota_buffer_create(struct rota_tenant *tenant,
                                uint64_t bytes,
@@ -1262,6 +1598,39 @@ rota_status rota_buffer_import(struct rota_tenant *tenant,
                                uint32_t flags,
                                rota_buffer *buffer,
                                struct rota_error **error);
+
+/// Lets another tenant of the runtime use a buffer, under a name of its own: its jobs and the host
+/// may read it by that, and unless flags has ROTA_BUFFER_READ_ONLY write it. It costs the other tenant
+/// one buffer of its quota and no bytes; it can be neither mapped nor granted on. It ends by
+/// rota_buffer_take_back, or when the buffer, the other tenant's name for it, or one of the two
+/// tenants is destroyed: jobs that use it then fault with INVALID_BUFFER.
+///
+/// Ownership: the buffer stays the tenant's; *granted is the tenant `to`'s.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE (of a tenant or the buffer), INVALID_ARGUMENT (flags, to the
+/// same tenant or one of another runtime, or to write what jobs may only read), WRONG_STATE (it is
+/// granted to that tenant already, was granted to this one by another, or a tenant was revoked);
+/// QUOTA_EXCEEDED, OUT_OF_DEVICE_MEMORY.
+/// Since: 0.1
+rota_status rota_buffer_grant(struct rota_tenant *tenant,
+                              rota_buffer buffer,
+                              struct rota_tenant *to,
+                              uint32_t flags,
+                              rota_buffer *granted,
+                              struct rota_error **error);
+
+/// Ends a grant. When this returns, neither jobs of the other tenant nor threads that use its name
+/// can reach the buffer any more.
+///
+/// Ownership: takes the other tenant's name for the buffer.
+/// Threading: any thread; waits until the running leases have ended.
+/// Errors: NULL_POINTER, INVALID_HANDLE (of a tenant or the buffer), INVALID_ARGUMENT (the same tenant,
+/// or one of another runtime), WRONG_STATE (it isn't granted to that tenant).
+/// Since: 0.1
+rota_status rota_buffer_take_back(struct rota_tenant *tenant,
+                                  rota_buffer buffer,
+                                  struct rota_tenant *from,
+                                  struct rota_error **error);
 
 /// ---- Outputs -----------------------------------------------------------------------------------
 ///

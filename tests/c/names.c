@@ -22,6 +22,8 @@ int main(void) {
     distinct(rota_completion_status_name, ROTA_COMPLETION_OK, ROTA_COMPLETION_DEVICE_LOST,
              "ROTA_COMPLETION_");
     distinct(rota_fault_name, ROTA_FAULT_NONE, ROTA_FAULT_INVALID_DATA, "ROTA_FAULT_");
+    distinct(rota_resource_name, ROTA_RESOURCE_SLOTS, ROTA_RESOURCE_FUEL_PER_SECOND,
+             "ROTA_RESOURCE_");
     CHECK(strcmp(rota_status_name(ROTA_STATUS_NO_DRIVER), "ROTA_STATUS_NO_DRIVER") == 0);
     CHECK(strcmp(rota_fault_name(ROTA_FAULT_READ_ONLY), "ROTA_FAULT_READ_ONLY") == 0);
 

@@ -153,7 +153,7 @@ impl Life {
     pub fn advance(&self, to: State) -> State {
         let moved = self.change(|word| {
             (Self::state_of(word) < to)
-                .then(|| word & !(3 << STATE_SHIFT) | (to as u64) << STATE_SHIFT)
+                .then_some(word & !(3 << STATE_SHIFT) | (to as u64) << STATE_SHIFT)
         });
         Self::state_of(moved.unwrap_or_else(|now| now))
     }

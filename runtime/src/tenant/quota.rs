@@ -10,6 +10,7 @@ use super::Inner;
 use crate::error::Error;
 use crate::ring::life::Life;
 use crate::ring::pool::Pool;
+use crate::ring::submission::Ring;
 use crate::ring::sync::{lock, Padded};
 
 /// What a quota limits.
@@ -402,7 +403,8 @@ pub struct Reservation {
 }
 
 enum Held {
-    Slots(Arc<Inner>),
+    /// In the ring, which outlives its tenant here, and nothing else of it.
+    Slots(Arc<Ring>),
     Charge(#[allow(dead_code)] Charge),
 }
 
@@ -418,8 +420,8 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if let Held::Slots(inner) = &self.held {
-            inner.ring.give_back(self.amount as u32);
+        if let Held::Slots(ring) = &self.held {
+            ring.give_back(self.amount as u32);
         }
     }
 }
@@ -509,7 +511,7 @@ impl super::Tenant {
             }
             Resource::Slots => {
                 inner.reserve_slots(amount)?;
-                Held::Slots(inner.clone())
+                Held::Slots(inner.ring.clone())
             }
             _ => Held::Charge(inner.charge(resource, amount)?),
         };

@@ -3,10 +3,12 @@
 //!
 //! A *flood* (flood.rs) pushes jobs through tenants from many threads and checks each completion, the effects in
 //! memory, and the number of jobs that the kernel says it ran. *Stops* (stops.rs) opens runtimes and stops them in the
-//! middle of their work. *Churn* (churn.rs) makes and destroys tenants with open jobs beside tenants that go on. *Loads*
-//! (loads.rs) changes the kernel under jobs that run. The scenarios that `--short` and `--long` run are listed in scenarios.rs.
+//! middle of their work. *Churn* (churn.rs) makes and destroys tenants with open jobs beside tenants that go on. *Cycles*
+//! (cycles.rs) run tenants through their lives from many threads, under quotas. *Loads* (loads.rs) changes the kernel under
+//! jobs that run. The scenarios that `--short` and `--long` run are listed in scenarios.rs.
 
 mod churn;
+mod cycles;
 mod flood;
 mod jobs;
 mod loads;

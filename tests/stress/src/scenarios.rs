@@ -8,7 +8,7 @@ use rota::{Error, Mode};
 use crate::flood::{self, Flood, Outcome};
 use crate::jobs::Mix;
 use crate::verdict::Verdict;
-use crate::{churn, loads, stops, Options};
+use crate::{churn, cycles, loads, stops, Options};
 
 /// What a scenario does.
 enum Kind {
@@ -17,6 +17,7 @@ enum Kind {
     Burdened(Flood),
     Stops(&'static [Mode]),
     Churn(Mode),
+    Cycles(Mode),
     Loads(Mode),
 }
 
@@ -124,6 +125,8 @@ static SCENARIOS: &[Scenario] = &[
     scenario("stops", "runtimes stopped in the middle of their work, in both modes", Kind::Stops(&[Mode::Resident, Mode::Batch]), 8, 1_000),
     scenario("churn", "tenants made and destroyed with open jobs beside steady ones", Kind::Churn(Mode::Resident), 1_000, 100_000),
     scenario("churn-batch", "the same in BATCH mode", Kind::Churn(Mode::Batch), 1_000, 100_000),
+    scenario("cycles", "tenants registered, used, drained or revoked and destroyed by 8 threads, under quotas", Kind::Cycles(Mode::Resident), 2_000, MILLION),
+    scenario("cycles-batch", "the same in BATCH mode", Kind::Cycles(Mode::Batch), 1_000, MILLION / 10),
     scenario("loads", "modules loaded, replaced and unloaded beside jobs at full speed", Kind::Loads(Mode::Resident), 3, 200),
     scenario("loads-batch", "the same in BATCH mode", Kind::Loads(Mode::Batch), 2, 100),
     scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
@@ -161,6 +164,7 @@ pub fn run(options: &Options) -> bool {
             }
             Kind::Stops(modes) => stops::run(modes, jobs, options.seed, &verdict),
             Kind::Churn(mode) => churn::run(*mode, jobs, options.seed, &verdict),
+            Kind::Cycles(mode) => cycles::run(*mode, jobs, options.seed, &verdict),
             Kind::Loads(mode) => loads::run(*mode, jobs, options.seed, &verdict),
         };
         if let Err(e) = &outcome {

@@ -1,0 +1,221 @@
+//! Tenants whose lives are run through from many threads: registered, used, drained or revoked, destroyed. Everything that
+//! was counted comes back to zero, no id is given twice, and the process doesn't grow.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use rota::{
+    completion_status, op, Completion, Error, Job, Mode, Quota, Resource, Runtime, RuntimeOptions,
+    State, Tenant, TenantOptions, Wait,
+};
+
+use crate::flood::Outcome;
+use crate::jobs::mix64;
+use crate::verdict::Verdict;
+use crate::watchdog::watched;
+
+const THREADS: u64 = 8;
+/// Nobody waits longer than this.
+const PATIENCE: u64 = 60_000_000_000;
+/// What the process may grow by after the first tenth.
+const GROWTH: u64 = 32 << 20;
+
+pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outcome, Error> {
+    let runtime = Runtime::open(&RuntimeOptions {
+        mode,
+        max_tenants: 64,
+        slots: 64,
+        quota: Quota {
+            slots: 4 * 64,
+            buffers: 64,
+            buffer_bytes: 1 << 20,
+            ..Quota::default()
+        },
+        ..Default::default()
+    })?;
+    let (progress, jobs) = (AtomicU64::new(0), AtomicU64::new(0));
+    let grown = Mutex::new(None);
+    let last_id: Vec<AtomicU64> = (0..256).map(|_| AtomicU64::new(0)).collect();
+    let started = Instant::now();
+    let state = || format!("{:#?}", runtime.info());
+    watched(&progress, rounds, state, || {
+        std::thread::scope(|scope| {
+            for t in 0..THREADS {
+                let (runtime, progress, jobs) = (&runtime, &progress, &jobs);
+                let (grown, last_id) = (&grown, &last_id);
+                scope.spawn(move || {
+                    for round in 0..rounds / THREADS {
+                        let result = live(runtime, mix64(seed ^ t << 40 ^ round), last_id, verdict);
+                        match result {
+                            Ok(count) => drop(jobs.fetch_add(count, Ordering::Relaxed)),
+                            Err(e) => verdict.broken(|| format!("round {round}: {e}")),
+                        }
+                        let done = progress.fetch_add(1, Ordering::Relaxed);
+                        if done == rounds / 10 {
+                            *grown.lock().unwrap() = resident_bytes();
+                        }
+                    }
+                });
+            }
+        });
+    });
+    let info = runtime.info();
+    verdict.check(info.tenants == 0 && runtime.tenants().is_empty(), || {
+        format!("{} tenants are left", info.tenants)
+    });
+    if let (Some(before), Some(after)) = (grown.into_inner().unwrap(), resident_bytes()) {
+        verdict.check(after < before + GROWTH, || {
+            format!("the process grew from {before} to {after} bytes")
+        });
+    }
+    all_is_back(&runtime, verdict)?;
+    Ok(Outcome {
+        jobs: jobs.into_inner(),
+        seconds: started.elapsed().as_secs_f64(),
+        leases: info.leases,
+        parks: info.parks,
+    })
+}
+
+/// One tenant's life; gives how many jobs it had.
+fn live(
+    runtime: &Runtime,
+    seed: u64,
+    last_id: &[AtomicU64],
+    verdict: &Verdict,
+) -> Result<u64, Error> {
+    let quota = Quota {
+        slots: 1 + seed % 64,
+        buffers: 2,
+        ..Quota::default()
+    };
+    let tenant = runtime.create_tenant(&TenantOptions {
+        quota,
+        ..TenantOptions::default()
+    })?;
+    let id = tenant.id();
+    // Of one index each tenant has a higher generation than those before.
+    let before = last_id[id as u32 as usize % last_id.len()].swap(id, Ordering::SeqCst);
+    verdict.check(before < id, || format!("id {id:#x} came after {before:#x}"));
+    let found = runtime.tenant(id).map(|t| t.id());
+    verdict.check(found == Some(id), || format!("{id:#x} is not found"));
+
+    let buffer = match tenant.buffer_create(256, false) {
+        Ok(buffer) => Some(buffer),
+        // All others together may have what there is.
+        Err(Error::QuotaExceeded {
+            of_runtime: true, ..
+        }) => None,
+        Err(e) => return Err(e),
+    };
+    let mut accepted = 0;
+    for n in 0..seed >> 8 & 15 {
+        let mut job = Job {
+            user_data: n,
+            ..Job::default()
+        };
+        match (mix64(seed ^ n) % 3, buffer) {
+            (0, Some(buffer)) => {
+                (job.opcode, job.tiles) = (op::FILL, 4);
+                job.args[..4].copy_from_slice(&[buffer, 0, 64, 7]);
+            }
+            (1, _) => {
+                job.opcode = op::SPIN;
+                job.args[..2].copy_from_slice(&[300, 7]);
+            }
+            _ => job.opcode = op::NOP,
+        }
+        let (count, result) = tenant.submit(&[job; 4], None);
+        accepted += count as u64;
+        match result {
+            Ok(()) | Err(Error::WouldBlock | Error::QuotaExceeded { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    let outstanding = tenant.counters().used[Resource::Slots as usize];
+    verdict.check(outstanding <= quota.slots, || {
+        format!(
+            "{outstanding} slots are in use, and {} allowed",
+            quota.slots
+        )
+    });
+    end(&tenant, seed >> 20, accepted, verdict)?;
+    tenant.destroy()?;
+    verdict.check(tenant.state() == State::Gone, || "it isn't gone".into());
+    verdict.check(runtime.tenant(id).is_none(), || {
+        format!("{id:#x} is found after its end")
+    });
+    let counters = tenant.counters();
+    verdict.check(counters.submitted == accepted, || {
+        format!("{accepted} jobs accepted: {counters:?}")
+    });
+    verdict.check(counters.used[Resource::Slots as usize] == 0, || {
+        format!("slots are in use after the end: {counters:?}")
+    });
+    Ok(accepted)
+}
+
+/// One of the ways to an end, or none of them.
+fn end(tenant: &Tenant, how: u64, accepted: u64, verdict: &Verdict) -> Result<(), Error> {
+    match how % 5 {
+        0 => return Ok(()),
+        1 => tenant.quiesce(PATIENCE)?,
+        2 => tenant.drain(PATIENCE)?,
+        3 => match tenant.revoke(0) {
+            Ok(_) | Err(Error::Timeout) => return Ok(()),
+            Err(e) => return Err(e),
+        },
+        _ => {
+            tenant.revoke(PATIENCE)?;
+            tenant.quiesce(PATIENCE)?;
+        }
+    }
+    // All of it is there to be taken, each once.
+    let mut out = [Completion::default(); 128];
+    let mut taken = 0;
+    while taken < accepted {
+        let count = match tenant.poll(&mut out, Wait::Spin, 0) {
+            Ok(count) => count,
+            Err(e) => {
+                verdict.broken(|| format!("{taken} of {accepted} are there: {e}"));
+                return Ok(());
+            }
+        };
+        for completion in &out[..count] {
+            let right = match completion.status {
+                completion_status::OK => true,
+                completion_status::REVOKED => how % 5 == 4,
+                _ => false,
+            };
+            verdict.check(right, || format!("{completion:?}"));
+        }
+        taken += count as u64;
+    }
+    Ok(())
+}
+
+/// One tenant can have all that the runtime has.
+fn all_is_back(runtime: &Runtime, verdict: &Verdict) -> Result<(), Error> {
+    let tenant = runtime.create_tenant(&TenantOptions {
+        slots: 256,
+        ..TenantOptions::default()
+    })?;
+    // What was destroyed last is freed when a buffer is wanted.
+    let buffer = tenant.buffer_create(1 << 20, false)?;
+    tenant.buffer_destroy(buffer)?;
+    tenant.buffer_create(1 << 20, false)?;
+    for (resource, amount) in [(Resource::Slots, 256), (Resource::Buffers, 63)] {
+        let all = tenant.reserve(resource, amount);
+        verdict.check(all.is_ok(), || format!("{resource}: {:?}", all.err()));
+    }
+    tenant.destroy()
+}
+
+/// Memory that the process holds, where the system tells.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib << 10)
+}
