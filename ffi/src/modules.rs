@@ -218,6 +218,8 @@ unsafe fn replace(
     Ok(())
 }
 
+/// ---- Modules -----------------------------------------------------------------------------------
+///
 /// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
 /// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
 /// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have

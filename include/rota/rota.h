@@ -925,11 +925,12 @@ int32_t rota_error_vk_result(const struct rota_error *error);
 /// Since: 0.1
 uint32_t rota_error_retryable(const struct rota_error *error);
 
-/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*.
+/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*; ROTA_RESOURCE_NONE for any other error,
+/// for NULL, and for what is not an error object.
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; ROTA_RESOURCE_NONE for any other error, NULL, and what is not an error object.
+/// Errors: none.
 /// Since: 0.1
 uint32_t rota_error_resource(const struct rota_error *error);
 
@@ -937,7 +938,7 @@ uint32_t rota_error_resource(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint64_t rota_error_requested(const struct rota_error *error);
 
@@ -945,7 +946,7 @@ uint64_t rota_error_requested(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint64_t rota_error_used(const struct rota_error *error);
 
@@ -953,7 +954,7 @@ uint64_t rota_error_used(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint64_t rota_error_cap(const struct rota_error *error);
 
@@ -961,7 +962,7 @@ uint64_t rota_error_cap(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint32_t rota_error_of_runtime(const struct rota_error *error);
 
@@ -1326,6 +1327,8 @@ rota_status rota_ticket_state(struct rota_tenant *tenant,
 /// Since: 0.1
 uint32_t rota_tiles(uint32_t opcode, uint64_t elements);
 
+/// ---- Modules -----------------------------------------------------------------------------------
+///
 /// Loads handlers that a tenant brings, while everything else goes on: only the switch to the new
 /// kernel waits for the end of a lease. Takes as long as the driver's compiler, seconds on software
 /// drivers; loads of all tenants wait for each other. From its return on the tenant's jobs can have
