@@ -383,11 +383,12 @@ pub unsafe extern "C" fn rota_error_retryable(error: *const rota_error) -> u32 {
     })
 }
 
-/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*.
+/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*; ROTA_RESOURCE_NONE for any other error,
+/// for NULL, and for what is not an error object.
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; ROTA_RESOURCE_NONE for any other error, NULL, and what is not an error object.
+/// Errors: none.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_error_resource(error: *const rota_error) -> u32 {
@@ -398,7 +399,7 @@ pub unsafe extern "C" fn rota_error_resource(error: *const rota_error) -> u32 {
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_error_requested(error: *const rota_error) -> u64 {
@@ -409,7 +410,7 @@ pub unsafe extern "C" fn rota_error_requested(error: *const rota_error) -> u64 {
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_error_used(error: *const rota_error) -> u64 {
@@ -420,7 +421,7 @@ pub unsafe extern "C" fn rota_error_used(error: *const rota_error) -> u64 {
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_error_cap(error: *const rota_error) -> u64 {
@@ -431,7 +432,7 @@ pub unsafe extern "C" fn rota_error_cap(error: *const rota_error) -> u64 {
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_error_of_runtime(error: *const rota_error) -> u32 {

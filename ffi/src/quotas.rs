@@ -26,7 +26,7 @@ pub const ROTA_RESOURCE_FUEL_PER_SECOND: u32 = 6;
 /// How many resources there are.
 pub const ROTA_RESOURCES: usize = 7;
 /// What rota_error_resource says of an error that is about no resource.
-pub const ROTA_RESOURCE_NONE: u32 = u32::MAX;
+pub const ROTA_RESOURCE_NONE: u32 = 0xffff_ffff;
 /// A cap that limits nothing.
 pub const ROTA_UNLIMITED: u64 = u64::MAX;
 

@@ -249,7 +249,7 @@
 #define ROTA_RESOURCES 7
 
 /// What rota_error_resource says of an error that is about no resource.
-#define ROTA_RESOURCE_NONE UINT32_MAX
+#define ROTA_RESOURCE_NONE 4294967295
 
 /// A cap that limits nothing.
 #define ROTA_UNLIMITED UINT64_MAX
@@ -955,11 +955,12 @@ int32_t rota_error_vk_result(const struct rota_error *error);
 /// Since: 0.1
 uint32_t rota_error_retryable(const struct rota_error *error);
 
-/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*.
+/// What the quota of a QUOTA_EXCEEDED limits: ROTA_RESOURCE_*; ROTA_RESOURCE_NONE for any other error,
+/// for NULL, and for what is not an error object.
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; ROTA_RESOURCE_NONE for any other error, NULL, and what is not an error object.
+/// Errors: none.
 /// Since: 0.1
 uint32_t rota_error_resource(const struct rota_error *error);
 
@@ -967,7 +968,7 @@ uint32_t rota_error_resource(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint64_t rota_error_requested(const struct rota_error *error);
 
@@ -975,7 +976,7 @@ uint64_t rota_error_requested(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint64_t rota_error_used(const struct rota_error *error);
 
@@ -983,7 +984,7 @@ uint64_t rota_error_used(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint64_t rota_error_cap(const struct rota_error *error);
 
@@ -991,7 +992,7 @@ uint64_t rota_error_cap(const struct rota_error *error);
 ///
 /// Ownership: borrows the error.
 /// Threading: any thread.
-/// Errors: none; 0 where rota_error_resource gives ROTA_RESOURCE_NONE.
+/// Errors: none; 0 for an error about no quota, NULL, and what is not an error object.
 /// Since: 0.1
 uint32_t rota_error_of_runtime(const struct rota_error *error);
 
