@@ -602,7 +602,7 @@ impl Engine {
                     revoking.asked = self.ask_control(job)?;
                 }
                 Some(position) => {
-                    if let Some(answer) = self.control_answer(position) {
+                    if let Some(answer) = self.control_answer(position)? {
                         revoking.asked = None;
                         if answer.status != completion_status::OK {
                             return Err(self.why_stopped());
@@ -635,15 +635,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Publishes a control job; gives its position, or none while the runtime's own ring is full.
+    /// Publishes a control job; gives its position, or none while another one is in flight.
     fn ask_control(&self, job: Job) -> Result<Option<u64>, Error> {
         let control = lock(&self.control);
         let control = control.as_ref().ok_or_else(|| self.why_stopped())?;
+        self.take_answers(control);
+        if !control.ring.is_empty() {
+            return Ok(None);
+        }
         match control.ring.enter(1) {
-            Ok(0) => {
-                self.take_answers(control);
-                return Ok(None);
-            }
+            Ok(0) => return Ok(None),
             Ok(_) => {}
             // Nothing is over before the pump has said so.
             Err(_) if !self.has_ended() => return Ok(None),
@@ -663,12 +664,16 @@ impl Engine {
         Ok(Some(position))
     }
 
-    /// The answer to a control job, when it is there.
-    fn control_answer(&self, position: u64) -> Option<Completion> {
-        if let Some(control) = &*lock(&self.control) {
+    /// The answer to a control job, when it is there. An error if it never will be.
+    fn control_answer(&self, position: u64) -> Result<Option<Completion>, Error> {
+        let control = lock(&self.control);
+        if let Some(control) = &*control {
             self.take_answers(control);
         }
-        lock(&self.answers).remove(&position)
+        match lock(&self.answers).remove(&position) {
+            None if control.is_none() => Err(self.why_stopped()),
+            answer => Ok(answer),
+        }
     }
 
     /// Takes what control jobs have completed, whoever asked for them: who gave up waiting must not keep their slots.

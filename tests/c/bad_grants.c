@@ -1,5 +1,5 @@
-/* Grants to oneself, to the dead, to another runtime, of what isn't one's own, with more rights than
- * one has, and twice: each is refused by name, and nothing changes. */
+/* Grants to oneself, to the dead, to another runtime, of what isn't one's own, with more rights
+ * than one has, and twice: each is refused by name, and nothing changes. */
 #include "setup.h"
 
 int main(void) {

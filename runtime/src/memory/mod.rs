@@ -436,6 +436,7 @@ impl Memory {
         if buffer.dying.swap(true, Ordering::Relaxed) {
             return Err(Error::InvalidBuffer(handle));
         }
+        self.wait_for_look_ups();
         let entry = self.entry(handle & 0xffff);
         entry
             .until_position
@@ -514,6 +515,7 @@ impl Memory {
         let found = find_grant(&lock(&buffer.grants), from);
         let taken = found.filter(|alias| !alias.dying.swap(true, Ordering::Relaxed));
         let alias = taken.ok_or(Error::WrongState("the buffer isn't granted to that tenant"))?;
+        self.wait_for_look_ups();
         self.entry(alias.handle & 0xffff)
             .state
             .store(0, Ordering::Release);
@@ -524,6 +526,11 @@ impl Memory {
             after_lease: Some(launched()),
         });
         Ok(weak)
+    }
+
+    /// After a buffer was marked as dying: whoever may have missed that has counted itself as a user when this returns.
+    fn wait_for_look_ups(&self) {
+        drop(self.buffers.write().unwrap_or_else(|p| p.into_inner()));
     }
 
     /// A buffer that is the tenant's own, and not granted to it.

@@ -16,7 +16,7 @@ pub mod submission;
 pub(crate) mod sync;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(all(test, loom))]
 mod loom_tests;
 #[cfg(all(test, not(loom)))]

@@ -276,6 +276,13 @@ impl Ring {
         Self { pool, ..self }
     }
 
+    /// What it takes of the host's memory, beside its slots and records.
+    #[cfg(test)]
+    pub fn host_bytes(&self) -> usize {
+        let notes = size_of_val(&*self.notes.user_data) + size_of_val(&*self.notes.timed);
+        size_of::<Self>() + notes + size_of_val(&*lock(&self.take).ahead)
+    }
+
     /// Slots of the ring.
     pub fn size(&self) -> u32 {
         self.memory.size
@@ -320,7 +327,11 @@ impl Ring {
         // In this order: the count is never ahead of the head.
         let completed = self.completed();
         let head = self.head();
-        let open = (head as u32).wrapping_sub(completed) & POSITION_MASK;
+        let open = match (head as u32).wrapping_sub(completed) & POSITION_MASK {
+            open if open <= self.memory.size => open,
+            // The ring is given up, and the count goes on for another.
+            _ => 0,
+        };
         (head - self.first).saturating_sub(open as u64)
     }
 

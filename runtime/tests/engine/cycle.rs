@@ -238,7 +238,14 @@ fn an_id_is_never_anothers() {
             }
             other => panic!("{:?}", other.map(|t| t.id())),
         }
+        submit(&tenants[0], &[nop(1, 2); 3]);
+        let [first, ..] = &tenants;
+        let kept = (**first).clone();
         drop(tenants);
+        let _next = [(); 3].map(|()| tenant(&runtime));
+        let counters = kept.counters();
+        assert_eq!((counters.submitted, counters.completed), (3, 3));
+        assert_eq!(counters.used, [0; 7]);
         assert!(ids.iter().all(|&id| runtime.tenant(id).is_none()));
     }
     for never in [0, 1, u64::MAX, 5 << 32] {
