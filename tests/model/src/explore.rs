@@ -1,44 +1,70 @@
 //! The exploration: breadth first over all states, so that a violation is shown by a shortest way;
 //! then backwards from the final states, which leaves over the wedged ones.
 
+use crate::codec::Key;
 use crate::property::{Checked, Violation};
-use crate::scenario::Scenario;
 use crate::seen::Seen;
-use crate::state::{At, State};
-use crate::{host, trace, worker};
+use crate::trace;
+
+/// What can be explored: the scenario of one tenant's ring, or that of an exclusion group.
+pub trait Model {
+    type State: Copy;
+
+    fn first(&self) -> Self::State;
+    fn key(&self, state: &Self::State) -> Key;
+    fn unpack(&self, key: Key) -> Self::State;
+    /// Adds all the steps of a state.
+    fn steps(&self, state: &Self::State, moves: &mut Moves<Self::State>);
+    /// The properties of a state by itself, whatever step led there.
+    fn check(&self, state: &Self::State) -> Checked;
+    /// Look for this violation only; steps that break another property aren't taken.
+    fn only(&self) -> Option<Violation>;
+    fn is_final(&self, state: &Self::State) -> bool;
+    /// The names of the places where a worker may stand, and of what else a state may show.
+    fn places() -> Vec<String>;
+    /// Set of those that a state shows.
+    fn visits(&self, state: &Self::State) -> u64;
+    /// Set of those that some state must show.
+    fn must_visit(&self) -> u64;
+    /// The shared words by name, for the way to a violation.
+    fn words(&self, state: &Self::State) -> Vec<(String, u8)>;
+    fn workers(&self, state: &Self::State) -> Vec<String>;
+}
 
 /// One possible step.
-pub struct Move {
+pub struct Move<S> {
     pub actor: &'static str,
     pub what: &'static str,
-    pub state: State,
+    pub state: S,
     pub checked: Checked,
 }
 
 /// The steps that are possible in one state.
-#[derive(Default)]
-pub struct Moves {
-    pub list: Vec<Move>,
+pub struct Moves<S> {
+    pub list: Vec<Move<S>>,
     /// A step was left out because it breaks a property that the scenario isn't about.
     pub left_out: bool,
 }
 
-impl Moves {
-    pub fn add(&mut self, actor: &'static str, what: &'static str, state: State) {
+impl<S> Default for Moves<S> {
+    fn default() -> Moves<S> {
+        Moves {
+            list: Vec::new(),
+            left_out: false,
+        }
+    }
+}
+
+impl<S> Moves<S> {
+    pub fn add(&mut self, actor: &'static str, what: &'static str, state: S) {
         self.check(actor, what, state, Ok(()));
     }
 
-    pub fn host(&mut self, what: &'static str, state: State) {
+    pub fn host(&mut self, what: &'static str, state: S) {
         self.add("host", what, state);
     }
 
-    pub fn check(
-        &mut self,
-        actor: &'static str,
-        what: &'static str,
-        state: State,
-        checked: Checked,
-    ) {
+    pub fn check(&mut self, actor: &'static str, what: &'static str, state: S, checked: Checked) {
         self.list.push(Move {
             actor,
             what,
@@ -48,16 +74,16 @@ impl Moves {
     }
 
     /// Replaces what is there by all the steps of `state`.
-    pub fn fill(&mut self, scenario: &Scenario, state: &State) {
+    pub fn fill<M: Model<State = S>>(&mut self, scenario: &M, state: &S) {
         self.list.clear();
-        host::steps(scenario, state, self);
-        for index in 0..scenario.workers {
-            worker::steps(scenario, state, index, self);
+        scenario.steps(state, self);
+        for step in &mut self.list {
+            step.checked = step.checked.and_then(|()| scenario.check(&step.state));
         }
         let possible = self.list.len();
-        if scenario.only.is_some() {
+        if scenario.only().is_some() {
             self.list
-                .retain(|step| step.checked.is_ok() || step.checked.err() == scenario.only);
+                .retain(|step| step.checked.is_ok() || step.checked.err() == scenario.only());
         }
         self.left_out = self.list.len() < possible;
     }
@@ -80,7 +106,7 @@ pub struct Report {
     pub cut: bool,
 }
 
-pub fn explore(scenario: &Scenario, limit: usize) -> Report {
+pub fn explore<M: Model>(scenario: &M, limit: usize) -> Report {
     let mut seen = Seen::new();
     let mut parents = vec![0u32];
     let mut finals = 0;
@@ -90,16 +116,14 @@ pub fn explore(scenario: &Scenario, limit: usize) -> Report {
     let mut edges: Vec<u32> = Vec::new();
     let mut starts: Vec<u32> = vec![0];
     let mut moves = Moves::default();
-    seen.insert(State::first(scenario).key(scenario));
+    seen.insert(scenario.key(&scenario.first()));
 
     let mut index = 0;
     while index < seen.len() {
-        let state = State::from_key(scenario, seen.key(index));
-        for worker in &state.workers[..scenario.workers] {
-            visited |= 1 << worker.at as u8;
-        }
+        let state = scenario.unpack(seen.key(index));
+        visited |= scenario.visits(&state);
         moves.fill(scenario, &state);
-        let is_final = state.is_final(scenario);
+        let is_final = scenario.is_final(&state);
         finals += usize::from(is_final);
         if is_final || moves.left_out {
             ways_out.push(index as u32);
@@ -119,7 +143,7 @@ pub fn explore(scenario: &Scenario, limit: usize) -> Report {
             };
         }
         for step in &moves.list {
-            let (to, new) = seen.insert(step.state.key(scenario));
+            let (to, new) = seen.insert(scenario.key(&step.state));
             if new {
                 parents.push(index as u32);
             }
@@ -140,10 +164,11 @@ pub fn explore(scenario: &Scenario, limit: usize) -> Report {
         }
     }
 
-    let found = first_wedged(seen.len(), &edges, &starts, &ways_out).map(|index| Found {
+    let wedged = first_wedged(seen.len(), &edges, &starts, &ways_out).map(|index| Found {
         violation: Violation::Wedge,
         trace: trace::to(scenario, &seen, &parents, index, false),
     });
+    let found = wedged.or_else(|| never(scenario, visited));
     Report {
         states: seen.len(),
         steps: edges.len(),
@@ -155,9 +180,19 @@ pub fn explore(scenario: &Scenario, limit: usize) -> Report {
 }
 
 /// The names of the places that are not in the set.
-pub fn unvisited(visited: u64) -> Vec<String> {
-    let missing = At::ALL.iter().filter(|&&at| visited >> at as u8 & 1 == 0);
-    missing.map(|at| format!("{at:?}")).collect()
+pub fn unvisited<M: Model>(visited: u64) -> Vec<String> {
+    let places = M::places().into_iter().enumerate();
+    let missing = places.filter(|(index, _)| visited >> index & 1 == 0);
+    missing.map(|(_, name)| name).collect()
+}
+
+/// What some state had to show, and none did.
+fn never<M: Model>(scenario: &M, visited: u64) -> Option<Found> {
+    let missing = scenario.must_visit() & !visited;
+    (missing != 0).then(|| Found {
+        violation: Violation::NeverBeside,
+        trace: format!("no state shows {:?}\n", unvisited::<M>(!missing)),
+    })
 }
 
 /// The first state without a way out.

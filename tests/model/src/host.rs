@@ -4,7 +4,7 @@ use crate::explore::Moves;
 use crate::scenario::{Control, Mistake, Scenario};
 use crate::state::{At, State, Worker, NONE};
 
-pub fn steps(scenario: &Scenario, state: &State, moves: &mut Moves) {
+pub fn steps(scenario: &Scenario, state: &State, moves: &mut Moves<State>) {
     submit(scenario, state, moves);
     take(scenario, state, moves);
     control(scenario, state, moves);
@@ -12,7 +12,7 @@ pub fn steps(scenario: &Scenario, state: &State, moves: &mut Moves) {
     launch(scenario, state, moves);
 }
 
-fn submit(scenario: &Scenario, state: &State, moves: &mut Moves) {
+fn submit(scenario: &Scenario, state: &State, moves: &mut Moves<State>) {
     let position = state.reserved;
     let revoking = State::revoked(scenario, state.submitted)
         || (State::revoked(scenario, state.completed) && state.submitted > state.completed);
@@ -25,6 +25,7 @@ fn submit(scenario: &Scenario, state: &State, moves: &mut Moves) {
         let mut next = *state;
         next.reserved += 1;
         next.slots[scenario.slot(position)].job = position + 1;
+        next.slots[scenario.slot(position)].generation = state.generation(scenario);
         moves.host("fills the next slot", next);
     }
     let waiting = (0..state.reserved).filter(|&position| state.stamped >> position & 1 == 0);
@@ -47,7 +48,7 @@ fn is_free(scenario: &Scenario, state: &State, position: u8) -> bool {
     state.taken >> before & 1 == 1
 }
 
-fn take(scenario: &Scenario, state: &State, moves: &mut Moves) {
+fn take(scenario: &Scenario, state: &State, moves: &mut Moves<State>) {
     for (index, slot) in state.slots[..scenario.slots as usize].iter().enumerate() {
         // The host waits for the stamp of the job that it put there last.
         if slot.answer == 0 || slot.answer != slot.job || state.taken >> (slot.answer - 1) & 1 == 1
@@ -65,7 +66,7 @@ fn take(scenario: &Scenario, state: &State, moves: &mut Moves) {
     }
 }
 
-fn control(scenario: &Scenario, state: &State, moves: &mut Moves) {
+fn control(scenario: &Scenario, state: &State, moves: &mut Moves<State>) {
     let Some(&control) = scenario.controls.get(state.submitted as usize) else {
         return;
     };
@@ -92,7 +93,7 @@ fn control(scenario: &Scenario, state: &State, moves: &mut Moves) {
 
 /// The host marks a job that it published and whose completion it has not taken; no taker can come
 /// between, so that the slot is not used again meanwhile.
-fn cancel(scenario: &Scenario, state: &State, moves: &mut Moves) {
+fn cancel(scenario: &Scenario, state: &State, moves: &mut Moves<State>) {
     for position in 0..state.reserved {
         let open = state.stamped >> position & 1 == 1 && state.taken >> position & 1 == 0;
         if scenario.cancels >> position & 1 == 1 && open && !state.cancelled(scenario, position) {
@@ -104,7 +105,7 @@ fn cancel(scenario: &Scenario, state: &State, moves: &mut Moves) {
 }
 
 /// A lease starts when all workers of the one before it have left.
-fn launch(scenario: &Scenario, state: &State, moves: &mut Moves) {
+fn launch(scenario: &Scenario, state: &State, moves: &mut Moves<State>) {
     if !state.all_gone(scenario) || state.lease == scenario.leases {
         return;
     }

@@ -1,6 +1,9 @@
 //! Runs scenarios by hand: all short ones, or with `--long` the large ones as well.
 
-use rota_model::{explore, long, mistakes, short, Scenario};
+use rota_model::{
+    explore, group_long, group_mistakes, group_short, long, mistakes, short, Model, Violation,
+};
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -76,64 +79,77 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
 }
 
 fn run(options: &Options) -> bool {
-    let mut scenarios = short();
+    let (mut rings, mut groups) = (short(), group_short());
     if options.long {
-        scenarios.extend(long());
+        rings.extend(long());
+        groups.extend(group_long());
     }
     let mut good = true;
-    for scenario in chosen(scenarios, options) {
-        let start = Instant::now();
-        let report = explore(&scenario, options.limit);
-        print(&format!(
-            "{:<36} {:>10} states {:>10} steps {:>6} final {:>7.2} s\n",
-            scenario.name,
-            report.states,
-            report.steps,
-            report.finals,
-            start.elapsed().as_secs_f64()
-        ));
-        if let Some(found) = &report.found {
-            print(&format!("{:?}:\n{}", found.violation, found.trace));
-        }
-        if report.cut {
-            print("cut at the limit: not all states were seen\n");
-        }
-        good &= report.found.is_none() && !report.cut && report.finals > 0;
+    for scenario in rings {
+        good &= run_one(scenario.name, &scenario, options);
+    }
+    for scenario in groups {
+        good &= run_one(scenario.name, &scenario, options);
     }
     good
+}
+
+fn run_one<M: Model>(name: &str, scenario: &M, options: &Options) -> bool {
+    if !name.contains(&options.name) {
+        return true;
+    }
+    let start = Instant::now();
+    let report = explore(scenario, options.limit);
+    print(&format!(
+        "{name:<36} {:>10} states {:>10} steps {:>6} final {:>7.2} s\n",
+        report.states,
+        report.steps,
+        report.finals,
+        start.elapsed().as_secs_f64()
+    ));
+    if let Some(found) = &report.found {
+        print(&format!("{:?}:\n{}", found.violation, found.trace));
+    }
+    if report.cut {
+        print("cut at the limit: not all states were seen\n");
+    }
+    report.found.is_none() && !report.cut && report.finals > 0
 }
 
 fn run_mistakes(options: &Options) -> bool {
     let mut good = true;
     for (mistake, expected, scenario) in mistakes() {
-        if !scenario.name.contains(&options.name) {
-            continue;
-        }
-        let report = explore(&scenario, options.limit);
-        match &report.found {
-            Some(found) => {
-                good &= found.violation == expected;
-                print(&format!(
-                    "{mistake:?}: {:?} after {} states\n{}\n",
-                    found.violation, report.states, found.trace
-                ));
-            }
-            None => {
-                good = false;
-                print(&format!(
-                    "{mistake:?}: not found in {} states\n\n",
-                    report.states
-                ));
-            }
-        }
+        good &= run_mistake(mistake, expected, scenario.name, &scenario, options);
+    }
+    for (mistake, expected, scenario) in group_mistakes() {
+        good &= run_mistake(mistake, expected, scenario.name, &scenario, options);
     }
     good
 }
 
-fn chosen(scenarios: Vec<Scenario>, options: &Options) -> impl Iterator<Item = Scenario> + '_ {
-    scenarios
-        .into_iter()
-        .filter(|scenario| scenario.name.contains(&options.name))
+fn run_mistake<M: Model>(
+    mistake: impl Debug,
+    expected: Violation,
+    name: &str,
+    scenario: &M,
+    options: &Options,
+) -> bool {
+    if !name.contains(&options.name) {
+        return true;
+    }
+    let report = explore(scenario, options.limit);
+    let Some(found) = &report.found else {
+        print(&format!(
+            "{mistake:?}: not found in {} states\n\n",
+            report.states
+        ));
+        return false;
+    };
+    print(&format!(
+        "{mistake:?}: {:?} after {} states\n{}\n",
+        found.violation, report.states, found.trace
+    ));
+    found.violation == expected
 }
 
 /// Ends quietly when nobody reads on, as in `rota-model | head`.

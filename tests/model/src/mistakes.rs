@@ -185,6 +185,26 @@ pub fn mistakes() -> Vec<(Mistake, Violation, Scenario)> {
             Violation::RanAfterCancel,
             Scenario::new("tile ignores cancel", 1, 1, &[T2]).cancels(&[0]),
         ),
+        case(
+            Mistake::FlagsBeforeStamp,
+            Violation::BarrierBroken,
+            Scenario::new("flags before stamp, barrier", 2, 2, &[S, S, S.barrier()]),
+        ),
+        case(
+            Mistake::FlagsBeforeStamp,
+            Violation::CompletedEarly,
+            Scenario::new("flags before stamp, tiles", 2, 1, &[S, T2]),
+        ),
+        case(
+            Mistake::RightsFromBeforeClaim,
+            Violation::WrongRights,
+            Scenario::new("rights from before the claim, tiles", 2, 1, &[T1, T1]).controls(RECYCLE),
+        ),
+        case(
+            Mistake::RightsFromBeforeClaim,
+            Violation::WrongRights,
+            Scenario::new("rights from before the claim, scalar", 2, 1, &[S, S]).controls(RECYCLE),
+        ),
     ]
 }
 

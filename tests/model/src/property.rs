@@ -21,8 +21,11 @@ pub enum Violation {
     RanAfterRevoke,
     /// A tile that was claimed after its job was cancelled ran.
     RanAfterCancel,
-    /// The words of a slot were touched for a job that doesn't live there (any more).
+    /// The words of a slot were touched for a job that doesn't live there (any more), or a worker
+    /// took such a job for the one that it has claimed.
     StaleTouch,
+    /// What was claimed runs with another tenant's rights.
+    WrongRights,
     /// `unfinished` went below zero.
     Underflow,
     /// A job completed before all its tiles were accounted for, or with results missing.
@@ -34,11 +37,17 @@ pub enum Violation {
     Torn,
     /// No final state can be reached from here; a deadlock is the simplest case.
     Wedge,
+    /// Jobs of two tenants of an exclusion group were under way at the same time.
+    RanBeside,
+    /// Everything has completed, and somebody still has the group.
+    GroupHeld,
+    /// A tenant outside of the group never ran beside one in it.
+    NeverBeside,
 }
 
 pub type Checked = Result<(), Violation>;
 
-fn ensure(holds: bool, violation: Violation) -> Checked {
+pub fn ensure(holds: bool, violation: Violation) -> Checked {
     if holds {
         Ok(())
     } else {
@@ -65,6 +74,31 @@ impl State {
             !self.job(scenario, position).waits() || earlier.iter().all(|job| job.status != NONE),
             Violation::BarrierBroken,
         )
+    }
+
+    /// What each worker uses after its claim is that of the job that lives in the slot.
+    pub fn check_holdings(&self, scenario: &Scenario) -> Checked {
+        for me in &self.workers[..scenario.workers] {
+            let scalar = me.at == At::ScalarRecord || me.at == At::ScalarStamp;
+            let opener = me.at >= At::ClearSlot && me.at <= At::StoreRemaining;
+            let tiles = me.at >= At::CheckClosed && me.at <= At::TiledStamp;
+            let job = if scalar {
+                me.position + me.index
+            } else if opener || tiles {
+                me.job
+            } else {
+                continue;
+            };
+            let slot = &self.slots[scenario.slot(job)];
+            ensure(slot.job == job + 1, Violation::StaleTouch)?;
+            // What was answered at once has used no rights.
+            let ran = !scalar || me.status == OK;
+            ensure(
+                !ran || slot.generation == me.generation,
+                Violation::WrongRights,
+            )?;
+        }
+        Ok(())
     }
 
     /// Any write to a slot's words on behalf of `job`.

@@ -158,6 +158,7 @@ fn take_tiles(turn: &mut Turn) {
             me.job = slot.job - 1;
             me.count = me.remaining;
             me.revoking = 1;
+            me.generation = next.generation(scenario);
             me.at = At::RevokeMark;
             Ok(())
         }),

@@ -15,7 +15,16 @@ pub fn load_cursor(turn: &mut Turn) {
     }
     turn.step("loads the cursor", |next, me| {
         me.position = next.cursor;
-        me.at = if apart { At::LoadClosed } else { At::LoadStamp };
+        me.at = if apart {
+            At::LoadClosed
+        } else if scenario.has(Mistake::FlagsBeforeStamp) {
+            At::LoadJob
+        } else {
+            At::LoadStamp
+        };
+        if scenario.has(Mistake::RightsFromBeforeClaim) {
+            me.generation = next.generation(scenario);
+        }
         Ok(())
     });
 }
@@ -109,11 +118,18 @@ fn load_stamp(turn: &mut Turn) {
     let slot = turn.scenario.slot(turn.me.position);
     let slot = &turn.state.slots[slot];
     let unchecked = turn.scenario.has(Mistake::StampNotChecked) && slot.job != 0;
-    if slot.stamp == turn.scenario.stamp(turn.me.position) || unchecked {
-        turn.to("loads the stamp: published", At::LoadJob);
-    } else {
-        turn.nothing("loads the stamp: nothing");
+    if slot.stamp != turn.scenario.stamp(turn.me.position) && !unchecked {
+        return turn.nothing("loads the stamp: nothing");
     }
+    let scenario = turn.scenario;
+    if !scenario.has(Mistake::FlagsBeforeStamp) {
+        return turn.to("loads the stamp: published", At::LoadJob);
+    }
+    turn.step("loads the stamp: published", |next, me| {
+        let job = std::mem::take(&mut me.job);
+        decide(scenario, next, me, job);
+        Ok(())
+    });
 }
 
 /// The flags and tiles in the slot may be those of a later lap by now; then the claim fails.
@@ -121,20 +137,30 @@ fn load_job(turn: &mut Turn) {
     let scenario = turn.scenario;
     turn.step("loads the job's flags and tiles", |next, me| {
         let job = next.slots[scenario.slot(me.position)].job;
-        // An empty slot, claimed by mistake, is all zeros.
-        let job = job
-            .checked_sub(1)
-            .map_or(Job::scalar(), |job| next.job(scenario, job));
-        me.count = job.tiles;
-        me.at = match (job.waits(), job.tiles) {
-            (true, _) => At::LoadDone,
-            (false, 0) => front_scalar(scenario),
-            _ => front_tiled(scenario),
-        };
-        // Whether a status has to be looked up; the register is free until then.
-        me.index = u8::from(job.after_ok);
+        if scenario.has(Mistake::FlagsBeforeStamp) {
+            me.job = job;
+            me.at = At::LoadStamp;
+        } else {
+            decide(scenario, next, me, job);
+        }
         Ok(())
     });
+}
+
+/// Where the flags and tiles of a job, given as position + 1, lead to.
+fn decide(scenario: &Scenario, state: &State, me: &mut Worker, job: u8) {
+    // An empty slot, claimed by mistake, is all zeros.
+    let job = job
+        .checked_sub(1)
+        .map_or(Job::scalar(), |job| state.job(scenario, job));
+    me.count = job.tiles;
+    me.at = match (job.waits(), job.tiles) {
+        (true, _) => At::LoadDone,
+        (false, 0) => front_scalar(scenario),
+        _ => front_tiled(scenario),
+    };
+    // Whether a status has to be looked up; the register is free until then.
+    me.index = u8::from(job.after_ok);
 }
 
 fn load_done(turn: &mut Turn) {
@@ -263,6 +289,9 @@ fn run_scalars(turn: &mut Turn) {
     turn.step("runs the claimed jobs, a lane each", |next, me| {
         for lane in (0..me.count).filter(|&lane| !is_gone(me, lane)) {
             next.count_tiles(me.position + lane, 1, true)?;
+        }
+        if !scenario.has(Mistake::RightsFromBeforeClaim) {
+            me.generation = next.generation(scenario);
         }
         me.status = OK;
         me.at = if scenario.has(Mistake::DoneBeforeCompletion) {
@@ -430,6 +459,9 @@ fn open_cursor(turn: &mut Turn) {
         next.cursor += 1;
         me.slot = scenario.slot(me.position) as u8;
         me.job = me.position;
+        if !scenario.has(Mistake::RightsFromBeforeClaim) {
+            me.generation = next.generation(scenario);
+        }
         me.at = At::ClearSlot;
         Ok(())
     });

@@ -151,6 +151,11 @@ pub enum Mistake {
     RestNotCounted,
     /// A tile runs that was claimed after its job had been cancelled.
     TileIgnoresCancel,
+    /// The flags of the job a lap before decide how the next one is claimed.
+    FlagsBeforeStamp,
+    /// A worker that was slow between look and claim runs the next tenant's job with the rights of
+    /// the one that it saw.
+    RightsFromBeforeClaim,
 }
 
 pub struct Scenario {
@@ -218,6 +223,8 @@ impl Scenario {
     }
 
     pub fn controls(self, controls: &[Control]) -> Scenario {
+        let reopens = |control: &&Control| **control == Control::Reopen;
+        assert!(controls.iter().filter(reopens).count() <= 1);
         Scenario {
             controls: controls.to_vec(),
             ..self

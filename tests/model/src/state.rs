@@ -2,7 +2,10 @@
 //! ghosts, words that exist only to check properties and that no step may decide by.
 
 use crate::codec::{Coder, Key, Reader, Writer};
+use crate::explore::{Model, Moves};
+use crate::property::{Checked, Violation};
 use crate::scenario::{Control, Job, Scenario};
+use crate::{host, worker};
 
 pub const MAX_JOBS: usize = 6;
 pub const MAX_WORKERS: usize = 3;
@@ -23,6 +26,8 @@ pub const MARK_CANCELLED: u8 = 2;
 pub struct Slot {
     /// Host-written: whose flags and tiles lie here, as position + 1.
     pub job: u8,
+    /// Ghost: the tenant that the job belongs to, see [`State::generation`].
+    pub generation: u8,
     /// Host-written.
     pub stamp: u8,
     /// Host-written: the job that is to be cancelled, as position + 1. The model leaves it there for
@@ -66,6 +71,7 @@ macro_rules! places {
         }
     };
 }
+pub(crate) use places;
 
 places! {
     #[default]
@@ -148,6 +154,8 @@ pub struct Worker {
     pub remaining: u8,
     /// The job that the claimed tiles belong to.
     pub job: u8,
+    /// Whose rights the claimed jobs or tiles run with.
+    pub generation: u8,
     pub slot: u8,
     /// The status to complete with, or that the tiles mark their job with.
     pub status: u8,
@@ -252,6 +260,7 @@ impl State {
             }
             coder.bits(&mut slot.status, 3);
             coder.bits(&mut slot.marks, 2);
+            coder.bits(&mut slot.generation, 1);
         }
         for ghost in &mut self.ghosts[..scenario.jobs.len()] {
             for value in [&mut ghost.status, &mut ghost.ran, &mut ghost.dropped] {
@@ -272,6 +281,7 @@ impl State {
             for value in [&mut worker.slot, &mut worker.index, &mut worker.revoking] {
                 coder.bits(value, 1);
             }
+            coder.bits(&mut worker.generation, 1);
         }
     }
 
@@ -289,8 +299,14 @@ impl State {
     }
 
     pub fn first_of_next_tenant(&self, scenario: &Scenario, position: u8) -> bool {
-        let reopened = scenario.controls[..self.submitted as usize].contains(&Control::Reopen);
-        reopened && position == self.head
+        self.generation(scenario) == 1 && position == self.head
+    }
+
+    /// The tenant's generation in the host's table: it goes up where the ring is given to the next
+    /// tenant. What a job may reach goes by it.
+    pub fn generation(&self, scenario: &Scenario) -> u8 {
+        let submitted = &scenario.controls[..self.submitted as usize];
+        u8::from(submitted.contains(&Control::Reopen))
     }
 
     /// The last control job among the first `controls` that closed or reopened the ring was a
@@ -333,5 +349,87 @@ impl State {
                 .workers
                 .iter()
                 .all(|worker| matches!(worker.at, At::Top | At::Gone))
+    }
+}
+
+impl Model for Scenario {
+    type State = State;
+
+    fn first(&self) -> State {
+        State::first(self)
+    }
+
+    fn key(&self, state: &State) -> Key {
+        state.key(self)
+    }
+
+    fn unpack(&self, key: Key) -> State {
+        State::from_key(self, key)
+    }
+
+    fn steps(&self, state: &State, moves: &mut Moves<State>) {
+        host::steps(self, state, moves);
+        for index in 0..self.workers {
+            worker::steps(self, state, index, moves);
+        }
+    }
+
+    fn check(&self, state: &State) -> Checked {
+        state.check_holdings(self)
+    }
+
+    fn only(&self) -> Option<Violation> {
+        self.only
+    }
+
+    fn is_final(&self, state: &State) -> bool {
+        state.is_final(self)
+    }
+
+    fn places() -> Vec<String> {
+        At::ALL.iter().map(|at| format!("{at:?}")).collect()
+    }
+
+    fn visits(&self, state: &State) -> u64 {
+        let workers = state.workers[..self.workers].iter();
+        workers.fold(0, |set, worker| set | 1 << worker.at as u8)
+    }
+
+    fn must_visit(&self) -> u64 {
+        0
+    }
+
+    /// Those that hold a position + 1 are shown as they are.
+    fn words(&self, state: &State) -> Vec<(String, u8)> {
+        let mut words = vec![
+            ("cursor".to_owned(), state.cursor),
+            ("closed".to_owned(), state.closed),
+            ("open".to_owned(), state.open),
+            ("done".to_owned(), state.done),
+            ("lease".to_owned(), state.lease),
+            ("ended".to_owned(), state.ended),
+        ];
+        for (index, slot) in state.slots.iter().enumerate() {
+            for (name, value) in [
+                ("job", slot.job),
+                ("stamp", slot.stamp),
+                ("cancel", slot.cancel),
+                ("remaining", slot.remaining),
+                ("unfinished", slot.unfinished),
+                ("results", slot.results),
+                ("marks", slot.marks),
+                ("record", slot.record),
+                ("status", slot.status),
+                ("completion stamp", slot.answer),
+            ] {
+                words.push((format!("slot{index}.{name}"), value));
+            }
+        }
+        words
+    }
+
+    fn workers(&self, state: &State) -> Vec<String> {
+        let workers = state.workers[..self.workers].iter();
+        workers.map(|worker| format!("{:?}", worker.at)).collect()
     }
 }

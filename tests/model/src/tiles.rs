@@ -17,6 +17,9 @@ pub fn load_open(turn: &mut Turn) {
     turn.step("loads open: a job", |next, me| {
         me.position = next.open - 1;
         me.slot = scenario.slot(me.position) as u8;
+        if scenario.has(Mistake::RightsFromBeforeClaim) {
+            me.generation = next.generation(scenario);
+        }
         me.at = At::LoadRemaining;
         Ok(())
     });
@@ -120,6 +123,9 @@ fn derive_job(turn: &mut Turn) {
             next.slots[me.slot as usize].job - 1
         };
         me.position = 0;
+        if !scenario.has(Mistake::RightsFromBeforeClaim) {
+            me.generation = next.generation(scenario);
+        }
         let closes = !scenario.controls.is_empty() && !scenario.has(Mistake::TileRunsWhenClosed);
         me.at = if closes {
             At::CheckClosed

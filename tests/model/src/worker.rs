@@ -12,7 +12,7 @@ pub struct Turn<'a> {
     pub state: &'a State,
     pub me: Worker,
     index: usize,
-    moves: &'a mut Moves,
+    moves: &'a mut Moves<State>,
 }
 
 impl Turn<'_> {
@@ -64,7 +64,7 @@ impl Worker {
     }
 }
 
-pub fn steps(scenario: &Scenario, state: &State, index: usize, moves: &mut Moves) {
+pub fn steps(scenario: &Scenario, state: &State, index: usize, moves: &mut Moves<State>) {
     let me = state.workers[index];
     let mut turn = Turn {
         scenario,

@@ -49,6 +49,7 @@ fn every_property_is_broken_by_some_mistake() {
         Violation::RanAfterRevoke,
         Violation::RanAfterCancel,
         Violation::StaleTouch,
+        Violation::WrongRights,
         Violation::Underflow,
         Violation::CompletedEarly,
         Violation::CompletedTwice,

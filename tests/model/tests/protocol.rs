@@ -1,6 +1,8 @@
 //! The right protocol keeps its promises in every order of steps.
 
-use rota_model::{explore, long, mistakes, short, unvisited, Scenario};
+use rota_model::{
+    explore, group_long, group_mistakes, group_short, long, mistakes, short, unvisited, Scenario,
+};
 
 const LIMIT: usize = 5_000_000;
 
@@ -42,7 +44,7 @@ fn every_place_of_the_protocol_is_visited() {
         "ReopenMore",
         "CloseApart",
     ];
-    assert_eq!(unvisited(visited), only_in_mistakes);
+    assert_eq!(unvisited::<Scenario>(visited), only_in_mistakes);
 }
 
 #[test]
@@ -66,6 +68,10 @@ fn names_tell_scenarios_apart() {
     let mut names: Vec<&str> = Vec::new();
     names.extend(short().iter().chain(&long()).map(|scenario| scenario.name));
     names.extend(mistakes().iter().map(|(_, _, scenario)| scenario.name));
+    let groups = group_short().into_iter().chain(group_long());
+    names.extend(groups.map(|scenario| scenario.name));
+    let groups = group_mistakes().into_iter();
+    names.extend(groups.map(|(_, _, scenario)| scenario.name));
     names.sort_unstable();
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
 }
