@@ -42,9 +42,9 @@ const CHARGE: u32 = 512u;
 const KEY_AHEAD: u32 = 8u;
 const KEY_NONE: u32 = 0xffffffffu;
 // Rounds without work that a tenant counts for which has to wait for what isn't the worker's to give.
-const REFUSED_ROUNDS: u32 = 32u;
-// Turns after which a tenant without fuel asks again.
-const DRY_ROUNDS: u32 = 8u;
+const REFUSED_ROUNDS: u32 = 8u;
+// Who is refused is asked again 1, 2, 4 and so on rounds later, at most 2 to the power of this.
+const MOST_DEFERRED: u32 = 8u;
 // So many times the number of lanes are the tenants whose turns a lease brings up to now.
 const REFRESHED: u32 = 16u;
 
@@ -59,6 +59,8 @@ var<private> w_small_turn: u32;
 // When a long one last ended, and until when small ones are waited for then.
 var<private> w_long_at: u32;
 var<private> w_long_rest: u32;
+// How often tenants were refused since one was admitted.
+var<private> w_refusals: u32;
 // Whose words are in scratch.
 var<private> w_scratch_owner: u32;
 // A completion was written of which the host wants to hear at once. In lane 0 only.
@@ -169,22 +171,25 @@ fn key_of(turn: u32, round: u32, rank: u32) -> u32 {
     return select(now, KEY_AHEAD + turn - round, is_ahead(turn, round));
 }
 
-// Charges a tenant that was served, whose turn was seen to be `turn`. By lane 0; gives its next turn. Workers that serve
-// the same tenant at once lose nothing of each other's charges, but for the first of a round.
+// Charges a tenant that was served, whose turn was seen to be `turn`. By lane 0; gives its next turn. Workers that serve the
+// same tenant at once lose nothing of each other's charges: fuel is taken once, and for each round's fuel that is given the
+// turn moves one round on.
 fn charge(tenant: u32, cost: u32, turn: u32, round: u32) -> u32 {
     let quantum = max(atomicLoad(&rota_tenants[tenant].quantum), 1u);
+    var next = turn;
     if (turn != round && !is_ahead(turn, round)) {
-        atomicStore(&rota_state.tenants[tenant].credit, quantum);
+        next = round;
+        if (atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round).exchanged) {
+            atomicStore(&rota_state.tenants[tenant].credit, quantum);
+        }
     }
     let left = bitcast<i32>(atomicSub(&rota_state.tenants[tenant].credit, cost) - cost);
     let owed = u32(max(1 - left, 0));
     let rounds = min((owed + quantum - 1u) / quantum, ROTA_FURTHEST_TURN / 2u);
     if (rounds != 0u) {
         atomicAdd(&rota_state.tenants[tenant].credit, rounds * quantum);
+        next = atomicAdd(&rota_state.tenants[tenant].turn, rounds) + rounds;
     }
-    // Two workers may have served it in turns that are ahead: then neither takes the other's rounds back.
-    let next = select(round, turn, is_ahead(turn, round)) + rounds;
-    atomicStore(&rota_state.tenants[tenant].turn, next);
     return next;
 }
 
@@ -199,35 +204,39 @@ fn refresh_turns(lease: u32, round: u32, lane: u32) {
     }
 }
 
-// Whether a tenant may have a turn as far as its limits go; takes its exclusion group for what is claimed now. By lane 0.
-fn admit(listed: u32, kind: u32, round: u32) -> bool {
+// Whether a tenant may have the turn that was seen, as far as its limits go; takes its exclusion group for what is claimed
+// now. By lane 0. Who may not has its turn some rounds later, the more of them the more often this worker has refused.
+fn admit(listed: u32, kind: u32, turn: u32, round: u32) -> bool {
     let tenant = listed & ROTA_LISTED_TENANT;
     let fuel_left = i32(atomicLoad(&rota_tenants[tenant].fuel_until) - atomicLoad(&rota_state.tenants[tenant].fuel));
     let time_left = i32(atomicLoad(&rota_tenants[tenant].time_until) - atomicLoad(&rota_state.tenants[tenant].time));
-    let dry = ((listed & ROTA_LISTED_FUEL) != 0u && fuel_left <= 0) || ((listed & ROTA_LISTED_TIME) != 0u && time_left <= 0);
-    var until = round + select(1u, DRY_ROUNDS, dry);
-    var held = false;
+    // What is left of a tenant that goes is only answered.
+    let stays = atomicLoad(&rota_tenants[tenant].state) != ROTA_TENANT_REVOKED;
+    let no_fuel = (listed & ROTA_LISTED_FUEL) != 0u && fuel_left <= 0;
+    let no_time = (listed & ROTA_LISTED_TIME) != 0u && time_left <= 0;
+    var refused = stays && (no_fuel || no_time);
     // A tile belongs to a job that has the group already.
-    if (!dry && (listed & ROTA_LISTED_GROUP) != 0u && kind != KIND_TILE) {
+    if (!refused && (listed & ROTA_LISTED_GROUP) != 0u && kind != KIND_TILE) {
         let group = min(atomicLoad(&rota_tenants[tenant].group), arrayLength(&rota_tenants) - 1u);
         let holder = atomicLoad(&rota_state.tenants[group].holder);
+        let jobs = holder & ROTA_HOLDER_JOBS;
         let mine = (tenant + 1u) << ROTA_HOLDER_SHIFT;
-        let jobs = holder & ((1u << ROTA_HOLDER_SHIFT) - 1u);
-        let free = jobs == 0u;
-        held = true;
-        if (free || holder - jobs == mine) {
-            held = !atomicCompareExchangeWeak(&rota_state.tenants[group].holder, holder, select(holder, mine, free) + 1u).exchanged;
-        } else {
-            // Not before the holder's next turn: until then it can't be done.
-            let other = (holder >> ROTA_HOLDER_SHIFT) - 1u;
-            let turn = atomicLoad(&rota_state.tenants[min(other, arrayLength(&rota_tenants) - 1u)].turn);
-            until = select(until, turn + 1u, is_ahead(turn, round));
+        // Who has it may take more, unless somebody waits for it.
+        let joins = holder - jobs == mine;
+        refused = true;
+        if (jobs == 0u || joins) {
+            let then = select(mine, holder, joins && jobs != 0u) + 1u;
+            refused = !atomicCompareExchangeWeak(&rota_state.tenants[group].holder, holder, then).exchanged;
+        } else if (holder >> ROTA_HOLDER_SHIFT != tenant + 1u) {
+            // Only while there is somebody to wait for: a free group is nobody's.
+            _ = atomicCompareExchangeWeak(&rota_state.tenants[group].holder, holder, holder | ROTA_HOLDER_WANTED);
         }
     }
-    if (dry || held) {
-        atomicStore(&rota_state.tenants[tenant].turn, until);
+    if (refused) {
+        // If another worker has charged the tenant meanwhile, that stays.
+        _ = atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round + (1u << min(w_refusals, MOST_DEFERRED)));
     }
-    return !(dry || held);
+    return !refused;
 }
 
 // Gives the exclusion group back that `admit` took. By lane 0. A count of 0 is a free group, whoever had it.
@@ -848,9 +857,10 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
     var idle = 0u;
     // Where in each class's list to look next: behind the tenant served last, so that all get their turn.
     var next = vec3<u32>(0u);
-    // How much of each list was looked at since, and how far ahead the nearest turn in it is.
+    // How much of each list was looked at since, and the nearest of the turns that were seen there, if any.
     var passed = vec3<u32>(0u);
-    var nearest = KEY_NONE;
+    var nearest = 0u;
+    var has_nearest = false;
     var reason = 0u;
 
     refresh_turns(lease, subgroupBroadcastFirst(atomicLoad(&rota_state.round)), lane);
@@ -924,19 +934,22 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 let best = subgroupMin(key);
                 passed += shares;
                 let looked_at_all = all(passed >= counts);
-                nearest = min(nearest, select(best, KEY_NONE, best < KEY_AHEAD));
                 var serves = best < KEY_AHEAD;
-                if (!serves && looked_at_all && nearest != KEY_NONE) {
+                let then = round + best - KEY_AHEAD;
+                if (!serves && best != KEY_NONE) {
+                    nearest = select(nearest, then, !has_nearest || i32(then - nearest) < 0);
+                    has_nearest = true;
+                }
+                if (looked_at_all && has_nearest) {
                     // Nobody who has work has a turn now.
-                    let then = round + nearest - KEY_AHEAD;
                     let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
                     let recent = (clock - w_small_at < MOMENT) & (clock - w_long_at < w_long_rest);
-                    if (!(recent & (i32(w_small_turn - then) < 0))) {
-                        serves = best == nearest;
-                        if (lane == 0u) {
-                            _ = atomicCompareExchangeWeak(&rota_state.round, round, then);
+                    if (!serves && !(recent & (i32(w_small_turn - nearest) < 0))) {
+                        serves = best != KEY_NONE && then == nearest;
+                        if (lane == 0u && is_ahead(nearest, round)) {
+                            _ = atomicCompareExchangeWeak(&rota_state.round, round, nearest);
                         }
-                        round = then;
+                        round = select(round, nearest, is_ahead(nearest, round));
                     }
                 }
                 if (serves) {
@@ -951,13 +964,13 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                     let list = subgroupShuffle(rank, winner);
                     next = select(next, vec3<u32>(at), vec3<u32>(list) == vec3<u32>(0u, 1u, 2u));
                     passed = vec3<u32>(0u);
-                    nearest = KEY_NONE;
+                    has_nearest = false;
                     break;
                 }
                 next += shares;
                 next = select(next, next - counts, next >= counts);
                 passed = select(passed, vec3<u32>(0u), looked_at_all);
-                nearest = select(nearest, KEY_NONE, looked_at_all);
+                has_nearest = has_nearest && !looked_at_all;
                 idle += 1u;
             }
             if (reason != 0u) {
@@ -980,17 +993,21 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         // The core's own loops in here are those that count canaries, clear scratch and revoke slots.
         w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 2u;
         let fuel_before = w_fuel;
+        let lost_before = w_lost;
         let tenant = listed & ROTA_LISTED_TENANT;
         let limits = listed - tenant;
         if (limits != 0u) {
             var admitted = true;
             if (lane == 0u) {
-                admitted = admit(listed, kind, round);
+                admitted = admit(listed, kind, turn, round);
             }
             if (any_lane(subgroupBallot(!admitted))) {
                 kind = KIND_NONE;
                 busy -= 1u;
                 idle = idle_before + REFUSED_ROUNDS;
+                w_refusals += 1u;
+            } else {
+                w_refusals = 0u;
             }
         }
         // All kinds share what they can: on software drivers each line here costs, taken or not.
@@ -1028,7 +1045,10 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         let clock = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
         var then = round;
         if (lane == 0u && kind != KIND_NONE && tenant != 0u) {
-            then = charge(tenant, CHARGE + used, turn, round);
+            // A claim that another worker won was no turn.
+            if (w_lost == lost_before) {
+                then = charge(tenant, CHARGE + used, turn, round);
+            }
             atomicAdd(&rota_state.tenants[tenant].fuel, used);
             if (limits != 0u) {
                 atomicAdd(&rota_state.tenants[tenant].time, time + LOOK_TIME + LIGHT_TIME);

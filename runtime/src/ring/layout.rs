@@ -140,8 +140,11 @@ pub mod listed {
 /// Latency classes, the first one first; each has an active list.
 pub const CLASSES: usize = 3;
 
-/// Bits of a group's `holder`: how many open jobs it has, and above them the tenant's index + 1.
+/// Parts of a group's `holder`: how many jobs of it are claimed, whether another tenant waits for it, and from this bit on
+/// the holder's index + 1.
 pub const HOLDER_SHIFT: u32 = 12;
+pub const HOLDER_JOBS: u32 = 0x7ff;
+pub const HOLDER_WANTED: u32 = 0x800;
 /// What a tenant may use in a round for each unit of its weight.
 pub const FUEL_PER_WEIGHT: u32 = 16;
 /// No turn is further ahead than this; what seems to be is long past.
@@ -474,6 +477,8 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("LISTED_TIME", listed::TIME);
     constant("LISTED_GROUP", listed::GROUP);
     constant("HOLDER_SHIFT", HOLDER_SHIFT);
+    constant("HOLDER_JOBS", HOLDER_JOBS);
+    constant("HOLDER_WANTED", HOLDER_WANTED);
     constant("FURTHEST_TURN", FURTHEST_TURN);
     constant("LIGHT_FUEL", LIGHT_FUEL);
     constant("FUEL_PER_LOOK", FUEL_PER_LOOK);

@@ -12,6 +12,7 @@ mod cycles;
 mod flood;
 mod jobs;
 mod loads;
+mod revokes;
 mod scenarios;
 mod stops;
 mod verdict;

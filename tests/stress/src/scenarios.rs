@@ -8,7 +8,7 @@ use rota::{Error, Mode};
 use crate::flood::{self, Flood, Outcome};
 use crate::jobs::Mix;
 use crate::verdict::Verdict;
-use crate::{churn, cycles, loads, stops, Options};
+use crate::{churn, cycles, loads, revokes, stops, Options};
 
 /// What a scenario does.
 enum Kind {
@@ -18,6 +18,7 @@ enum Kind {
     Stops(&'static [Mode]),
     Churn(Mode),
     Cycles(Mode),
+    Revokes(Mode),
     Loads(Mode),
 }
 
@@ -127,6 +128,8 @@ static SCENARIOS: &[Scenario] = &[
     scenario("churn-batch", "the same in BATCH mode", Kind::Churn(Mode::Batch), 1_000, 100_000),
     scenario("cycles", "tenants registered, used, drained or revoked and destroyed by 8 threads, under quotas", Kind::Cycles(Mode::Resident), 2_000, MILLION),
     scenario("cycles-batch", "the same in BATCH mode", Kind::Cycles(Mode::Batch), 1_000, MILLION / 10),
+    scenario("revokes", "tenants revoked beside their publishers; no job begins after that", Kind::Revokes(Mode::Resident), 500, MILLION / 10),
+    scenario("revokes-batch", "the same in BATCH mode", Kind::Revokes(Mode::Batch), 300, MILLION / 10),
     scenario("loads", "modules loaded, replaced and unloaded beside jobs at full speed", Kind::Loads(Mode::Resident), 3, 200),
     scenario("loads-batch", "the same in BATCH mode", Kind::Loads(Mode::Batch), 2, 100),
     scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
@@ -165,6 +168,7 @@ pub fn run(options: &Options) -> bool {
             Kind::Stops(modes) => stops::run(modes, jobs, options.seed, &verdict),
             Kind::Churn(mode) => churn::run(*mode, jobs, options.seed, &verdict),
             Kind::Cycles(mode) => cycles::run(*mode, jobs, options.seed, &verdict),
+            Kind::Revokes(mode) => revokes::run(*mode, jobs, options.seed, &verdict),
             Kind::Loads(mode) => loads::run(*mode, jobs, options.seed, &verdict),
         };
         if let Err(e) = &outcome {
