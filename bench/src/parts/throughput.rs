@@ -93,7 +93,7 @@ fn run(context: &Context) -> Fallible<Object> {
             let mut rate = [0.0; 2];
             for which in order {
                 let clients = if which == 0 { &mut one } else { &mut many };
-                rate[which] = jobs_per_second(clients)?;
+                rate[which] = jobs_per_second(clients, WINDOW_NS)?;
                 [narrow, wide][which].wait_parked()?;
             }
             alone.push(rate[0]);
@@ -136,7 +136,7 @@ fn run(context: &Context) -> Fallible<Object> {
 }
 
 /// One tenant and what its producer keeps for it.
-struct Client<'l> {
+pub struct Client<'l> {
     tenant: Tenant<'l>,
     jobs: [Job; BATCH],
     /// Jobs at the front of `jobs` that the ring had no room for.
@@ -146,7 +146,7 @@ struct Client<'l> {
 }
 
 impl<'l> Client<'l> {
-    fn new(tenant: Tenant<'l>) -> Client<'l> {
+    pub fn new(tenant: Tenant<'l>) -> Client<'l> {
         Client {
             tenant,
             jobs: [api::scalar(api::OP_NOP, 0, 0); BATCH],
@@ -185,10 +185,10 @@ impl<'l> Client<'l> {
 }
 
 /// Keeps all rings full for the window, then drains them: jobs completed per second of the whole.
-fn jobs_per_second(clients: &mut [Client]) -> Fallible<f64> {
+pub fn jobs_per_second(clients: &mut [Client], window_ns: u64) -> Fallible<f64> {
     let mut completed = 0;
     let begin = now_ns();
-    while now_ns() - begin < WINDOW_NS {
+    while now_ns() - begin < window_ns {
         for client in clients.iter_mut() {
             client.submit()?;
             completed += client.poll()?;
