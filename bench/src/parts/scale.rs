@@ -2,9 +2,10 @@
 //! how much memory each takes.
 
 use super::modules::there_and_back;
-use super::throughput::{jobs_per_second, Client};
+use super::throughput::Client;
 use super::Part;
 use crate::api::{self, Completion, Job};
+use crate::clock::now_ns;
 use crate::context::{Context, Progress};
 use crate::rota::{expect_ok, Runtime, Tenant};
 use crate::stats::{put, Object, Samples};
@@ -17,21 +18,25 @@ pub const PART: Part = Part {
     what: "idle1024_ratio: round trips of NOP jobs of one tenant, one after the other, on a runtime with \
            1,024 tenants registered and on one with that one only, by turns in every round; p50 of each \
            round, median of the rounds' ratios. active1024_ratio: NOP jobs per second over 1,024 tenants \
-           on the one runtime and over 1 on the other; one thread submits a batch of 64 to each and polls \
-           up to 64 completions of it, in turn, and waits for all in the end; every answer is compared. \
-           tenant_kib: device_kib, the ring memory (rota_runtime_info's ring_bytes, per slot, times the \
-           default number of slots) and the tenant's entries in the kernel's tables; and host_kib, by \
-           which what the process has allocated (mallinfo2, which counts librota's memory too) grows per \
-           tenant when 1,024 are created, and each has sent a ring full of jobs and taken their \
-           completions. resident_kib, to compare: how much the process's proportional set size \
-           (/proc/self/smaps_rollup) grows meanwhile, per tenant; on a software device it has the device \
-           memory in it, as far as it was touched.",
+           with rings of the default size on the one runtime and over 1 with a ring of 16,384 on the other; \
+           one thread submits a batch of 64 to each and polls up to 64 completions of it, in turn; what is \
+           completed in windows of 300 ms, after as long a run-in; every answer is compared. tenant_kib: \
+           device_kib, the ring memory (rota_runtime_info's ring_bytes, per slot, times the default number \
+           of slots) and the tenant's entries in the kernel's tables; and host_kib, by which what the \
+           process has allocated (mallinfo2, which counts librota's memory too) grows per tenant when 1,024 \
+           are created, and each has sent a ring full of jobs and taken their completions. resident_kib, to \
+           compare: how much the process's proportional set size (/proc/self/smaps_rollup) grows meanwhile, \
+           per tenant; on a software device it has the device memory in it, as far as it was touched.",
     run,
 };
 
 const TENANTS: usize = 1024;
 const TRIPS: usize = 5000;
-const WINDOW_NS: u64 = 500_000_000;
+/// Until rings are as full as they stay.
+const RUN_IN_NS: u64 = 300_000_000;
+const WINDOW_NS: u64 = 300_000_000;
+/// Of the one ring that is alone, so that it does not run dry wherever the driving thread loses its core.
+const ALONE_SLOTS: u32 = 16_384;
 const KIB: f64 = 1024.0;
 
 fn run(context: &Context) -> Fallible<Object> {
@@ -90,13 +95,10 @@ fn idle(context: &Context, runtimes: [&Runtime; 2], object: &mut Object) -> Fall
 }
 
 fn active(context: &Context, runtimes: [&Runtime; 2], object: &mut Object) -> Fallible<()> {
-    let clients = |runtime, count| -> Fallible<Vec<Client>> {
-        Ok(tenants(runtime, count)?
-            .into_iter()
-            .map(Client::new)
-            .collect())
-    };
-    let mut sides = [clients(runtimes[0], 1)?, clients(runtimes[1], TENANTS)?];
+    let alone = runtimes[0].tenant("alone", ALONE_SLOTS)?;
+    let many = tenants(runtimes[1], TENANTS)?;
+    let mut sides: [Vec<Client>; 2] =
+        [vec![alone], many].map(|side| side.into_iter().map(Client::new).collect());
     let rounds = context.rounds(10);
     let progress = Progress::new("active1024", rounds);
     let mut ratio = Samples::new();
@@ -105,7 +107,7 @@ fn active(context: &Context, runtimes: [&Runtime; 2], object: &mut Object) -> Fa
         let mut rate = [0.0; 2];
         for which in order(round) {
             runtimes.iter().try_for_each(|r| r.wait_parked())?;
-            rate[which] = jobs_per_second(&mut sides[which], WINDOW_NS)?;
+            rate[which] = jobs_per_second(&mut sides[which])?;
             rates[which].push(rate[which]);
         }
         ratio.push(rate[1] / rate[0]);
@@ -115,6 +117,33 @@ fn active(context: &Context, runtimes: [&Runtime; 2], object: &mut Object) -> Fa
     rates[0].write_figure(object, "active1_jobs_per_s");
     rates[1].write_figure(object, "active1024_jobs_per_s");
     Ok(())
+}
+
+/// Keeps all rings full, and counts once they are; drains them in the end.
+fn jobs_per_second(clients: &mut [Client]) -> Fallible<f64> {
+    serve(clients, RUN_IN_NS)?;
+    let begin = now_ns();
+    let completed = serve(clients, WINDOW_NS)?;
+    let rate = completed as f64 * 1e9 / (now_ns() - begin) as f64;
+    for client in clients.iter_mut() {
+        while client.outstanding > 0 {
+            client.poll()?;
+        }
+    }
+    Ok(rate)
+}
+
+/// Goes round the clients for so long, and gives how many completions it took.
+fn serve(clients: &mut [Client], time_ns: u64) -> Fallible<u64> {
+    let mut completed = 0;
+    let over = now_ns() + time_ns;
+    while now_ns() < over {
+        for client in clients.iter_mut() {
+            client.submit()?;
+            completed += client.poll()?;
+        }
+    }
+    Ok(completed)
 }
 
 // ---------------------------------------------------------------- memory

@@ -93,7 +93,7 @@ fn run(context: &Context) -> Fallible<Object> {
             let mut rate = [0.0; 2];
             for which in order {
                 let clients = if which == 0 { &mut one } else { &mut many };
-                rate[which] = jobs_per_second(clients, WINDOW_NS)?;
+                rate[which] = jobs_per_second(clients)?;
                 [narrow, wide][which].wait_parked()?;
             }
             alone.push(rate[0]);
@@ -142,7 +142,7 @@ pub struct Client<'l> {
     /// Jobs at the front of `jobs` that the ring had no room for.
     left: usize,
     sequence: u64,
-    outstanding: u64,
+    pub outstanding: u64,
 }
 
 impl<'l> Client<'l> {
@@ -157,7 +157,7 @@ impl<'l> Client<'l> {
     }
 
     /// Submits what fits of one batch.
-    fn submit(&mut self) -> Fallible<()> {
+    pub fn submit(&mut self) -> Fallible<()> {
         if self.left == 0 {
             for job in &mut self.jobs {
                 self.sequence += 1;
@@ -175,7 +175,7 @@ impl<'l> Client<'l> {
     }
 
     /// Takes what is finished, up to a batch.
-    fn poll(&mut self) -> Fallible<u64> {
+    pub fn poll(&mut self) -> Fallible<u64> {
         let mut done = [Completion::default(); BATCH];
         let count = self.tenant.poll(&mut done, api::WAIT_SPIN, 0)?;
         done[..count].iter().try_for_each(expect_echo)?;
@@ -185,10 +185,10 @@ impl<'l> Client<'l> {
 }
 
 /// Keeps all rings full for the window, then drains them: jobs completed per second of the whole.
-pub fn jobs_per_second(clients: &mut [Client], window_ns: u64) -> Fallible<f64> {
+fn jobs_per_second(clients: &mut [Client]) -> Fallible<f64> {
     let mut completed = 0;
     let begin = now_ns();
-    while now_ns() - begin < window_ns {
+    while now_ns() - begin < WINDOW_NS {
         for client in clients.iter_mut() {
             client.submit()?;
             completed += client.poll()?;

@@ -19,6 +19,9 @@ const SHALLOW: usize = 1024;
 /// How much longer the long jobs are.
 const LONGER: f64 = 50.0;
 
+/// A round in which the median alone is so many times the best one's is left out.
+const DISTURBED: f64 = 2.0;
+
 const TRIPS: usize = 10_000;
 const TRIPS_NS: u64 = 400_000_000;
 const PACED: u64 = 200;
@@ -47,10 +50,8 @@ const fn case(name: &'static str, loud: usize, long: bool) -> Case {
 
 #[derive(Default)]
 struct Seen {
-    ratio: Samples,
-    p50_ratio: Samples,
-    p50: Samples,
-    p99: Samples,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
     paced: Samples,
     dry: u64,
 }
@@ -76,7 +77,6 @@ pub fn measure(context: &Context, runtime: &Runtime, object: &mut Object) -> Fal
         if round % 2 == 1 {
             order.reverse();
         }
-        let (mut p50, mut p99) = ([0.0; CASES.len()], [0.0; CASES.len()]);
         for which in order {
             let case = &CASES[which];
             runtime.wait_parked()?;
@@ -96,46 +96,62 @@ pub fn measure(context: &Context, runtime: &Runtime, object: &mut Object) -> Fal
                 feed.drain()?;
                 seen[which].dry += std::mem::take(&mut feed.dry);
             }
-            [p50[which], p99[which]] = times.quantiles([0.5, 0.99]);
-            seen[which].p50.push(p50[which]);
-            seen[which].p99.push(p99[which]);
-        }
-        for (which, seen) in seen.iter_mut().enumerate() {
-            seen.p50_ratio.push(p50[which] / p50[0]);
-            seen.ratio.push(p99[which] / p99[0]);
+            let [p50, p99] = times.quantiles([0.5, 0.99]);
+            seen[which].p50.push(p50);
+            seen[which].p99.push(p99);
         }
         runtime.wait_parked()?;
-        queues.measure(&single, p99[0])?;
+        queues.measure(&single)?;
         progress.step(round + 1);
     }
 
-    for (case, seen) in CASES.iter().zip(&seen) {
+    // Where something else had the device's core, everything takes as long as its time slices, and a ratio says nothing.
+    let least = seen[0].p50.iter().copied().fold(f64::MAX, f64::min);
+    let good: Vec<usize> = (0..rounds)
+        .filter(|round| seen[0].p50[*round] <= DISTURBED * least)
+        .collect();
+    object.insert("rounds_left_out".into(), (rounds - good.len()).into());
+    let chosen = |of: &[f64]| samples(good.iter().map(|round| of[*round]));
+    let ratio = |of: &[f64], to: &[f64]| samples(good.iter().map(|round| of[*round] / to[*round]));
+    for (case, it) in CASES.iter().zip(&seen) {
         let name = case.name;
         if case.loud != 0 {
             let (kind, count) = match name.split_once('_') {
                 Some((kind, count)) => (format!("{kind}_"), count),
                 None => (String::new(), name),
             };
-            for (samples, label) in [(&seen.ratio, "p99"), (&seen.p50_ratio, "p50")] {
-                samples.write_figure(object, &format!("quiet_{kind}{label}_ratio_{count}"));
-            }
-            object.insert(format!("quiet_{name}_dry"), seen.dry.into());
+            ratio(&it.p99, &seen[0].p99)
+                .write_figure(object, &format!("quiet_{kind}p99_ratio_{count}"));
+            ratio(&it.p50, &seen[0].p50)
+                .write_figure(object, &format!("quiet_{kind}p50_ratio_{count}"));
+            object.insert(format!("quiet_{name}_dry"), it.dry.into());
         }
-        seen.p50
-            .write_figure(object, &format!("quiet_{name}_p50_ns"));
-        seen.p99
-            .write_figure(object, &format!("quiet_{name}_p99_ns"));
+        chosen(&it.p50).write_figure(object, &format!("quiet_{name}_p50_ns"));
+        chosen(&it.p99).write_figure(object, &format!("quiet_{name}_p99_ns"));
     }
     for (case, seen) in CASES.iter().zip(&seen) {
         let name = format!("paced_{}", case.name);
         seen.paced.write_events(object, &name, "us");
         put(object, &format!("{name}_max_us"), seen.paced.max());
     }
-    let alone = seen[0].p99.median();
+    let alone = chosen(&seen[0].p99).median();
     let ahead = object["long_job_us"].as_f64().unwrap_or(0.0) * 1e3;
     put(object, "long_bound_ratio", (alone + ahead) / alone);
-    queues.write(object);
+    for (name, p99) in [("fifo", &queues.fifo_p99), ("bucket", &queues.bucket_p99)] {
+        ratio(p99, &seen[0].p99).write_figure(object, &format!("{name}_quiet_p99_ratio_7"));
+        chosen(p99).write_figure(object, &format!("{name}_quiet_7_p99_ns"));
+    }
+    chosen(&queues.fifo_rate).write_figure(object, "fifo_jobs_per_s");
+    for (used, loud) in queues.used.iter().zip([1, MOST]) {
+        chosen(used).write_figure(object, &format!("bucket_used_{loud}"));
+    }
     Ok(())
+}
+
+fn samples(values: impl Iterator<Item = f64>) -> Samples {
+    let mut samples = Samples::new();
+    values.for_each(|value| samples.push(value));
+    samples
 }
 
 /// Round trips one after the other, in nanoseconds; between them, rings of which half is taken are filled again.
@@ -217,60 +233,43 @@ fn long_job(
     put(object, "long_times", LONGER * nanoseconds(job)? / wanted);
 
     let trip = |job: &Job| {
-        let mut times = Samples::new();
-        for _ in 0..2000 {
-            let begin = now_ns();
-            let ticket = quiet.submit_one(job)?;
-            expect_ok(&quiet.wait(ticket, api::WAIT_SPIN)?)?;
-            times.push((now_ns() - begin) as f64);
-        }
-        Fallible::Ok(times.quantiles([0.1])[0])
+        let begin = now_ns();
+        let ticket = quiet.submit_one(job)?;
+        expect_ok(&quiet.wait(ticket, api::WAIT_SPIN)?)?;
+        Fallible::Ok((now_ns() - begin) as f64)
     };
-    let empty = trip(&nop())?;
-    put(object, "long_job_us", (trip(&job)? - empty).max(0.0) / 1e3);
+    let (mut with, mut without) = (Samples::new(), Samples::new());
+    for _ in 0..2000 {
+        without.push(trip(&nop())?);
+        with.push(trip(&job)?);
+    }
+    let [with, without] = [with, without].map(|times| times.quantiles([0.1])[0]);
+    put(object, "long_job_us", (with - without).max(0.0) / 1e3);
     Ok(job)
 }
 
-/// The same through a single queue, without and with token buckets.
+/// The same through a single queue, without and with token buckets; by round.
 #[derive(Default)]
 struct Queues {
-    fifo_ratio: Samples,
-    fifo_p99: Samples,
-    bucket_ratio: Samples,
-    bucket_p99: Samples,
-    fifo_rate: Samples,
+    fifo_p99: Vec<f64>,
+    bucket_p99: Vec<f64>,
+    fifo_rate: Vec<f64>,
     /// Beside 1 and beside all.
-    used: [Samples; 2],
+    used: [Vec<f64>; 2],
 }
 
 impl Queues {
-    fn measure(&mut self, tenant: &Tenant, alone_p99: f64) -> Fallible<()> {
+    fn measure(&mut self, tenant: &Tenant) -> Fallible<()> {
         let (fifo, rate) = queued(tenant, MOST, None)?;
         let fair = rate / (MOST + 1) as f64;
         let (bucket, limited) = queued(tenant, MOST, Some(fair))?;
         let (_, limited_one) = queued(tenant, 1, Some(fair))?;
-        let p99 = [&fifo, &bucket].map(|times| times.quantiles([0.99])[0]);
-        self.fifo_ratio.push(p99[0] / alone_p99);
-        self.fifo_p99.push(p99[0]);
-        self.bucket_ratio.push(p99[1] / alone_p99);
-        self.bucket_p99.push(p99[1]);
+        self.fifo_p99.push(fifo.quantiles([0.99])[0]);
+        self.bucket_p99.push(bucket.quantiles([0.99])[0]);
         self.fifo_rate.push(rate);
         self.used[0].push(limited_one / rate);
         self.used[1].push(limited / rate);
         Ok(())
-    }
-
-    fn write(&self, object: &mut Object) {
-        self.fifo_ratio
-            .write_figure(object, "fifo_quiet_p99_ratio_7");
-        self.fifo_p99.write_figure(object, "fifo_quiet_7_p99_ns");
-        self.bucket_ratio
-            .write_figure(object, "bucket_quiet_p99_ratio_7");
-        self.bucket_p99
-            .write_figure(object, "bucket_quiet_7_p99_ns");
-        self.fifo_rate.write_figure(object, "fifo_jobs_per_s");
-        self.used[0].write_figure(object, "bucket_used_1");
-        self.used[1].write_figure(object, "bucket_used_7");
     }
 }
 
