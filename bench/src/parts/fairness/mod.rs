@@ -22,23 +22,23 @@ pub const PART: Part = Part {
            the rounds' ratios (quiet_p50_ratio: p50 of each) but for those in which the p50 alone was more \
            than twice the best round's (rounds_left_out: something else had the core); rings are topped up \
            between the round trips, outside of what is timed. quiet_long: the same beside jobs (SPIN) that \
-           take the device 50 times as long as a NOP, 1,024 of them in each ring; long_job_us is how long \
-           one runs, and long_bound_ratio what the ratio is with one of them ahead. ..._paced: 1,000 jobs \
-           per second, each counted from when it should have been sent. jain: 16 equal tenants with full \
-           rings, eight with small SPIN jobs and eight with jobs of 50 times as many iterations \
-           (jain_small_iterations, jain_large_iterations); Jain's index of the iterations of each one's \
-           completed jobs in windows of 100 ms. weight_error: tenants of weights 1:2:5:10 with rings of \
-           16,384 equal SPIN jobs, windows of 500 ms; the largest relative error of a share of the \
-           completed jobs, median of the windows. utilisation: jobs per second of 8 tenants together, of \
-           different weights and classes and one with a share of all of the device's time, relative to one \
-           plain tenant whose ring holds as many as all of theirs; mean of NOP jobs (utilisation_nop) and \
-           of SPIN jobs (utilisation_spin). fifo_...: the same with one Rota tenant that all clients submit \
-           into: of the flooders each keeps 1,024 jobs in it, of the 16 clients 16, and sends another one \
-           for each that is done. bucket_...: that with a token bucket per client in front (crate \
-           governor), of its share of the jobs per second that the single queue was just seen to do, with \
-           bursts of up to 64; a bucket counts jobs, since nobody knows before what one will take. \
-           bucket_used_1 and _7: jobs per second with buckets relative to without, beside 1 and 7: what \
-           lies fallow.",
+           take the device 50 times as long as a NOP, 1,024 of them in each ring; long_times is how many \
+           times it came to, long_job_us is how long one runs, and long_bound_ratio what the ratio is with \
+           one of them ahead. ..._paced: 1,000 jobs per second, each counted from when it should have been \
+           sent. jain: 16 equal tenants with full rings, eight with small SPIN jobs and eight with jobs of \
+           50 times as many iterations (jain_small_iterations, jain_large_iterations); Jain's index of the \
+           iterations of each one's completed jobs in windows of 100 ms. weight_error: tenants of weights \
+           1:2:5:10 with rings of 16,384 equal SPIN jobs, windows of 500 ms; the largest relative error of \
+           a share of the completed jobs, median of the windows. utilisation: jobs per second of 8 tenants \
+           together, of different weights and classes and one with a share of all of the device's time, \
+           relative to one plain tenant whose ring holds as many as all of theirs; mean of NOP jobs \
+           (utilisation_nop) and of SPIN jobs (utilisation_spin). fifo_...: the same with one Rota tenant \
+           that all clients submit into: of the flooders each keeps 1,024 jobs in it, of the 16 clients 16, \
+           and sends another one for each that is done. bucket_...: that with a token bucket per client in \
+           front (crate governor), of its share of the jobs per second that the single queue was just seen \
+           to do, with bursts of up to 64; a bucket counts jobs, since nobody knows before what one will \
+           take. bucket_used_1 and _7: jobs per second with buckets relative to without, beside 1 and 7: \
+           what lies fallow.",
     run,
 };
 
