@@ -7,7 +7,8 @@ pub use rota_ffi::{
     rota_completion as Completion, rota_handler as Handler, rota_job as Job,
     rota_module_options as ModuleOptions, rota_module_report as ModuleReport,
     rota_runtime_info as RuntimeInfo, rota_runtime_options as RuntimeOptions,
-    rota_tenant_options as TenantOptions,
+    rota_tenant_options as TenantOptions, ROTA_CLASS_BACKGROUND as CLASS_BACKGROUND,
+    ROTA_CLASS_INTERACTIVE as CLASS_INTERACTIVE, ROTA_CLASS_NORMAL as CLASS_NORMAL,
 };
 use std::ffi::{c_char, c_int, c_void};
 

@@ -50,6 +50,14 @@ pub fn options() -> RuntimeOptions {
     options
 }
 
+/// The same of a tenant.
+pub fn tenant_options() -> TenantOptions {
+    // SAFETY: as above.
+    let mut options: TenantOptions = unsafe { zeroed() };
+    options.struct_size = size_of::<TenantOptions>();
+    options
+}
+
 pub struct Runtime<'l> {
     library: &'l Library,
     handle: Handle,
@@ -92,14 +100,16 @@ impl<'l> Runtime<'l> {
 
     /// `slots` 0: the runtime's default.
     pub fn tenant(&self, label: &str, slots: u32) -> Fallible<Tenant<'l>> {
+        let mut options = tenant_options();
+        options.slots = slots;
+        self.tenant_with(label, options)
+    }
+
+    pub fn tenant_with(&self, label: &str, options: TenantOptions) -> Fallible<Tenant<'l>> {
         let options = TenantOptions {
-            struct_size: size_of::<TenantOptions>(),
             label: label.as_ptr().cast(),
             label_len: label.len(),
-            slots,
-            opcodes: 0,
-            fuel: 0,
-            reserved: 0,
+            ..options
         };
         let mut handle = null_mut();
         let mut error = null_mut();

@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod bindings;
+mod fairness;
 mod idle;
 mod isolation;
 mod lib;
@@ -9,6 +10,7 @@ mod modules;
 mod open;
 mod publish;
 mod round_trip;
+mod scale;
 mod throughput;
 mod wait;
 mod wake;
@@ -37,6 +39,8 @@ pub const PARTS: &[Part] = &[
     open::PART,
     modules::PART,
     isolation::PART,
+    fairness::PART,
+    scale::PART,
     bindings::CPP,
     bindings::GO,
     lib::PART,

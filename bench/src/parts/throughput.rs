@@ -136,17 +136,17 @@ fn run(context: &Context) -> Fallible<Object> {
 }
 
 /// One tenant and what its producer keeps for it.
-struct Client<'l> {
+pub struct Client<'l> {
     tenant: Tenant<'l>,
     jobs: [Job; BATCH],
     /// Jobs at the front of `jobs` that the ring had no room for.
     left: usize,
     sequence: u64,
-    outstanding: u64,
+    pub outstanding: u64,
 }
 
 impl<'l> Client<'l> {
-    fn new(tenant: Tenant<'l>) -> Client<'l> {
+    pub fn new(tenant: Tenant<'l>) -> Client<'l> {
         Client {
             tenant,
             jobs: [api::scalar(api::OP_NOP, 0, 0); BATCH],
@@ -157,7 +157,7 @@ impl<'l> Client<'l> {
     }
 
     /// Submits what fits of one batch.
-    fn submit(&mut self) -> Fallible<()> {
+    pub fn submit(&mut self) -> Fallible<()> {
         if self.left == 0 {
             for job in &mut self.jobs {
                 self.sequence += 1;
@@ -175,7 +175,7 @@ impl<'l> Client<'l> {
     }
 
     /// Takes what is finished, up to a batch.
-    fn poll(&mut self) -> Fallible<u64> {
+    pub fn poll(&mut self) -> Fallible<u64> {
         let mut done = [Completion::default(); BATCH];
         let count = self.tenant.poll(&mut done, api::WAIT_SPIN, 0)?;
         done[..count].iter().try_for_each(expect_echo)?;
