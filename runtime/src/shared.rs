@@ -12,8 +12,8 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::ring::layout::{
     binding, tenant_state, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry,
-    TenantState, TileState, WorkerReport, BUFFERS, CLASSES, EXTRA_RECORDS, FUEL_PER_WEIGHT,
-    MAX_WORKERS, NOTIFY_NEVER,
+    TenantState, TileState, WorkerReport, BUFFERS, CLASSES, EXTRA_RECORDS, MAX_WORKERS,
+    NOTIFY_NEVER,
 };
 use crate::ring::submission::{stamp, RingMemory};
 
@@ -311,8 +311,8 @@ impl SharedMemory {
     }
 
     pub fn set_weight(&self, index: u32, weight: u32) {
-        let quantum = &self.tenant(index).quantum;
-        quantum.store(weight * FUEL_PER_WEIGHT, Ordering::Relaxed);
+        let word = &self.tenant(index).weight;
+        word.store(weight, Ordering::Relaxed);
     }
 
     /// The device-wide epoch, modular.

@@ -35,9 +35,12 @@ const LIGHT_TIME: u32 = 32u;
 const LONG_TIME: u32 = 512u;
 const REST: u32 = 4u;
 const MOMENT: u32 = 800u;
-// What a tenant is charged for being served, besides the fuel of its jobs: for light jobs, and for others.
-const LIGHT_CHARGE: u32 = 64u;
-const CHARGE: u32 = 512u;
+// What a tenant is charged for besides the fuel of its jobs: for each that was claimed, and for a claim of others than light
+// ones.
+const JOB_CHARGE: u32 = 8u;
+const CLAIM_CHARGE: u32 = 64u;
+// Where there are more tenants than a look sees, some that are so many rounds ahead for each further look have a turn too.
+const SLACK: u32 = 32u;
 // A look that finds no turn of now gives these and more: how many rounds ahead the next one is.
 const KEY_AHEAD: u32 = 8u;
 const KEY_NONE: u32 = 0xffffffffu;
@@ -157,7 +160,8 @@ fn is_revoked(tenant: u32) -> bool {
 // Deficit round robin (Shreedhar and Varghese, 1995), kept in two words of each tenant. In a round each tenant may use as
 // much fuel as its weight gives it. Who has used more waits for so many rounds as it takes to pay that back; nobody looks
 // at those rounds one by one: where all that have work wait, the next round is the first in which one of them has a turn.
-// So a tenant that was away has its turn at once, behind nobody's backlog.
+// So a tenant that was away has its turn at once, behind nobody's backlog. Rounds are short, so that turns tell finely who has
+// used less: a job or a few of a usual tenant.
 
 // Whether a turn is still to come. What is further ahead than any turn can be lies far back.
 fn is_ahead(turn: u32, round: u32) -> bool {
@@ -165,29 +169,30 @@ fn is_ahead(turn: u32, round: u32) -> bool {
 }
 
 // Who goes first is the lowest of these: of those whose turn it is, the best class, and in it those who had none in this
-// round yet; else the nearest turn.
-fn key_of(turn: u32, round: u32, rank: u32) -> u32 {
-    let now = 2u * rank + select(0u, 1u, turn == round);
-    return select(now, KEY_AHEAD + turn - round, is_ahead(turn, round));
+// round yet; else the nearest turn. Who is no further ahead than `slack` has a turn too.
+fn key_of(turn: u32, round: u32, slack: u32, rank: u32) -> u32 {
+    let now = 2u * rank + select(1u, 0u, turn != round && !is_ahead(turn, round));
+    return select(now, KEY_AHEAD + turn - round, is_ahead(turn, round + slack));
 }
 
 // Charges a tenant that was served, whose turn was seen to be `turn`. By lane 0; gives its next turn. Workers that serve the
 // same tenant at once lose nothing of each other's charges: fuel is taken once, and for each round's fuel that is given the
 // turn moves one round on.
 fn charge(tenant: u32, cost: u32, turn: u32, round: u32) -> u32 {
-    let quantum = max(atomicLoad(&rota_tenants[tenant].quantum), 1u);
+    let weight = max(atomicLoad(&rota_tenants[tenant].weight), 1u);
     var next = turn;
     if (turn != round && !is_ahead(turn, round)) {
         next = round;
         if (atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round).exchanged) {
-            atomicStore(&rota_state.tenants[tenant].credit, quantum);
+            atomicStore(&rota_state.tenants[tenant].credit, weight);
         }
     }
-    let left = bitcast<i32>(atomicSub(&rota_state.tenants[tenant].credit, cost) - cost);
+    let price = min(cost, 0x20000000u / ROTA_CREDIT_PER_FUEL) * ROTA_CREDIT_PER_FUEL;
+    let left = bitcast<i32>(atomicSub(&rota_state.tenants[tenant].credit, price) - price);
     let owed = u32(max(1 - left, 0));
-    let rounds = min((owed + quantum - 1u) / quantum, ROTA_FURTHEST_TURN / 2u);
+    let rounds = min((owed + weight - 1u) / weight, ROTA_FURTHEST_TURN / 2u);
     if (rounds != 0u) {
-        atomicAdd(&rota_state.tenants[tenant].credit, rounds * quantum);
+        atomicAdd(&rota_state.tenants[tenant].credit, rounds * weight);
         next = atomicAdd(&rota_state.tenants[tenant].turn, rounds) + rounds;
     }
     return next;
@@ -406,7 +411,7 @@ fn run_light(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, turn: u3
     var next = 0u;
     if (lane == 0u) {
         raise_done(tenant, n);
-        next = charge(tenant, LIGHT_CHARGE + spent, turn, round);
+        next = charge(tenant, JOB_CHARGE * n + spent, turn, round);
     }
     w_small_turn = subgroupBroadcastFirst(next);
 }
@@ -915,6 +920,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 let rank = select(0u, 1u, lane >= first) + select(0u, 1u, lane >= first + second);
                 let nth = lane - select(0u, first, rank != 0u) - select(0u, second, rank == 2u);
                 let count = select(select(counts.x, counts.y, rank == 1u), counts.z, rank == 2u);
+                let slack = SLACK * ((max(counts.x + counts.y + counts.z, 1u) - 1u) / ROTA_LANES);
                 next = select(next, vec3<u32>(0u), next >= counts);
                 var i = select(select(next.x, next.y, rank == 1u), next.z, rank == 2u) + nth;
                 i = select(i, i - count, i >= count);
@@ -928,7 +934,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                     if (tenant < arrayLength(&rota_tenants)) {
                         sight = look_at(tenant, takes_scalars, rank);
                         turn = atomicLoad(&rota_state.tenants[tenant].turn);
-                        key = select(key_of(turn, round, sight.rank), KEY_NONE, sight.kind == KIND_NONE);
+                        key = select(key_of(turn, round, slack, sight.rank), KEY_NONE, sight.kind == KIND_NONE);
                     }
                 }
                 let best = subgroupMin(key);
@@ -994,6 +1000,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 2u;
         let fuel_before = w_fuel;
         let lost_before = w_lost;
+        let jobs_before = w_jobs;
         let tenant = listed & ROTA_LISTED_TENANT;
         let limits = listed - tenant;
         if (limits != 0u) {
@@ -1047,7 +1054,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         if (lane == 0u && kind != KIND_NONE && tenant != 0u) {
             // A claim that another worker won was no turn.
             if (w_lost == lost_before) {
-                then = charge(tenant, CHARGE + used, turn, round);
+                then = charge(tenant, CLAIM_CHARGE + JOB_CHARGE * (w_jobs - jobs_before) + used, turn, round);
             }
             atomicAdd(&rota_state.tenants[tenant].fuel, used);
             if (limits != 0u) {

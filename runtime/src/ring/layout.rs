@@ -145,10 +145,11 @@ pub const CLASSES: usize = 3;
 pub const HOLDER_SHIFT: u32 = 12;
 pub const HOLDER_JOBS: u32 = 0x7ff;
 pub const HOLDER_WANTED: u32 = 0x800;
-/// What a tenant may use in a round for each unit of its weight.
-pub const FUEL_PER_WEIGHT: u32 = 16;
+/// Fuel is charged in units of which a tenant may use as many in a round as it weighs: so many to one loop iteration of
+/// all lanes.
+pub const CREDIT_PER_FUEL: u32 = 128;
 /// No turn is further ahead than this; what seems to be is long past.
-pub const FURTHEST_TURN: u32 = 1 << 25;
+pub const FURTHEST_TURN: u32 = 1 << 28;
 
 /// Bits of a push constant's `flags`.
 pub mod lease_flag {
@@ -269,8 +270,8 @@ shared! {
         notify_at: AtomicU32 = AtomicU32,
         /// Whether its jobs may go on: `tenant_state`.
         state: AtomicU32 = AtomicU32,
-        /// Fuel that it may use in a round: its weight times `FUEL_PER_WEIGHT`.
-        quantum: AtomicU32 = AtomicU32,
+        /// How much credit it gets for a round.
+        weight: AtomicU32 = AtomicU32,
         /// Its exclusion group; counts with `listed::GROUP`.
         group: AtomicU32 = AtomicU32,
         /// How far its `fuel` may go before it waits, modular; counts with `listed::FUEL`.
@@ -319,7 +320,7 @@ shared! {
         done: AtomicU32 = AtomicU32,
         /// The round in which it has its next turn.
         turn: AtomicU32 = AtomicU32,
-        /// Fuel that it has left for that round; signed.
+        /// What it has left for that round; signed.
         credit: AtomicU32 = AtomicU32,
         /// Loop iterations of its jobs, modular; the light ones have none.
         fuel: AtomicU32 = AtomicU32,
@@ -344,8 +345,6 @@ shared! {
         /// The code and the version that the job was opened with: its tiles may run in several leases.
         entry: AtomicU32 = AtomicU32,
         version: AtomicU32 = AtomicU32,
-        spare_0: AtomicU32 = u32,
-        spare_1: AtomicU32 = u32,
     }
 
     /// What a worker tells about its part of a lease when it leaves. Device-written.
@@ -480,6 +479,7 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("HOLDER_JOBS", HOLDER_JOBS);
     constant("HOLDER_WANTED", HOLDER_WANTED);
     constant("FURTHEST_TURN", FURTHEST_TURN);
+    constant("CREDIT_PER_FUEL", CREDIT_PER_FUEL / shape.lanes);
     constant("LIGHT_FUEL", LIGHT_FUEL);
     constant("FUEL_PER_LOOK", FUEL_PER_LOOK);
     constant("FIRST_LOADED", FIRST_LOADED);
