@@ -35,10 +35,9 @@ const LIGHT_TIME: u32 = 32u;
 const LONG_TIME: u32 = 512u;
 const REST: u32 = 4u;
 const MOMENT: u32 = 800u;
-// What a tenant is charged for besides the fuel of its jobs: for each that was claimed, and for a claim of others than light
-// ones.
-const JOB_CHARGE: u32 = 8u;
-const CLAIM_CHARGE: u32 = 64u;
+// What a tenant is charged for a whole claim besides the fuel of its jobs: of light jobs, and besides of others.
+const LIGHT_CHARGE: u32 = 64u;
+const CLAIM_CHARGE: u32 = 240u;
 // Where there are more tenants than a look sees, some that are so many rounds ahead for each further look have a turn too.
 const SLACK: u32 = 32u;
 // A look that finds no turn of now gives these and more: how many rounds ahead the next one is.
@@ -196,6 +195,12 @@ fn charge(tenant: u32, cost: u32, turn: u32, round: u32) -> u32 {
         next = atomicAdd(&rota_state.tenants[tenant].turn, rounds) + rounds;
     }
     return next;
+}
+
+// What `n` light jobs that were claimed together cost besides their fuel: n * n parts of a whole claim. Who sends jobs one by
+// one, and so waits for each, pays less for them than who floods.
+fn light_charge(n: u32) -> u32 {
+    return max(LIGHT_CHARGE * n * n / (ROTA_LANES * ROTA_LANES), 1u);
 }
 
 // Brings turns that lie back up to now, some tenants in each lease: rounds are compared modulo 2^32.
@@ -411,7 +416,7 @@ fn run_light(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, turn: u3
     var next = 0u;
     if (lane == 0u) {
         raise_done(tenant, n);
-        next = charge(tenant, JOB_CHARGE * n + spent, turn, round);
+        next = charge(tenant, light_charge(n) + spent, turn, round);
     }
     w_small_turn = subgroupBroadcastFirst(next);
 }
@@ -1054,7 +1059,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         if (lane == 0u && kind != KIND_NONE && tenant != 0u) {
             // A claim that another worker won was no turn.
             if (w_lost == lost_before) {
-                then = charge(tenant, CLAIM_CHARGE + JOB_CHARGE * (w_jobs - jobs_before) + used, turn, round);
+                let n = select(ROTA_LANES, w_jobs - jobs_before, kind == KIND_SCALAR);
+                then = charge(tenant, CLAIM_CHARGE * n / ROTA_LANES + light_charge(n) + used, turn, round);
             }
             atomicAdd(&rota_state.tenants[tenant].fuel, used);
             if (limits != 0u) {
