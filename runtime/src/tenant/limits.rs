@@ -14,6 +14,8 @@ use crate::ring::sync::lock;
 pub(crate) const NO_RATE: u64 = u64::MAX;
 /// What a tenant that was idle may use at once: what comes in so much time.
 const BURST: Duration = Duration::from_millis(100);
+/// Who has run out waits for this part of it.
+const ENOUGH: u64 = 8;
 /// The same of a share of the device.
 const TIME_BURST: Duration = Duration::from_millis(10);
 /// Counts are compared modulo 2^32.
@@ -27,6 +29,10 @@ struct Bucket {
     at: Instant,
     /// What of the rate the last refill left over, in billionths.
     rest: u128,
+    /// It has run out, and not enough has come since: who ran at every drop would keep the kernel up.
+    dry: bool,
+    /// What is enough.
+    enough: u64,
 }
 
 impl Bucket {
@@ -36,6 +42,8 @@ impl Bucket {
             until: 0,
             at: Instant::now(),
             rest: 0,
+            dry: true,
+            enough: 1,
         }
     }
 
@@ -59,6 +67,7 @@ impl Bucket {
         self.at = now;
         let Some(rate) = rate else {
             self.until = self.used;
+            self.dry = true;
             return;
         };
         let come = u128::from(rate) * passed.as_nanos() + self.rest;
@@ -68,15 +77,21 @@ impl Bucket {
             .clamp(1, u128::from(MOST_BURST)) as u64;
         let most = self.used + burst;
         self.until = self.until.saturating_add(come).min(most).max(self.until);
+        self.enough = burst.div_ceil(ENOUGH);
+        self.dry = self.until < self.used + if self.dry { self.enough } else { 1 };
     }
 
-    fn is_dry(&self) -> bool {
-        self.until <= self.used
+    /// Up to which count use may go now.
+    fn limit(&self) -> u64 {
+        match self.dry {
+            true => self.until.min(self.used),
+            false => self.until,
+        }
     }
 
-    /// How long until there is something again.
+    /// How long until there is enough again.
     fn wait(&self, rate: u64) -> Duration {
-        let missing = u128::from(self.used + 1 - self.until.min(self.used));
+        let missing = u128::from(self.used + self.enough - self.until.min(self.used + self.enough));
         let ns = missing * 1_000_000_000 / u128::from(rate.max(1));
         Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX)).min(Duration::from_secs(3600))
     }
@@ -114,9 +129,9 @@ impl Common {
         let mut bucket = lock(&self.bucket);
         let used = bucket.used;
         bucket.refill_to(used, Some(self.rate), BURST, now);
-        let part = (bucket.until - bucket.used.min(bucket.until))
+        let part = (bucket.limit() - bucket.used.min(bucket.limit()))
             .div_ceil(u64::from(self.sharers.load(Ordering::Relaxed)));
-        (part, bucket.is_dry().then(|| bucket.wait(self.rate)))
+        (part, bucket.dry.then(|| bucket.wait(self.rate)))
     }
 }
 
@@ -192,15 +207,14 @@ impl Limits {
         lock(&common.bucket).used += by_fuel.count(fuel);
         by_fuel.refill(fuel, limited[0].then_some(fuel_rate), BURST, now);
         by_time.refill(time, limited[1].then_some(time_rate), TIME_BURST, now);
-        let wait = |bucket: &Bucket, rate, limited| {
-            (limited && bucket.is_dry()).then(|| bucket.wait(rate))
-        };
+        let wait =
+            |bucket: &Bucket, rate, limited| (limited && bucket.dry).then(|| bucket.wait(rate));
         let mut waits = [
             wait(by_fuel, fuel_rate, limited[0]),
             wait(by_time, time_rate, limited[1]),
             None,
         ];
-        let mut fuel_until = by_fuel.until;
+        let mut fuel_until = by_fuel.limit();
         if common.is_limited() {
             let (part, wait) = common.part(now);
             waits[2] = wait;
@@ -213,7 +227,7 @@ impl Limits {
         }
         Allowed {
             fuel_until: fuel_until as u32,
-            time_until: by_time.until as u32,
+            time_until: by_time.limit() as u32,
             wait: waits.into_iter().flatten().max(),
         }
     }
@@ -270,8 +284,8 @@ mod tests {
             used = used.wrapping_add(900_000);
             let allowed = limits.refill(used, 0, 1e9, &none(), after(start, second * 1000));
             let wait = allowed.wait.expect("it has used more than it had");
-            assert_eq!(wait, Duration::from_nanos(900_001_000), "after {second} s");
-            let later = limits.refill(used, 0, 1e9, &none(), after(start, second * 1000 + 899));
+            assert_eq!(wait, Duration::from_micros(912_500), "after {second} s");
+            let later = limits.refill(used, 0, 1e9, &none(), after(start, second * 1000 + 912));
             assert!(later.wait.is_some());
         }
         assert!(limits

@@ -2,7 +2,7 @@
 
 use super::rounds::Turn;
 use super::scenario::{GroupMistake, GroupScenario, Kind};
-use super::state::{At, State, Worker, COUNT, COUNT_BITS};
+use super::state::{At, State, Worker, COUNT, NAME_SHIFT, WANTED};
 use crate::property::{ensure, Checked, Violation};
 
 /// Where a worker goes that may claim the job at the cursor that it saw.
@@ -63,18 +63,47 @@ fn refused(turn: &mut Turn, what: &'static str) {
 pub fn load_holder(turn: &mut Turn) {
     let holder = turn.state.holder;
     let mine = turn.me.tenant + 1;
-    let name = holder >> COUNT_BITS;
+    let name = holder >> NAME_SHIFT;
     let free = if turn.scenario.has(GroupMistake::FreeByName) {
         name == 0
     } else {
         holder & COUNT == 0
     };
     if !free && name != mine && !turn.scenario.has(GroupMistake::JoinsAnyone) {
-        return refused(turn, "loads the holder: another tenant");
+        if holder & WANTED != 0 {
+            return refused(turn, "loads the holder: another tenant, and somebody waits");
+        }
+        return turn.step("loads the holder: another tenant", |_, me| {
+            me.holder = holder;
+            me.at = At::AskForIt;
+            Ok(())
+        });
+    }
+    if !free && holder & WANTED != 0 {
+        return refused(turn, "loads the holder: ours, but somebody waits");
     }
     turn.step("loads the holder: free, or ours", |_, me| {
         me.holder = holder;
         me.at = At::SwapHolder;
+        Ok(())
+    });
+}
+
+/// Marks the group as wanted, unless it has changed: a free one is never marked.
+pub fn ask_for_it(turn: &mut Turn) {
+    let seen = turn.me.holder;
+    if turn.state.holder != seen {
+        return refused(turn, "fails to ask for the group");
+    }
+    let claimed = turn.me.claimed == 1;
+    turn.step("asks for the group", |next, me| {
+        next.holder |= WANTED;
+        if claimed {
+            me.holder = 0;
+            me.at = At::LoadHolder;
+        } else {
+            me.rest();
+        }
         Ok(())
     });
 }
@@ -89,13 +118,13 @@ pub fn swap_holder(turn: &mut Turn) {
     }
     let joins = seen & COUNT != 0;
     let name = if joins {
-        seen >> COUNT_BITS
+        seen >> NAME_SHIFT
     } else {
         turn.me.tenant + 1
     };
     let at = claims(turn.scenario, &turn.me);
     turn.step("takes the group", |next, me| {
-        next.holder = (name << COUNT_BITS) + (seen & COUNT) + 1;
+        next.holder = (name << NAME_SHIFT) + (seen & COUNT) + 1;
         me.holder = 0;
         me.claimed = 0;
         me.at = at;

@@ -81,6 +81,7 @@ pub fn worker(scenario: &GroupScenario, state: &State, index: usize, moves: &mut
         At::Gone => {}
         At::Top => top(&mut turn),
         At::LoadHolder => admission::load_holder(&mut turn),
+        At::AskForIt => admission::ask_for_it(&mut turn),
         At::SwapHolder => admission::swap_holder(&mut turn),
         At::Leave | At::LeaveEarly | At::LeaveAsLast | At::LeaveAnyway => {
             admission::leave(&mut turn);

@@ -9,9 +9,12 @@ use crate::state::places;
 
 pub const MAX_WORKERS: usize = 3;
 
-/// The group's word: the low bits count the open jobs, the others name a tenant as index + 1.
-pub const COUNT_BITS: u32 = 3;
+/// The group's word: the low bits count the open jobs, one says that another tenant waits, the others name a tenant as
+/// index + 1.
+const COUNT_BITS: u32 = 3;
 pub const COUNT: u8 = (1 << COUNT_BITS) - 1;
+pub const WANTED: u8 = 1 << COUNT_BITS;
+pub const NAME_SHIFT: u32 = COUNT_BITS + 1;
 
 places! {
     #[default]
@@ -19,6 +22,7 @@ places! {
     Top,
     // The front of the ring.
     LoadHolder,
+    AskForIt,
     SwapHolder,
     Claim,
     Run,
@@ -143,7 +147,7 @@ impl State {
     }
 
     fn code(&mut self, scenario: &GroupScenario, coder: &mut impl Coder) {
-        coder.bits(&mut self.holder, 2 + COUNT_BITS);
+        coder.bits(&mut self.holder, 2 + NAME_SHIFT);
         coder.bits(&mut self.control, 2);
         coder.bits(&mut self.lease, 2);
         for (ring, tenant) in self.rings.iter_mut().zip(&scenario.tenants) {
@@ -161,7 +165,7 @@ impl State {
             let mut at = worker.at as u8;
             coder.bits(&mut at, 5);
             worker.at = At::ALL[at as usize];
-            coder.bits(&mut worker.holder, 2 + COUNT_BITS);
+            coder.bits(&mut worker.holder, 2 + NAME_SHIFT);
             for value in [
                 &mut worker.tenant,
                 &mut worker.position,
@@ -284,7 +288,7 @@ impl Model for GroupScenario {
 
     fn words(&self, state: &State) -> Vec<(String, u8)> {
         let mut words = vec![
-            ("holder".to_owned(), state.holder >> COUNT_BITS),
+            ("holder".to_owned(), state.holder >> NAME_SHIFT),
             ("count".to_owned(), state.holder & COUNT),
             ("lease".to_owned(), state.lease),
         ];
