@@ -497,6 +497,11 @@ impl Engine {
             limited.push(inner.clone());
         }
         self.active.set_limits(inner.index, &inner.listing, bits);
+        drop(limited);
+        // The pump may sleep until the time that the old limits gave.
+        if inner.ring.has_open_jobs() {
+            self.doorbell.ring();
+        }
     }
 
     /// Brings what a tenant may use up to now, if it has limits. Gives how long it has to wait, if it has to.
