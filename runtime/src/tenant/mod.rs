@@ -874,7 +874,7 @@ mod tests {
         let each = size_of::<Slot>()
             + (1 + EXTRA_RECORDS as usize) * size_of::<Record>()
             + size_of::<TileState>();
-        assert_eq!(each, 160);
+        assert_eq!(each, 152);
         let entries =
             size_of::<TenantEntry>() + size_of::<TenantState>() + size_of::<BufferEntry>();
         let host = ring.host_bytes() + size_of::<Inner>() + size_of::<Account>();

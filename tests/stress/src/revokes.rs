@@ -112,7 +112,7 @@ fn publish(tenant: &Tenant, buffer: u32, seed: u64, accepted: &AtomicU64, verdic
             opcode: op::NOP,
             ..Job::default()
         };
-        if mix64(seed ^ n) % 4 == 0 {
+        if mix64(seed ^ n).is_multiple_of(4) {
             (job.opcode, job.tiles) = (op::FILL, 8);
             job.args[..4].copy_from_slice(&[buffer, 0, 64, 7]);
         }
