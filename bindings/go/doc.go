@@ -53,8 +53,9 @@
 // # Errors
 //
 // A call that failed gives an *Error; errors.Is finds its Status, such as ErrNoDriver. ErrWouldBlock
-// comes as it is. What a quota refused gives a *QuotaError, which has the numbers, and in it the *Error. A job that did not end OK gives a *JobError; errors.Is finds its CompletionStatus,
-// its Fault, and the error of the context that cancelled it.
+// comes as it is. What a quota refused gives a *QuotaError, which has the numbers, and in it the *Error. A
+// job that did not end OK gives a *JobError; errors.Is finds its CompletionStatus, its Fault, and the
+// error of the context that cancelled it.
 //
 // # Numbers
 //

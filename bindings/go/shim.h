@@ -19,9 +19,9 @@ typedef struct {
 } rota_go_exchanged;
 
 /* Submits n jobs, if any, and polls for completions. A refused job leaves out the poll: the caller
- * has to look at it first, and there may be nothing to wait for. Only where a quota of slots refused
- * it, the completions that are there are taken, which may hold some, and it is tried again by itself:
- * the error is then about one job, which is all that a call of Do has asked for. */
+ * has to look at it first, and there may be nothing to wait for. Only where a quota of slots
+ * refused it, the completions that are there are taken, which may hold some, and it is tried again
+ * by itself: the error is then about one job, which is all that a call of Do has asked for. */
 static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota_job *jobs,
                                                  size_t n, rota_ticket *tickets,
                                                  rota_completion *done, size_t cap, uint32_t wait,

@@ -17,7 +17,7 @@ type limits struct {
 	Weight        uint32 `json:"weight"`          // of the device where others want it too: 1 to 10,000
 	Slots         uint64 `json:"slots"`           // scans that are under way, or behind one that is
 	BufferBytes   uint64 `json:"buffer_bytes"`    // of the device: the patterns once, and each scan's text
-	FuelPerSecond uint64 `json:"fuel_per_second"` // about the bytes that are scanned in a second; scans beyond it wait
+	FuelPerSecond uint64 `json:"fuel_per_second"` // loop iterations, about 0.6 per byte; scans beyond it wait
 }
 
 var defaultLimits = limits{Weight: 100, Slots: 32, BufferBytes: 4 << 20, FuelPerSecond: rota.Unlimited}
