@@ -62,11 +62,11 @@ func (b *Batch) set(i int, job *Job) {
 }
 
 // Submit submits jobs in their order, in one call of the library, and waits for room where the ring
-// is full. The jobs are copied. Where it fails, the jobs before the refused one, or those that had
-// room when the context ended, are in the batch, which is nil if there are none.
+// is full; a quota it doesn't wait for. The jobs are copied. Where it fails, the jobs before the refused
+// one, or those that had room when the context ended, are in the batch, which is nil if there are none.
 //
-// Errors: ErrInvalidArgument (no jobs, flags, fuel), ErrInvalidOpcode, ErrInvalidTiles, ErrClosed,
-// ErrStopped, ErrDeviceLost, and the context's.
+// Errors: ErrInvalidArgument (no jobs, flags, fuel), ErrInvalidOpcode, ErrInvalidTiles, *QuotaError (slots,
+// fuel), ErrWrongState after Drain or Revoke, ErrClosed, ErrStopped, ErrDeviceLost, and the context's.
 func (t *Tenant) Submit(ctx context.Context, jobs []Job) (*Batch, error) {
 	b := new(Batch)
 	err := t.SubmitInto(ctx, b, jobs)
@@ -108,11 +108,16 @@ func (t *Tenant) submitInto(ctx context.Context, b *Batch, jobs []Job, wait bool
 		if err == nil {
 			break
 		}
-		if err == ErrWouldBlock {
-			k, err = t.submitForRoom(ctx, b, accepted, wait)
+		// Completions that nobody has taken hold slots too: they are taken before a quota's word counts.
+		isOfQuota := isOfSlots(err)
+		if err == ErrWouldBlock || isOfQuota {
+			k, err = t.submitForRoom(ctx, b, accepted, wait && !isOfQuota)
 			accepted += k
 			if err == nil && accepted == len(jobs) {
 				break
+			}
+			if err == ErrWouldBlock && wait {
+				err = nil
 			}
 		}
 	}

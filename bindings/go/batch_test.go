@@ -73,9 +73,9 @@ func TestATryOnAFullRingGivesErrWouldBlockAndWhatHadRoom(t *testing.T) {
 	ok(t, err)
 	// Completions that nobody waits for leave room for a try.
 	for range 10 {
-		_, err := tenant.Submit(background, repeat(nop(1, 1), 16))
+		before, err := tenant.Submit(background, repeat(nop(1, 1), 16))
 		ok(t, err)
-		time.Sleep(2 * time.Millisecond)
+		completed(t, tenant, before)
 		ok(t, tenant.TrySubmit(&batch, repeat(nop(1, 1), 16)))
 		_, err = batch.Wait(background)
 		ok(t, err)

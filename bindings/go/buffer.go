@@ -34,6 +34,7 @@ type Buffer[T Number] struct {
 	tenant  *Tenant
 	name    C.rota_buffer
 	length  int
+	of      *Buffer[T] // what was granted, which stays open as long as the grant is in use; else nil
 	cleanup runtime.Cleanup
 }
 
@@ -44,7 +45,8 @@ type bufferID struct {
 }
 
 // NewBuffer makes a buffer of n numbers, all of them 0. Errors: ErrInvalidArgument (n, flags),
-// ErrOutOfDeviceMemory, ErrOutOfMemory, ErrClosed, ErrStopped, ErrDeviceLost.
+// *QuotaError, ErrOutOfDeviceMemory, ErrOutOfMemory, ErrWrongState after Revoke, ErrClosed, ErrStopped,
+// ErrDeviceLost.
 func NewBuffer[T Number](t *Tenant, n int, flags BufferFlags) (*Buffer[T], error) {
 	if t == nil {
 		return nil, errNilTenant
@@ -55,17 +57,57 @@ func NewBuffer[T Number](t *Tenant, n int, flags BufferFlags) (*Buffer[T], error
 	}
 	var object *C.rota_error
 	b := &Buffer[T]{tenant: t, length: n}
-	var name C.rota_buffer
-	status := C.rota_buffer_create(t.handle, C.uint64_t(n*size), C.uint32_t(flags), &name, &object)
+	status := C.rota_buffer_create(t.handle, C.uint64_t(n*size), C.uint32_t(flags), &b.name, &object)
 	if err := callError(status, object); err != nil {
 		return nil, err
 	}
-	b.name = name
+	b.closeWhenForgotten()
+	return b, nil
+}
+
+func (b *Buffer[T]) closeWhenForgotten() {
 	b.cleanup = runtime.AddCleanup(b, func(id bufferID) {
 		C.rota_buffer_destroy(id.tenant, id.name, nil)
-	}, bufferID{t.handle, name})
-	runtime.KeepAlive(t)
-	return b, nil
+	}, bufferID{b.tenant.handle, b.name})
+}
+
+// Grant lets another tenant of the runtime use the buffer, by a buffer of its own that this gives: its
+// jobs, and Read, see what is in this one, and so they may write it, but for BufferReadOnly. It costs that
+// tenant one buffer of its quota and no bytes, and can't be granted on. It ends by TakeBack, or when
+// either buffer or either tenant is closed: jobs that use it then end with FaultInvalidBuffer.
+//
+// Errors: ErrInvalidArgument (flags, the same tenant or one of another runtime, or to write what jobs may
+// only read), ErrWrongState (it is granted to that tenant already, was granted to this one, or one of them
+// was revoked), *QuotaError, ErrOutOfDeviceMemory, ErrClosed.
+func (b *Buffer[T]) Grant(to *Tenant, flags BufferFlags) (*Buffer[T], error) {
+	if b == nil || b.tenant == nil {
+		return nil, errNilBuffer
+	}
+	var object *C.rota_error
+	granted := &Buffer[T]{tenant: to, length: b.length, of: b}
+	status := C.rota_buffer_grant(b.tenant.handle, b.name, to.cHandle(), C.uint32_t(flags), &granted.name, &object)
+	runtime.KeepAlive(b)
+	if err := callError(status, object); err != nil {
+		return nil, err
+	}
+	granted.closeWhenForgotten()
+	return granted, nil
+}
+
+// TakeBack ends a grant. When it returns, neither jobs nor goroutines of the other tenant can reach the
+// buffer any more: calls on what Grant gave get ErrClosed. It waits until the running leases have ended.
+//
+// Errors: ErrInvalidArgument (the same tenant, or one of another runtime), ErrWrongState (it isn't granted
+// to that tenant), ErrClosed.
+func (b *Buffer[T]) TakeBack(from *Tenant) error {
+	if b == nil || b.tenant == nil {
+		return errNilBuffer
+	}
+	var object *C.rota_error
+	status := C.rota_buffer_take_back(b.tenant.handle, b.name, from.cHandle(), &object)
+	runtime.KeepAlive(b)
+	runtime.KeepAlive(from)
+	return callError(status, object)
 }
 
 // Name is what a job's argument takes; 0 for nil.
@@ -97,8 +139,8 @@ func (b *Buffer[T]) Size() (uint64, error) {
 }
 
 // Write writes numbers from index `at` on. Jobs that are submitted after it has returned see them;
-// jobs that are open may see any of them, old or new. Errors: ErrOutOfRange, ErrClosed,
-// ErrDeviceLost.
+// jobs that are open may see any of them, old or new. Errors: ErrOutOfRange, *QuotaError (bytes that are
+// being copied), ErrClosed, ErrDeviceLost.
 func (b *Buffer[T]) Write(at int, data []T) error {
 	offset, bytes, err := b.span(at, len(data))
 	if err != nil {

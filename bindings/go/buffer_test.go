@@ -4,8 +4,10 @@ package rota_test
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	rota "github.com/rota-compute/rota/bindings/go"
 )
@@ -165,4 +167,73 @@ func TestOutputsHoldTheRangesAndKeepTheirMemory(t *testing.T) {
 	wants(t, outputs.Close(), rota.ErrClosed)
 	wants(t, outputs.View(0, see), rota.ErrClosed)
 	wants(t, tenant.ReadInto(outputs, ranges), rota.ErrClosed)
+}
+
+func TestAGrantedBufferIsTheOthersUntilItIsTakenBack(t *testing.T) {
+	owner, other := newTenant(t, shared), newTenant(t, shared)
+	buffer, err := rota.NewBuffer[uint32](owner, 4, 0)
+	ok(t, err)
+	ok(t, buffer.Write(0, []uint32{1, 2, 3, 4}))
+	granted, err := buffer.Grant(other, 0)
+	ok(t, err)
+	if size, err := granted.Size(); err != nil || size != 16 || granted.Len() != 4 {
+		t.Fatalf("%d bytes, %v", size, err)
+	}
+	sum := func(of *rota.Buffer[uint32]) rota.Job {
+		return rota.Job{Op: rota.OpSumU32, Args: [10]uint32{of.Name(), 0, 4}}
+	}
+	done, err := other.Do(background, sum(granted))
+	ok(t, err)
+	if done.Uint64() != 10 {
+		t.Fatalf("%+v", done)
+	}
+	ok(t, granted.Write(3, []uint32{5}))
+	words := make([]uint32, 4)
+	ok(t, buffer.Read(0, words))
+	if words[3] != 5 {
+		t.Fatalf("%v", words)
+	}
+	_, err = other.Do(background, sum(buffer)) // the owner's name is not the other's
+	wants(t, err, rota.FaultForeignBuffer)
+	_, err = buffer.Grant(other, 0)
+	wants(t, err, rota.ErrWrongState)
+	_, err = granted.Grant(newTenant(t, shared), 0)
+	wants(t, err, rota.ErrWrongState)
+	_, err = buffer.Grant(owner, 0)
+	wants(t, err, rota.ErrInvalidArgument)
+	_, err = buffer.Grant(nil, 0)
+	wants(t, err, rota.ErrNullPointer)
+	wants(t, buffer.TakeBack(nil), rota.ErrNullPointer)
+
+	ok(t, buffer.TakeBack(other))
+	wants(t, granted.Read(0, words), rota.ErrClosed)
+	wants(t, granted.Close(), rota.ErrClosed)
+	wants(t, buffer.TakeBack(other), rota.ErrWrongState)
+	_, err = other.Do(background, sum(granted))
+	wants(t, err, rota.FaultInvalidBuffer)
+
+	granted, err = buffer.Grant(other, rota.BufferReadOnly)
+	ok(t, err)
+	_, err = other.Do(background, rota.Job{Op: rota.OpFill, Args: [10]uint32{granted.Name(), 0, 4, 7}})
+	wants(t, err, rota.FaultReadOnly)
+	ok(t, buffer.Close())
+	wants(t, granted.Read(0, words), rota.ErrClosed)
+	_, err = buffer.Grant(other, 0)
+	wants(t, err, rota.ErrClosed)
+}
+
+func TestAGrantKeepsAForgottenBuffer(t *testing.T) {
+	owner, other := newTenant(t, shared), newTenant(t, shared)
+	granted := func() *rota.Buffer[uint32] {
+		buffer, err := rota.NewBuffer[uint32](owner, 4, 0)
+		ok(t, err)
+		granted, err := buffer.Grant(other, 0)
+		ok(t, err)
+		return granted
+	}()
+	for range 10 {
+		runtime.GC()
+		time.Sleep(2 * time.Millisecond)
+	}
+	ok(t, granted.Write(0, []uint32{1, 2, 3, 4}))
 }

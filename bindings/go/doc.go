@@ -4,8 +4,8 @@
 //
 // Open gives a Runtime, Runtime.NewTenant a Tenant. Tenant.Do submits one Job and waits for its
 // Completion; Tenant.Submit submits many and gives a Batch, whose completions come later. NewBuffer
-// makes device memory that jobs name. Tenant.LoadModule brings handlers of one's own. The words are those of docs/design.md, and rota.h has the
-// arguments of every handler.
+// makes device memory that jobs name. Tenant.LoadModule brings handlers of one's own. The words are those
+// of docs/design.md, and rota.h has the arguments of every handler.
 //
 // # Ownership
 //
@@ -30,19 +30,32 @@
 //
 // A process that has called fork must not use the library in the child; os/exec is fine.
 //
+// # Tenants
+//
+// WithWeight, WithClass, WithShare and WithGroup say how much of the device a tenant gets, and when.
+// WithQuota says how much of everything it may have: what it asks for beyond is refused by a *QuotaError,
+// but for fuel per second, which jobs wait for. Of slots the refusal comes at once, also from Do and
+// Submit: only a full ring is waited for. A job holds its slot until its completion and all before it are
+// taken, so a tenant with one long job and many short ones uses more slots than it has jobs running.
+//
+// Quiesce waits for a tenant's jobs, Drain ends its accepting any, Revoke ends the jobs too, and Close the
+// tenant. Counters tells what it has done and has.
+//
 // # Contexts
 //
 // The end of the context of Do cancels the job, and Do waits for its completion: a job that waits for
 // its turn in the ring completes when that comes, one that has begun when it ends. So Do returns only
 // when nothing of the job is to come any more, and what its arguments name can be used again. The
-// context of Submit is for waiting for room in the ring, that of Batch.Wait for waiting. A load of a
+// context of Submit is for waiting for room in the ring, that of Batch.Wait for waiting. That of Quiesce,
+// Drain and Revoke ends their waiting, within 50 ms, and what they have begun stays begun. A load of a
 // module can't be cut short: see Tenant.LoadModule.
 //
 // # Errors
 //
 // A call that failed gives an *Error; errors.Is finds its Status, such as ErrNoDriver. ErrWouldBlock
-// comes as it is. A job that did not end OK gives a *JobError; errors.Is finds its CompletionStatus,
-// its Fault, and the error of the context that cancelled it.
+// comes as it is. What a quota refused gives a *QuotaError, which has the numbers, and in it the *Error. A
+// job that did not end OK gives a *JobError; errors.Is finds its CompletionStatus, its Fault, and the
+// error of the context that cancelled it.
 //
 // # Numbers
 //

@@ -143,7 +143,7 @@ func (e *JobError) Error() string {
 }
 
 // Unwrap returns the status, the fault and the cause, as far as there are any; and ErrClosed for a job
-// that was revoked, which is one whose tenant was closed.
+// that was revoked: its tenant was revoked or closed, and accepts no more.
 func (e *JobError) Unwrap() []error {
 	reasons := []error{e.Status}
 	if e.Status == CompletionRevoked {
@@ -177,7 +177,10 @@ var (
 	errNilModule  = &Error{Status: ErrNullPointer, Message: "the module is nil"}
 	errNilBatch   = &Error{Status: ErrNullPointer, Message: "the batch is nil"}
 	errNilOutputs = &Error{Status: ErrNullPointer, Message: "the outputs are nil"}
-	errClosed     = &Error{Status: ErrClosed, Message: "the tenant was closed"}
+
+	errNilReservation = &Error{Status: ErrNullPointer, Message: "the reservation is nil"}
+
+	errClosed = &Error{Status: ErrClosed, Message: "the tenant was closed"}
 )
 
 // callError makes a Go error of what a call returned, and frees the error object.
@@ -194,6 +197,17 @@ func callError(status C.rota_status, object *C.rota_error) error {
 		VkResult:  int32(C.rota_error_vk_result(object)),
 		Retryable: C.rota_error_retryable(object) != 0,
 	}
-	C.rota_error_destroy(object)
-	return e
+	defer C.rota_error_destroy(object)
+	resource := C.rota_error_resource(object)
+	if resource == C.ROTA_RESOURCE_NONE {
+		return e
+	}
+	return &QuotaError{
+		Resource:  Resource(resource),
+		Requested: uint64(C.rota_error_requested(object)),
+		Used:      uint64(C.rota_error_used(object)),
+		Cap:       uint64(C.rota_error_cap(object)),
+		OfRuntime: C.rota_error_of_runtime(object) != 0,
+		Err:       e,
+	}
 }

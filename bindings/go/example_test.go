@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	rota "github.com/rota-compute/rota/bindings/go"
 )
@@ -118,6 +119,108 @@ func ExampleTenant_ReadInto() {
 	// Output:
 	// "one call"
 	// "many ranges"
+}
+
+func ExampleQuotaError() {
+	tenant, err := shared.NewTenant(rota.WithQuota(rota.Quota{rota.ResourceBufferBytes: 4096}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tenant.Close()
+
+	_, err = rota.NewBuffer[float32](tenant, 2000, 0)
+	var quota *rota.QuotaError
+	if errors.As(err, &quota) {
+		fmt.Println(quota.Resource, quota.Requested, quota.Used, quota.Cap, quota.Err.Retryable)
+	}
+	fmt.Println(errors.Is(err, rota.ErrQuotaExceeded))
+	// Output:
+	// buffer_bytes 8000 0 4096 false
+	// true
+}
+
+func ExampleTenant_Reserve() {
+	tenant, err := shared.NewTenant(rota.WithQuota(rota.Quota{rota.ResourceBuffers: 2}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tenant.Close()
+
+	held, err := tenant.Reserve(rota.ResourceBuffers, 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = rota.NewBuffer[uint8](tenant, 1, 0)
+	fmt.Println(err)
+	if err := held.Release(); err != nil {
+		log.Fatal(err)
+	}
+	_, err = rota.NewBuffer[uint8](tenant, 1, 0)
+	fmt.Println(err)
+	// Output:
+	// rota: the quota of the tenant allows 2 buffers: 2 are in use, and 1 more were asked for
+	// <nil>
+}
+
+func ExampleTenant_Revoke() {
+	tenant := exampleTenant()
+	defer tenant.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+
+	if err := tenant.Revoke(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, err := tenant.Do(ctx, rota.Job{Op: rota.OpNop})
+	state, _ := tenant.TenantState()
+	fmt.Println(state, errors.Is(err, rota.ErrWrongState))
+	// Output: revoked true
+}
+
+func ExampleBuffer_Grant() {
+	owner, other := exampleTenant(), exampleTenant()
+	defer owner.Close()
+	defer other.Close()
+
+	words, err := rota.NewBuffer[uint32](owner, 3, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := words.Write(0, []uint32{1, 2, 3}); err != nil {
+		log.Fatal(err)
+	}
+	granted, err := words.Grant(other, rota.BufferReadOnly)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sum := rota.Job{Op: rota.OpSumU32, Args: [10]uint32{granted.Name(), 0, 3}}
+	done, err := other.Do(context.Background(), sum)
+	fmt.Println(done.Uint64(), err)
+	if err := words.TakeBack(other); err != nil {
+		log.Fatal(err)
+	}
+	_, err = other.Do(context.Background(), sum)
+	fmt.Println(errors.Is(err, rota.FaultInvalidBuffer))
+	// Output:
+	// 6 <nil>
+	// true
+}
+
+func ExampleRuntime_Pick() {
+	first, second, third := exampleTenant(), exampleTenant(), exampleTenant()
+	ids := make([]uint64, 3)
+	for i, tenant := range []*rota.Tenant{first, second, third} {
+		defer tenant.Close()
+		ids[i], _ = tenant.ID()
+	}
+	notTogether := func(a, b int) bool { return a == 0 && b == 1 }
+	for range 2 {
+		picked, err := shared.Pick(ids, notTogether)
+		fmt.Println(picked, err)
+	}
+	// Unordered output:
+	// [0 2] <nil>
+	// [1 2] <nil>
 }
 
 func exampleTenant() *rota.Tenant {

@@ -26,6 +26,7 @@ var notBound = map[string]string{
 	"rota_poll":            "called by rota_go_exchange in shim.h",
 	"rota_log_set":         "called by rota_go_log_set in shim.c",
 	"ROTA_WAIT_ADAPTIVE":   "lead.go spins and blocks by its own measure",
+	"ROTA_RESOURCE_NONE":   "an error about no resource is no *QuotaError",
 }
 
 func header(t *testing.T) string {
@@ -110,7 +111,7 @@ func TestEveryFunctionOfTheHeaderIsBound(t *testing.T) {
 func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
 	used, constants := uses(t)
 	// Of these each one is an exported constant; of the others it is enough that they are used.
-	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER)_`)
+	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER|RESOURCE|TENANT|CLASS)_`)
 	found := regexp.MustCompile(`(?m)^#define (ROTA_[A-Z0-9_]+) `).FindAllStringSubmatch(header(t), -1)
 	if len(found) < 80 {
 		t.Fatalf("only %d constants were found in the header", len(found))
@@ -130,7 +131,7 @@ func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
 	}
 }
 
-func TestEveryFieldOfTheHeaderIsRead(t *testing.T) {
+func TestEveryFieldOfTheHeaderIsUsed(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	ok(t, err)
 	var code strings.Builder
@@ -142,15 +143,16 @@ func TestEveryFieldOfTheHeaderIsRead(t *testing.T) {
 		}
 	}
 	text := header(t)
-	for _, name := range []string{"runtime_info", "device_info", "outputs_stats", "module_report"} {
+	for _, name := range []string{"runtime_info", "device_info", "outputs_stats", "module_report", "runtime_options",
+		"tenant_options", "module_options", "quota", "tenant_counters"} {
 		body := regexp.MustCompile(`(?s)typedef struct rota_` + name + ` \{(.*?)\n\}`).FindStringSubmatch(text)
 		if body == nil {
 			t.Fatalf("rota_%s is not in the header", name)
 		}
-		for _, field := range regexp.MustCompile(`(?m)^    [a-z].* (\w+)(\[\w+\])?;$`).FindAllStringSubmatch(body[1], -1) {
+		for _, field := range regexp.MustCompile(`(?m)^    [a-z].*[ *](\w+)(\[\w+\])?;$`).FindAllStringSubmatch(body[1], -1) {
 			of := regexp.MustCompile(`(\.|->)` + field[1] + `\b`)
 			if field[1] != "struct_size" && field[1] != "reserved" && !of.MatchString(code.String()) {
-				t.Errorf("rota_%s.%s is not read", name, field[1])
+				t.Errorf("rota_%s.%s is not used", name, field[1])
 			}
 		}
 	}
@@ -167,9 +169,21 @@ func TestNamesAreThoseOfTheHeader(t *testing.T) {
 		rota.ModeResident.String():          "resident",
 		rota.DeviceCPU.String():             "cpu",
 		rota.ErrClosed.Name():               "ROTA_STATUS_INVALID_HANDLE",
+		rota.ResourceBufferBytes.Name():     "ROTA_RESOURCE_BUFFER_BYTES",
+		rota.Resource(999).Name():           "UNKNOWN",
+		rota.Resource(999).String():         "unknown",
+		rota.ClassBackground.String():       "background",
+		rota.Class(999).String():            "unknown",
+		rota.TenantDraining.String():        "draining",
+		rota.TenantState(999).String():      "unknown",
 	} {
 		if got != want {
 			t.Errorf("%s, not %s", got, want)
+		}
+	}
+	for resource := range rota.Resource(rota.Resources) {
+		if got := "ROTA_RESOURCE_" + strings.ToUpper(resource.String()); got != resource.Name() {
+			t.Errorf("%s, not %s", got, resource.Name())
 		}
 	}
 	if rota.ErrNoDriver.Error() == rota.ErrNoDevice.Error() || rota.FaultReadOnly.Error() == "" {

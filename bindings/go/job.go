@@ -36,6 +36,9 @@ const (
 	JobBarrier JobFlags = C.ROTA_JOB_BARRIER  // starts after all jobs before it have completed
 	JobAfterOK JobFlags = C.ROTA_JOB_AFTER_OK // and only if the one just before it ended OK
 	JobTiming  JobFlags = C.ROTA_JOB_TIMING   // fill in Fuel, ModuleVersion, BeginEpoch and EndEpoch
+
+	JobNormal     JobFlags = C.ROTA_JOB_NORMAL     // its class is no better than ClassNormal, whatever its tenant's
+	JobBackground JobFlags = C.ROTA_JOB_BACKGROUND // its class is ClassBackground, whatever its tenant's
 )
 
 // Job is a request. It is copied when it is submitted.

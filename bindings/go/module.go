@@ -97,7 +97,7 @@ func reportOf(c C.rota_module_report) ModuleReport {
 //
 // Errors: ErrInvalidModule, whose message is what a compiler would print; ErrInvalidArgument (no
 // handler, more than 64, fuel above what the device can run), ErrInvalidOpcode (outside the tenant's
-// window), ErrOpcodeTaken, ErrKernelFull, ErrDriver, ErrOutOfMemory, ErrStopped, ErrClosed, and the
+// window), ErrOpcodeTaken, *QuotaError, ErrKernelFull, ErrDriver, ErrOutOfMemory, ErrStopped, ErrClosed, and the
 // context's.
 func (t *Tenant) LoadModule(ctx context.Context, options ModuleOptions) (*Module, ModuleReport, error) {
 	if t == nil {

@@ -55,8 +55,8 @@ func NewOutputs() (*Outputs, error) {
 }
 
 // ReadInto reads ranges of this tenant's buffers; entry i of the outputs is ranges[i]. It sees what
-// Buffer.Read sees. Errors: ErrInvalidArgument (no ranges), ErrOutOfRange, ErrClosed (tenant, outputs
-// or a buffer), ErrOutOfMemory, ErrDeviceLost.
+// Buffer.Read sees. Errors: ErrInvalidArgument (no ranges), ErrOutOfRange, *QuotaError (bytes that are
+// being copied), ErrClosed (tenant, outputs or a buffer), ErrOutOfMemory, ErrDeviceLost.
 func (t *Tenant) ReadInto(o *Outputs, ranges []Range) error {
 	if t == nil {
 		return errNilTenant

@@ -9,8 +9,10 @@ import "C"
 import (
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 	"unsafe"
+	"weak"
 )
 
 // Forever is an idle limit that is never reached: the kernel never parks.
@@ -55,6 +57,7 @@ type settingsOfRuntime struct {
 	device, cacheDir string
 	log              *slog.Logger
 	idle             time.Duration
+	quota            Quota
 	options          C.rota_runtime_options
 }
 
@@ -116,6 +119,9 @@ func WithMostFuel(iterations uint32) Option {
 	return func(s *settingsOfRuntime) { s.options.most_fuel = C.uint32_t(iterations) }
 }
 
+// WithRuntimeQuota sets the most that all tenants together may have.
+func WithRuntimeQuota(quota Quota) Option { return func(s *settingsOfRuntime) { s.quota = quota } }
+
 // WithFirstPosition sets where the rings start counting, below 2^31. Tests start below the wrap.
 func WithFirstPosition(position uint32) Option {
 	return func(s *settingsOfRuntime) { s.options.first_position = C.uint32_t(position) }
@@ -130,6 +136,9 @@ func WithLog(to *slog.Logger) Option { return func(s *settingsOfRuntime) { s.log
 type Runtime struct {
 	handle  *C.rota_runtime
 	cleanup runtime.Cleanup
+
+	mu      sync.Mutex
+	tenants map[*C.rota_tenant]weak.Pointer[Tenant] // those that can be found by their ids
 }
 
 // Open opens a device. It takes about 140 ms, and seconds when the kernel has to be compiled.
@@ -155,6 +164,12 @@ func Open(options ...Option) (*Runtime, error) {
 	default:
 		s.options.idle_limit_ns = C.uint64_t(s.idle)
 	}
+	quota, err := cQuota(s.quota)
+	if err != nil {
+		return nil, err
+	}
+	s.options.quota = quota
+	defer C.free(unsafe.Pointer(quota))
 	if s.log != nil {
 		if err := SetLog(s.log); err != nil {
 			return nil, err

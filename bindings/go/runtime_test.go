@@ -121,6 +121,14 @@ func TestNilAndZeroObjectsGiveErrNullPointer(t *testing.T) {
 		wants(t, err, rota.ErrNullPointer)
 		_, err = r.NewTenant()
 		wants(t, err, rota.ErrNullPointer)
+		_, err = r.Tenants()
+		wants(t, err, rota.ErrNullPointer)
+		_, err = r.FindTenant(1)
+		wants(t, err, rota.ErrNullPointer)
+		_, err = r.Counters()
+		wants(t, err, rota.ErrNullPointer)
+		_, err = r.Pick([]uint64{1}, nil)
+		wants(t, err, rota.ErrNullPointer)
 		wants(t, r.Stop(), rota.ErrNullPointer)
 		wants(t, r.Close(), rota.ErrNullPointer)
 	}
@@ -133,6 +141,18 @@ func TestNilAndZeroObjectsGiveErrNullPointer(t *testing.T) {
 		wants(t, tenant.Cancel(1), rota.ErrNullPointer)
 		_, err = tenant.State(1)
 		wants(t, err, rota.ErrNullPointer)
+		_, err = tenant.ID()
+		wants(t, err, rota.ErrNullPointer)
+		_, err = tenant.Counters()
+		wants(t, err, rota.ErrNullPointer)
+		_, err = tenant.TenantState()
+		wants(t, err, rota.ErrNullPointer)
+		_, err = tenant.Reserve(rota.ResourceSlots, 1)
+		wants(t, err, rota.ErrNullPointer)
+		for _, err := range []error{tenant.SetQuota(nil), tenant.SetWeight(1), tenant.SetShare(1),
+			tenant.Quiesce(background), tenant.Drain(background), tenant.Revoke(background)} {
+			wants(t, err, rota.ErrNullPointer)
+		}
 		wants(t, tenant.Close(), rota.ErrNullPointer)
 		_, err = rota.NewBuffer[uint8](tenant, 1, 0)
 		wants(t, err, rota.ErrNullPointer)
@@ -147,6 +167,9 @@ func TestNilAndZeroObjectsGiveErrNullPointer(t *testing.T) {
 		wants(t, buffer.Write(0, nil), rota.ErrNullPointer)
 		wants(t, buffer.Read(0, nil), rota.ErrNullPointer)
 		wants(t, buffer.Fill(0, 0, 0), rota.ErrNullPointer)
+		_, err = buffer.Grant(newTenant(t, shared), 0)
+		wants(t, err, rota.ErrNullPointer)
+		wants(t, buffer.TakeBack(newTenant(t, shared)), rota.ErrNullPointer)
 		wants(t, buffer.Close(), rota.ErrNullPointer)
 		if buffer.Name() != 0 || buffer.Len() != 0 {
 			t.Fatal("there is a buffer")

@@ -97,6 +97,21 @@ func busy(t *testing.T, tenant *rota.Tenant) rota.Job {
 	}
 }
 
+// completed waits until a batch's jobs have completed, and takes none of the completions.
+func completed(t *testing.T, tenant *rota.Tenant, batch *rota.Batch) {
+	t.Helper()
+	for _, ticket := range batch.Tickets() {
+		for {
+			state, err := tenant.State(ticket)
+			ok(t, err)
+			if state != rota.TicketOpen {
+				break
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+}
+
 func repeat(job rota.Job, n int) []rota.Job {
 	jobs := make([]rota.Job, n)
 	for i := range jobs {

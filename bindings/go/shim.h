@@ -19,7 +19,9 @@ typedef struct {
 } rota_go_exchanged;
 
 /* Submits n jobs, if any, and polls for completions. A refused job leaves out the poll: the caller
- * has to look at it first, and there may be nothing to wait for. */
+ * has to look at it first, and there may be nothing to wait for. Only where a quota of slots
+ * refused it, the completions that are there are taken, which may hold some, and it is tried again
+ * by itself: the error is then about one job, which is all that a call of Do has asked for. */
 static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota_job *jobs,
                                                  size_t n, rota_ticket *tickets,
                                                  rota_completion *done, size_t cap, uint32_t wait,
@@ -29,6 +31,17 @@ static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota
         out.submitted = rota_submit(tenant, jobs, n, tickets, &out.accepted, &out.submit_error);
     if (out.submitted == ROTA_STATUS_OK || out.submitted == ROTA_STATUS_WOULD_BLOCK)
         out.polled = rota_poll(tenant, done, cap, wait, timeout_ns, &out.count, &out.poll_error);
+    if (out.submitted == ROTA_STATUS_QUOTA_EXCEEDED &&
+        rota_error_resource(out.submit_error) == ROTA_RESOURCE_SLOTS) {
+        size_t before = out.accepted;
+        out.polled = rota_poll(tenant, done, cap, wait, 0, &out.count, &out.poll_error);
+        if (out.count > 0 || n - before > 1) {
+            rota_error_destroy(out.submit_error);
+            out.submitted = rota_submit(tenant, jobs + before, 1, tickets + before, &out.accepted,
+                                        &out.submit_error);
+            out.accepted += before;
+        }
+    }
     return out;
 }
 
@@ -41,6 +54,16 @@ static inline rota_runtime_options rota_go_runtime_options(void) {
 static inline rota_tenant_options rota_go_tenant_options(void) {
     rota_tenant_options options = ROTA_TENANT_OPTIONS_INIT;
     return options;
+}
+
+static inline rota_quota rota_go_quota(void) {
+    rota_quota quota = ROTA_QUOTA_INIT;
+    return quota;
+}
+
+static inline rota_tenant_counters rota_go_tenant_counters(void) {
+    rota_tenant_counters counters = ROTA_TENANT_COUNTERS_INIT;
+    return counters;
 }
 
 static inline rota_module_options rota_go_module_options(void) {

@@ -16,6 +16,7 @@ import (
 	"runtime/pprof"
 	"sync"
 	"unsafe"
+	"weak"
 )
 
 type settingsOfTenant struct {
@@ -23,6 +24,11 @@ type settingsOfTenant struct {
 	slots      uint32
 	opcodes    uint32
 	fuel       uint32
+	weight     uint32
+	class      Class
+	share      uint32
+	group      uint32
+	quota      Quota
 	pprofCalls bool
 }
 
@@ -46,6 +52,24 @@ func WithOpcodes(opcodes uint32) TenantOption {
 func WithFuel(iterations uint32) TenantOption {
 	return func(s *settingsOfTenant) { s.fuel = iterations }
 }
+
+// WithWeight sets how much of the device the tenant gets where others want it too, relative to their
+// weights: 1 to 10,000; 100 for 0, which is the default.
+func WithWeight(weight uint32) TenantOption { return func(s *settingsOfTenant) { s.weight = weight } }
+
+// WithClass sets the latency class; without it ClassNormal.
+func WithClass(class Class) TenantOption { return func(s *settingsOfTenant) { s.class = class } }
+
+// WithShare sets how many thousandths of the device's time the tenant may use, also where nobody else
+// wants it: all for 0, which is the default.
+func WithShare(permille uint32) TenantOption { return func(s *settingsOfTenant) { s.share = permille } }
+
+// WithGroup puts the tenant into an exclusion group: tenants with the same number, at most the runtime's
+// MaxTenants, never have jobs running at the same time. 0, which is the default, is no group.
+func WithGroup(group uint32) TenantOption { return func(s *settingsOfTenant) { s.group = group } }
+
+// WithQuota sets the most that the tenant may have; SetQuota changes it.
+func WithQuota(quota Quota) TenantOption { return func(s *settingsOfTenant) { s.quota = quota } }
 
 // WithProfiledCalls puts the pprof label rota_tenant on goroutines while they are in Do. Afterwards
 // they have the labels of Do's context, as after pprof.Do: those that were set by other means are
@@ -77,6 +101,12 @@ type Tenant struct {
 	nap   [napJobs]Completion // the sleeper's
 }
 
+// tenantID is what the clean-up of a forgotten tenant needs.
+type tenantID struct {
+	runtime *Runtime
+	handle  *C.rota_tenant
+}
+
 // NewTenant makes a tenant. Errors: ErrClosed, ErrInvalidArgument, ErrOutOfRingMemory,
 // ErrOutOfMemory, ErrStopped.
 func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
@@ -95,8 +125,20 @@ func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
 	c.slots = C.uint32_t(s.slots)
 	c.opcodes = C.uint32_t(s.opcodes)
 	c.fuel = C.uint32_t(s.fuel)
+	c.weight = C.uint32_t(s.weight)
+	c.latency_class = C.uint32_t(s.class)
+	c.share_permille = C.uint32_t(s.share)
+	c.group = C.uint32_t(s.group)
+	quota, err := cQuota(s.quota)
+	if err != nil {
+		return nil, err
+	}
+	c.quota = quota
+	defer C.free(unsafe.Pointer(quota))
 	var object *C.rota_error
 	var handle *C.rota_tenant
+	r.mu.Lock() // whoever finds it by its id has to find it in the map
+	defer r.mu.Unlock()
 	status := C.rota_tenant_create(r.handle, &c, &handle, &object)
 	runtime.KeepAlive(r)
 	if err := callError(status, object); err != nil {
@@ -108,10 +150,24 @@ func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
 		labels:  pprof.WithLabels(context.Background(), pprof.Labels("rota_tenant", s.label)),
 		profile: s.pprofCalls,
 	}
-	t.cleanup = runtime.AddCleanup(t, func(handle *C.rota_tenant) {
-		go func() { C.rota_tenant_destroy(handle, nil) }()
-	}, handle)
+	if r.tenants == nil {
+		r.tenants = map[*C.rota_tenant]weak.Pointer[Tenant]{}
+	}
+	r.tenants[handle] = weak.Make(t)
+	t.cleanup = runtime.AddCleanup(t, func(of tenantID) {
+		go func() {
+			C.rota_tenant_destroy(of.handle, nil)
+			of.runtime.forget(of.handle)
+		}()
+	}, tenantID{r, handle})
 	return t, nil
+}
+
+// forget takes a tenant off the list of those that can be found.
+func (r *Runtime) forget(handle *C.rota_tenant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.tenants, handle)
 }
 
 // Close frees the tenant and its buffers. No job of it starts after Close has returned. Jobs that
@@ -124,6 +180,7 @@ func (t *Tenant) Close() error {
 	var object *C.rota_error
 	status := C.rota_tenant_destroy(t.handle, &object)
 	t.cleanup.Stop()
+	t.runtime.forget(t.handle)
 	t.mu.Lock()
 	t.fail(errClosed)
 	t.mu.Unlock()

@@ -36,6 +36,16 @@ type answer struct {
 	Counts  map[string]uint32 `json:"counts"` // by pattern
 }
 
+// refusal is the answer to a key that has used up a quota.
+type refusal struct {
+	Error     string `json:"error"`
+	Resource  string `json:"resource"`
+	Requested uint64 `json:"requested"`
+	Used      uint64 `json:"used"`
+	Cap       uint64 `json:"cap"`
+	Retry     bool   `json:"retry"` // it may go through later; there is a Retry-After then
+}
+
 // public is for the clients.
 func (s *service) public() http.Handler {
 	mux := http.NewServeMux()
@@ -81,6 +91,13 @@ func (s *service) scan(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "the header X-API-Key must have 1 to 64 bytes")
 		return
 	}
+	// Before the text is read: a key that is to be refused costs little.
+	scan, err := s.tenants.begin(key)
+	if err != nil {
+		s.failed(w, err)
+		return
+	}
+	defer scan.end()
 	space := s.texts.Get().(*[]byte)
 	defer s.texts.Put(space)
 	n, err := io.ReadFull(r.Body, *space)
@@ -95,7 +112,7 @@ func (s *service) scan(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
-	counts, err := s.tenants.scan(ctx, key, (*space)[:n])
+	counts, err := scan.run(ctx, (*space)[:n])
 	if err != nil {
 		s.failed(w, err)
 		return
@@ -109,7 +126,17 @@ func (s *service) scan(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *service) failed(w http.ResponseWriter, err error) {
+	var quota *rota.QuotaError
 	switch {
+	case errors.As(err, &quota):
+		out := refusal{Error: err.Error(), Resource: quota.Resource.String(), Requested: quota.Requested,
+			Used: quota.Used, Cap: quota.Cap, Retry: quota.Err.Retryable || errors.Is(err, errComesBack)}
+		if out.Retry {
+			w.Header().Set("Retry-After", "1")
+		}
+		reply(w, http.StatusTooManyRequests, out)
+	case errors.Is(err, errUnknown):
+		refuse(w, http.StatusUnauthorized, err.Error())
 	case errors.Is(err, context.Canceled): // the client is gone
 	case errors.Is(err, context.DeadlineExceeded):
 		refuse(w, http.StatusGatewayTimeout, "the scan took too long")

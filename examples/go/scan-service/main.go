@@ -2,7 +2,7 @@
 //
 //	curl -H 'X-API-Key: me' --data-binary @file http://localhost:8080/scan
 //
-// Each API key is a tenant of its own. On SIGTERM it answers what it has begun and ends.
+// Each API key is a tenant of its own, with a weight and a quota. On SIGTERM it answers what it has begun and ends.
 package main
 
 import (
@@ -34,7 +34,8 @@ var defaultPatterns = []string{
 type config struct {
 	address, admin string
 	patterns       []string
-	tenants, lanes int
+	limits         map[string]limits // by API key
+	tenants        int
 	upload         int
 	timeout, idle  time.Duration
 	drain          time.Duration
@@ -42,12 +43,12 @@ type config struct {
 
 func main() {
 	var c config
-	var file string
+	var file, keys string
 	flag.StringVar(&c.address, "listen", "127.0.0.1:8080", "where clients come in")
 	flag.StringVar(&c.admin, "admin", "127.0.0.1:8081", "where operators come in")
 	flag.StringVar(&file, "patterns", "", "file with one pattern a line; without it a list of secrets")
 	flag.IntVar(&c.tenants, "tenants", 64, "API keys at once")
-	flag.IntVar(&c.lanes, "lanes", 2, "scans at once of one API key")
+	flag.StringVar(&keys, "keys", "", "file with what each API key gets; without it any key gets the same")
 	flag.IntVar(&c.upload, "upload", 256<<10, "bytes of the largest text")
 	flag.DurationVar(&c.timeout, "timeout", 10*time.Second, "the longest that a scan may take")
 	flag.DurationVar(&c.idle, "idle", 5*time.Minute, "after which an API key's tenant is closed")
@@ -59,6 +60,9 @@ func main() {
 	defer stop()
 	err := func() (err error) {
 		if c.patterns, err = readPatterns(file); err != nil {
+			return err
+		}
+		if c.limits, err = readLimits(keys); err != nil {
 			return err
 		}
 		return run(ctx, c, log, nil)
@@ -82,8 +86,8 @@ func readPatterns(file string) ([]string, error) {
 
 // run serves until the context ends. It tells the addresses when it can be reached.
 func run(ctx context.Context, c config, log *slog.Logger, ready func(public, admin string)) (err error) {
-	if c.tenants < 1 || c.lanes < 1 || c.upload < 1 {
-		return errors.New("-tenants, -lanes and -upload must be at least 1")
+	if c.tenants < 1 || c.upload < 1 {
+		return errors.New("-tenants and -upload must be at least 1")
 	}
 	device, err := rota.Open(rota.WithLog(log))
 	if err != nil {
@@ -138,8 +142,8 @@ func newService(device *rota.Runtime, c config, log *slog.Logger) (*service, err
 		return nil, fmt.Errorf("the patterns: %w", err)
 	}
 	s := &service{
-		tenants: &tenants{runtime: device, table: table, patterns: len(c.patterns), most: c.tenants,
-			lanes: c.lanes, upload: c.upload, byKey: map[string]*tenant{}},
+		tenants: &tenants{runtime: device, limits: c.limits, table: table, patterns: len(c.patterns), most: c.tenants,
+			upload: c.upload, byKey: map[string]*tenant{}},
 		patterns: c.patterns, timeout: c.timeout, log: log,
 	}
 	s.texts.New = func() any {

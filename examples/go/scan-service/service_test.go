@@ -32,7 +32,8 @@ func ok(t *testing.T, err error) {
 }
 
 func testConfig() config {
-	return config{address: "127.0.0.1:0", admin: "127.0.0.1:0", patterns: defaultPatterns, tenants: 8, lanes: 2,
+	return config{address: "127.0.0.1:0", admin: "127.0.0.1:0", patterns: defaultPatterns,
+		limits: map[string]limits{others: defaultLimits}, tenants: 8,
 		upload: 100 << 10, timeout: 10 * time.Second, idle: time.Minute, drain: 10 * time.Second}
 }
 
@@ -197,6 +198,134 @@ func TestTenantsAreBoundedAndThoseThatAreIdleMakeRoom(t *testing.T) {
 	ok(t, err)
 	if s.tenants.count() != 0 || info.Tenants != 0 {
 		t.Fatalf("%d tenants, in the runtime %d", s.tenants.count(), info.Tenants)
+	}
+}
+
+func TestAQuotaThatIsUsedUpIsAnsweredWithItsNumbers(t *testing.T) {
+	c := testConfig()
+	c.limits = map[string]limits{
+		"tight": {Weight: 10, Slots: 8, BufferBytes: 2*uint64(c.upload) + 64<<10, FuelPerSecond: rota.Unlimited},
+		"none":  {Weight: 10, Slots: 8, BufferBytes: 64 << 10, FuelPerSecond: rota.Unlimited},
+		"shut":  {Weight: 10, Slots: 0, BufferBytes: 4 << 20, FuelPerSecond: rota.Unlimited},
+		"wide":  defaultLimits,
+	}
+	s, server := serve(t, c)
+	var held []*scan
+	for range 2 {
+		scan, err := s.tenants.begin("tight")
+		ok(t, err)
+		held = append(held, scan)
+	}
+	refused := func(key, resource string, used uint64, retry bool) refusal {
+		request, err := http.NewRequest(http.MethodPost, server.URL+"/scan", strings.NewReader("secret"))
+		ok(t, err)
+		request.Header.Set("X-API-Key", key)
+		response, err := http.DefaultClient.Do(request)
+		ok(t, err)
+		defer response.Body.Close()
+		var got refusal
+		ok(t, json.NewDecoder(response.Body).Decode(&got))
+		if response.StatusCode != http.StatusTooManyRequests || got.Resource != resource || got.Error == "" ||
+			got.Used < used || got.Used+got.Requested <= got.Cap || got.Retry != retry ||
+			(response.Header.Get("Retry-After") != "") != retry {
+			t.Fatalf("%s: %s, %v, %+v", key, response.Status, response.Header, got)
+		}
+		return got
+	}
+	if got := refused("tight", "buffer_bytes", 2*uint64(c.upload), true); got.Requested != uint64(c.upload) ||
+		got.Cap != c.limits["tight"].BufferBytes {
+		t.Fatalf("%+v", got)
+	}
+	refused("none", "buffer_bytes", 1, false)
+	refused("shut", "slots", 0, false)
+	for _, want := range []struct {
+		key    string
+		status int
+	}{{"wide", http.StatusOK}, {"stranger", http.StatusUnauthorized}} {
+		status, _, err := post(server.URL, want.key, []byte("secret"))
+		ok(t, err)
+		if status != want.status {
+			t.Fatalf("%s: %d", want.key, status)
+		}
+	}
+	for _, scan := range held {
+		scan.end()
+	}
+	for range 5 { // what was made is used again
+		status, got, err := post(server.URL, "tight", []byte("secret"))
+		ok(t, err)
+		if status != http.StatusOK || got.Matches != 1 {
+			t.Fatalf("%d, %+v", status, got)
+		}
+	}
+	if s.tenants.count() != len(c.limits) {
+		t.Fatalf("%d tenants", s.tenants.count())
+	}
+}
+
+func TestAKeyThatFloodsDoesNotFailTheOthers(t *testing.T) {
+	c := testConfig()
+	c.limits = map[string]limits{others: defaultLimits,
+		"abuser": {Weight: 1, Slots: 2, BufferBytes: 4 * uint64(c.upload), FuelPerSecond: 1 << 20}}
+	_, server := serve(t, c)
+	stop := make(chan struct{})
+	var abusers sync.WaitGroup
+	for range 16 {
+		abusers.Add(1)
+		go func() {
+			defer abusers.Done()
+			text := make([]byte, 50<<10)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				status, _, err := post(server.URL, "abuser", text)
+				if err != nil || status != http.StatusOK && status != http.StatusTooManyRequests {
+					t.Errorf("the abuser: %d, %v", status, err)
+					return
+				}
+			}
+		}()
+	}
+	for i := range 200 {
+		status, got, err := post(server.URL, fmt.Sprint("key ", i%4), []byte("a secret"))
+		if err != nil || status != http.StatusOK || got.Matches != 1 {
+			t.Errorf("%d, %+v, %v", status, got, err)
+			break
+		}
+	}
+	close(stop)
+	abusers.Wait()
+}
+
+func TestTheFileOfKeys(t *testing.T) {
+	read := func(text string) (map[string]limits, error) {
+		file := t.TempDir() + "/keys"
+		ok(t, os.WriteFile(file, []byte(text), 0o600))
+		return readLimits(file)
+	}
+	got, err := read(`{"*": {}, "a": {"slots": 0, "weight": 7}}`)
+	ok(t, err)
+	a := defaultLimits
+	a.Slots, a.Weight = 0, 7
+	if len(got) != 2 || got["*"] != defaultLimits || got["a"] != a {
+		t.Fatalf("%+v", got)
+	}
+	for _, text := range []string{"", "[]", `{"a": {"slot": 1}}`, `{"a": {"weight": 0}}`, `{"a": {"weight": 10001}}`,
+		`{"a": {"slots": 1025}}`, `{"a": {"slots": -1}}`, `{"a": 1}`} {
+		if got, err := read(text); err == nil {
+			t.Errorf("%s gives %+v", text, got)
+		}
+	}
+	if _, err := readLimits("/no/such/file"); err == nil {
+		t.Error("a file that isn't there has keys")
+	}
+	example, err := readLimits("keys.json")
+	ok(t, err)
+	if example["abuser"].FuelPerSecond == rota.Unlimited || example[others].Weight <= example["abuser"].Weight {
+		t.Errorf("%+v", example)
 	}
 }
 

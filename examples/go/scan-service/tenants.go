@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,14 +16,17 @@ import (
 var (
 	errBusy     = errors.New("all tenants are in use")
 	errShutdown = errors.New("the service is shutting down")
+	errUnknown  = errors.New("the API key is not known")
+	// errComesBack is with a quota's refusal that waiting helps against.
+	errComesBack = errors.New("some come back as scans end")
 )
 
 type tenants struct {
 	runtime  *rota.Runtime
+	limits   map[string]limits
 	table    []uint32 // of the patterns
 	patterns int
 	most     int // tenants at once
-	lanes    int // scans at once of one tenant
 	upload   int // bytes of the largest text
 
 	mu     sync.Mutex
@@ -32,11 +36,14 @@ type tenants struct {
 
 // tenant is what belongs to one API key.
 type tenant struct {
-	rota  *rota.Tenant
-	dfa   *rota.Buffer[uint32]
-	lanes chan *lane // those that are free; nil where the buffers aren't made yet
+	rota *rota.Tenant
+	dfa  *rota.Buffer[uint32]
 
-	users int // requests that are at it
+	mu    sync.Mutex
+	free  []*lane
+	lanes int // free or not
+
+	users int // requests that are at it; like `used` guarded by the mutex of all
 	used  time.Time
 }
 
@@ -55,10 +62,17 @@ func (s *tenants) use(key string) (t *tenant, done func(), err error) {
 	}
 	t = s.byKey[key]
 	if t == nil {
+		of, known := s.limits[key]
+		if !known {
+			of, known = s.limits[others]
+		}
+		if !known {
+			return nil, nil, errUnknown
+		}
 		if len(s.byKey) >= s.most && !s.recycle() {
 			return nil, nil, errBusy
 		}
-		if t, err = s.add(key); err != nil {
+		if t, err = s.add(key, of); err != nil {
 			return nil, nil, err
 		}
 		s.byKey[key] = t
@@ -72,21 +86,18 @@ func (s *tenants) use(key string) (t *tenant, done func(), err error) {
 	}, nil
 }
 
-func (s *tenants) add(key string) (*tenant, error) {
-	inner, err := s.runtime.NewTenant(rota.WithLabel(key), rota.WithSlots(64))
+func (s *tenants) add(key string, of limits) (*tenant, error) {
+	inner, err := s.runtime.NewTenant(of.options(key)...)
 	if err != nil {
 		return nil, err
 	}
-	t := &tenant{rota: inner, lanes: make(chan *lane, s.lanes)}
+	t := &tenant{rota: inner}
 	t.dfa, err = rota.NewBuffer[uint32](inner, len(s.table), rota.BufferReadOnly)
 	if err == nil {
 		err = t.dfa.Write(0, s.table)
 	}
 	if err != nil {
 		return nil, errors.Join(err, inner.Close())
-	}
-	for range s.lanes {
-		t.lanes <- nil
 	}
 	return t, nil
 }
@@ -138,45 +149,77 @@ func (s *tenants) close() error {
 	return all
 }
 
-// scan counts the matches of each pattern in a text.
-func (s *tenants) scan(ctx context.Context, key string, text []byte) ([]uint32, error) {
+// scan is one text that is being scanned.
+type scan struct {
+	of   *tenants
+	by   *tenant
+	in   *lane
+	done func()
+}
+
+// begin takes what a scan of a key needs, before its text is there, until end is called. A *rota.QuotaError
+// says what the key has too much of.
+func (s *tenants) begin(key string) (*scan, error) {
 	t, done, err := s.use(key)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	var l *lane
-	select {
-	case l = <-t.lanes:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	l, err := s.takeLane(t)
+	if err != nil {
+		done()
+		return nil, err
 	}
-	defer func() { t.lanes <- l }()
-	if l == nil {
-		if l, err = s.newLane(t.rota); err != nil {
-			return nil, err
-		}
-	}
+	return &scan{s, t, l, done}, nil
+}
 
-	counts := make([]uint32, s.patterns)
+// end gives back what begin has taken.
+func (s *scan) end() {
+	s.by.mu.Lock()
+	s.by.free = append(s.by.free, s.in)
+	s.by.mu.Unlock()
+	s.done()
+}
+
+// run counts the matches of each pattern in a text.
+func (s *scan) run(ctx context.Context, text []byte) ([]uint32, error) {
+	patterns := s.of.patterns
+	counts := make([]uint32, patterns)
 	if len(text) == 0 {
 		return counts, nil
 	}
-	if err := errors.Join(l.text.Write(0, text), l.counts.Fill(0, s.patterns, 0)); err != nil {
+	if err := errors.Join(s.in.text.Write(0, text), s.in.counts.Fill(0, patterns, 0)); err != nil {
 		return nil, err
 	}
-	_, err = t.rota.Do(ctx, rota.Job{
+	_, err := s.by.rota.Do(ctx, rota.Job{
 		Op:    rota.OpScanDFA,
 		Tiles: rota.Tiles(rota.OpScanDFA, uint64(len(text))),
-		Args:  [10]uint32{l.text.Name(), 0, uint32(len(text)), t.dfa.Name(), l.counts.Name()},
+		Args:  [10]uint32{s.in.text.Name(), 0, uint32(len(text)), s.by.dfa.Name(), s.in.counts.Name()},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return counts, l.counts.Read(0, counts)
+	return counts, s.in.counts.Read(0, counts)
 }
 
-// newLane makes a lane's buffers, or nil.
+// takeLane takes a lane that is free, or makes one, as far as the key's quota of buffers goes.
+func (s *tenants) takeLane(t *tenant) (*lane, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if last := len(t.free) - 1; last >= 0 {
+		l := t.free[last]
+		t.free = t.free[:last]
+		return l, nil
+	}
+	l, err := s.newLane(t.rota)
+	if err == nil {
+		t.lanes++
+	} else if t.lanes > 0 && errors.Is(err, rota.ErrQuotaExceeded) {
+		err = fmt.Errorf("%w; %w", err, errComesBack)
+	}
+	return l, err
+}
+
+// newLane makes a lane's buffers.
 func (s *tenants) newLane(in *rota.Tenant) (*lane, error) {
 	text, err := rota.NewBuffer[uint8](in, s.upload, rota.BufferReadOnly)
 	if err != nil {
