@@ -93,7 +93,7 @@ pub unsafe extern "C" fn rota_buffer_size(
 /// Ownership: the data is copied.
 /// Threading: any thread; ranges that overlap are the callers' to order.
 /// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's),
-/// INVALID_ARGUMENT (len), DEVICE_LOST.
+/// INVALID_ARGUMENT (len), QUOTA_EXCEEDED (bytes being copied), DEVICE_LOST.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_buffer_write(
@@ -141,7 +141,8 @@ pub unsafe extern "C" fn rota_buffer_read(
 ///
 /// Ownership: none.
 /// Threading: as rota_buffer_write.
-/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's), DEVICE_LOST.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's), QUOTA_EXCEEDED
+/// (bytes being copied), DEVICE_LOST.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_buffer_fill(
@@ -212,7 +213,7 @@ pub unsafe extern "C" fn rota_buffer_unmap(
 /// completed after rota_buffer_destroy, or the tenant is destroyed. The tenant owns the buffer.
 /// Threading: any thread.
 /// Errors: UNSUPPORTED where the device can't, NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT
-/// (alignment, flags), OUT_OF_DEVICE_MEMORY, DRIVER_ERROR.
+/// (alignment, flags), QUOTA_EXCEEDED, OUT_OF_DEVICE_MEMORY, DRIVER_ERROR.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_buffer_import(

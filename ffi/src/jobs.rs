@@ -207,7 +207,8 @@ fn wait_of(wait: u32) -> Result<rota::Wait, Failure> {
 /// Ownership: the jobs are copied.
 /// Threading: any thread, several at once; never blocks, and calls nobody back.
 /// Errors: WOULD_BLOCK when the ring is full; NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (n 0,
-/// flags, fuel), INVALID_OPCODE, INVALID_TILES, STOPPED, DEVICE_LOST.
+/// flags, fuel), INVALID_OPCODE, INVALID_TILES; QUOTA_EXCEEDED (slots, unless the ring is full as well;
+/// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_submit(

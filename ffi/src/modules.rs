@@ -233,7 +233,7 @@ unsafe fn replace(
 /// Threading: any thread; tenant is destroyed only after this has returned.
 /// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT (no handler, more
 /// than 64, fuel above what the device can run), INVALID_OPCODE (outside the tenant's window),
-/// OPCODE_TAKEN, INVALID_MODULE, KERNEL_FULL, DRIVER_ERROR, OUT_OF_MEMORY, STOPPED.
+/// OPCODE_TAKEN, INVALID_MODULE, KERNEL_FULL, QUOTA_EXCEEDED, DRIVER_ERROR, OUT_OF_MEMORY, STOPPED.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_module_load(

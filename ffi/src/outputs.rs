@@ -164,7 +164,8 @@ pub unsafe extern "C" fn rota_outputs_destroy(
 /// if it fails.
 /// Threading: any thread, but one at a time for one outputs object.
 /// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (tenant, outputs or a buffer),
-/// INVALID_ARGUMENT (n 0, reserved), WRONG_STATE (another thread is at it), OUT_OF_MEMORY, DEVICE_LOST.
+/// INVALID_ARGUMENT (n 0, reserved), WRONG_STATE (another thread is at it), QUOTA_EXCEEDED (bytes being
+/// copied), OUT_OF_MEMORY, DEVICE_LOST.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_buffers_read_into(

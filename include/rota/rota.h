@@ -1307,7 +1307,8 @@ rota_status rota_runtime_pick(struct rota_runtime *runtime,
 /// Ownership: the jobs are copied.
 /// Threading: any thread, several at once; never blocks, and calls nobody back.
 /// Errors: WOULD_BLOCK when the ring is full; NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (n 0,
-/// flags, fuel), INVALID_OPCODE, INVALID_TILES, STOPPED, DEVICE_LOST.
+/// flags, fuel), INVALID_OPCODE, INVALID_TILES; QUOTA_EXCEEDED (slots, unless the ring is full as well;
+/// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST.
 /// Since: 0.1
 rota_status rota_submit(struct rota_tenant *tenant,
                         const struct rota_job *jobs,
@@ -1394,7 +1395,7 @@ uint32_t rota_tiles(uint32_t opcode, uint64_t elements);
 /// Threading: any thread; tenant is destroyed only after this has returned.
 /// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT (no handler, more
 /// than 64, fuel above what the device can run), INVALID_OPCODE (outside the tenant's window),
-/// OPCODE_TAKEN, INVALID_MODULE, KERNEL_FULL, DRIVER_ERROR, OUT_OF_MEMORY, STOPPED.
+/// OPCODE_TAKEN, INVALID_MODULE, KERNEL_FULL, QUOTA_EXCEEDED, DRIVER_ERROR, OUT_OF_MEMORY, STOPPED.
 /// Since: 0.1
 rota_status rota_module_load(struct rota_tenant *tenant,
                              const struct rota_module_options *options,
@@ -1522,7 +1523,7 @@ rota_status rota_buffer_size(struct rota_tenant *tenant,
 /// Ownership: the data is copied.
 /// Threading: any thread; ranges that overlap are the callers' to order.
 /// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's),
-/// INVALID_ARGUMENT (len), DEVICE_LOST.
+/// INVALID_ARGUMENT (len), QUOTA_EXCEEDED (bytes being copied), DEVICE_LOST.
 /// Since: 0.1
 rota_status rota_buffer_write(struct rota_tenant *tenant,
                               rota_buffer buffer,
@@ -1548,7 +1549,8 @@ rota_status rota_buffer_read(struct rota_tenant *tenant,
 ///
 /// Ownership: none.
 /// Threading: as rota_buffer_write.
-/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's), DEVICE_LOST.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (the tenant's or the buffer's), QUOTA_EXCEEDED
+/// (bytes being copied), DEVICE_LOST.
 /// Since: 0.1
 rota_status rota_buffer_fill(struct rota_tenant *tenant,
                              rota_buffer buffer,
@@ -1591,7 +1593,7 @@ rota_status rota_buffer_unmap(struct rota_tenant *tenant,
 /// completed after rota_buffer_destroy, or the tenant is destroyed. The tenant owns the buffer.
 /// Threading: any thread.
 /// Errors: UNSUPPORTED where the device can't, NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT
-/// (alignment, flags), OUT_OF_DEVICE_MEMORY, DRIVER_ERROR.
+/// (alignment, flags), QUOTA_EXCEEDED, OUT_OF_DEVICE_MEMORY, DRIVER_ERROR.
 /// Since: 0.1
 rota_status rota_buffer_import(struct rota_tenant *tenant,
                                void *host,
@@ -1658,7 +1660,8 @@ rota_status rota_outputs_destroy(struct rota_outputs *outputs, struct rota_error
 /// if it fails.
 /// Threading: any thread, but one at a time for one outputs object.
 /// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE (tenant, outputs or a buffer),
-/// INVALID_ARGUMENT (n 0, reserved), WRONG_STATE (another thread is at it), OUT_OF_MEMORY, DEVICE_LOST.
+/// INVALID_ARGUMENT (n 0, reserved), WRONG_STATE (another thread is at it), QUOTA_EXCEEDED (bytes being
+/// copied), OUT_OF_MEMORY, DEVICE_LOST.
 /// Since: 0.1
 rota_status rota_buffers_read_into(struct rota_tenant *tenant,
                                    const struct rota_read *reads,

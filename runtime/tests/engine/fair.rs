@@ -419,6 +419,41 @@ fn a_rate_of_fuel_is_kept_and_the_kernel_sleeps_meanwhile() {
     }
 }
 
+/// Who sleeps until there is fuel again hears that there need not be any.
+#[test]
+fn a_limit_that_goes_wakes_who_waits_for_it() {
+    let runtime = open(options(Mode::Resident));
+    let quota = Quota {
+        fuel_per_second: 1,
+        ..Quota::default()
+    };
+    let limited = || {
+        let tenant = tenant_of(
+            &runtime,
+            TenantOptions {
+                quota,
+                ..TenantOptions::default()
+            },
+        );
+        // The first one is more than a year's.
+        let tickets = submit(&tenant, &[with(spin(8000), BARRIER); 3]);
+        assert_eq!(wait(&tenant, tickets[0]).status, OK);
+        until("the runtime parks", || runtime.info().parked);
+        (tenant, tickets)
+    };
+    let (tenant, tickets) = limited();
+    tenant.set_quota(&Quota::default()).unwrap();
+    assert_eq!(wait(&tenant, tickets[2]).status, OK);
+    let (tenant, tickets) = limited();
+    tenant.revoke(PATIENCE).unwrap();
+    assert_eq!(
+        wait(&tenant, tickets[2]).status,
+        rota::completion_status::REVOKED
+    );
+    let (tenant, _) = limited();
+    tenant.destroy().unwrap();
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let runtime = shared(Mode::Resident);
