@@ -30,6 +30,12 @@ static_assert(packed.args[9] == 9);
 constexpr rota_job least = rota::job(ROTA_OP_NOP).after_ok();
 static_assert(least.tiles == 1 && least.flags == ROTA_JOB_AFTER_OK && least.args[9] == 0);
 
+// A job has one class: the last one that it was given.
+constexpr rota_job behind = rota::job(ROTA_OP_NOP).normal().timing().background();
+constexpr rota_job level = rota::job(ROTA_OP_NOP).barrier().background().normal();
+static_assert(behind.flags == (ROTA_JOB_BACKGROUND | ROTA_JOB_TIMING) && behind.tiles == 1);
+static_assert(level.flags == (ROTA_JOB_NORMAL | ROTA_JOB_BARRIER));
+
 } // namespace
 
 int main() {

@@ -23,6 +23,11 @@ int main() {
     MUST(tenant.close());
     FAILS(tenant.submit(rota::jobs::nop()), stale, "");
     FAILS(tenant.create_buffer<float>(4), stale, "");
+    FAILS(tenant.state(), stale, "");
+    FAILS(tenant.counters(), stale, "");
+    FAILS(tenant.set_quota({}), stale, "");
+    FAILS(tenant.quiesce(), stale, "");
+    FAILS(tenant.revoke(), stale, "");
     FAILS(buffer.write(one), stale, "");
     FAILS(buffer.map(), stale, "");
     FAILS(buffer.close(), stale, "");
@@ -34,6 +39,8 @@ int main() {
     MUST(runtime.close());
     MUST(runtime.close());
     FAILS(runtime.info(), stale, "");
+    FAILS(runtime.tenants(), stale, "");
+    FAILS(runtime.counters(), stale, "");
     FAILS(other.submit(rota::jobs::nop()), stale, "");
     FAILS(kept.read(one), stale, "");
 

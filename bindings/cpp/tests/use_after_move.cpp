@@ -20,6 +20,10 @@ int main() {
     FAILS(runtime.info(), none, "");
     FAILS(runtime.stop(), none, "");
     FAILS(runtime.create_tenant(), none, "");
+    FAILS(runtime.tenants(), none, "");
+    FAILS(runtime.counters(), none, "");
+    FAILS(runtime.find_tenant(1), none, "");
+    FAILS(runtime.pick({}, {}), none, "");
     MUST(runtime.close());
 
     rota::completion room[1];
@@ -32,6 +36,16 @@ int main() {
     FAILS(tenant.cancel(1), none, "");
     FAILS(tenant.state(1), none, "");
     FAILS(tenant.event_fd(), none, "");
+    FAILS(tenant.state(), none, "");
+    FAILS(tenant.id(), none, "");
+    FAILS(tenant.counters(), none, "");
+    FAILS(tenant.set_quota({}), none, "");
+    FAILS(tenant.set_weight(1), none, "");
+    FAILS(tenant.set_share(1), none, "");
+    FAILS(tenant.reserve(rota::resource::slots, 1), none, "");
+    FAILS(tenant.quiesce(), none, "");
+    FAILS(tenant.drain(), none, "");
+    FAILS(tenant.revoke(), none, "");
     FAILS(tenant.create_buffer<float>(1), none, "");
     MUST(tenant.close());
 
@@ -40,6 +54,10 @@ int main() {
     FAILS(buffer.read(one), none, "");
     FAILS(buffer.fill_bytes(0, 0, 1), none, "");
     FAILS(buffer.map(), none, "");
+    FAILS(buffer.grant(tenant_now), none, "");
+    FAILS(buffer_now.grant(tenant), none, "");
+    FAILS(buffer.take_back(tenant_now), none, "");
+    FAILS(buffer_now.take_back(tenant), none, "");
     EQUAL(buffer.size(), 0);
     MUST(buffer.close());
 

@@ -426,6 +426,14 @@ impl Drop for Reservation {
     }
 }
 
+/// A refusal of what can be had in parts: waiting helps as long as there is any of it.
+fn in_parts(mut refusal: Error) -> Error {
+    if let Error::QuotaExceeded { cap, retryable, .. } = &mut refusal {
+        *retryable = *cap != 0;
+    }
+    refusal
+}
+
 impl Inner {
     /// Takes something for as long as the charge lives.
     pub(crate) fn charge(&self, resource: Resource, amount: u64) -> Result<Charge, Error> {
@@ -445,11 +453,11 @@ impl Inner {
             let refused = self.engine.quota.refuse_slots(requested);
             if let Some(refused) = refused {
                 self.quota.count(Resource::Slots);
-                return refused;
+                return in_parts(refused);
             }
             return Error::WouldBlock;
         }
-        self.quota.refuse(Resource::Slots, requested, used, cap)
+        in_parts(self.quota.refuse(Resource::Slots, requested, used, cap))
     }
 
     /// How many slots are in use, and how many can be.

@@ -285,6 +285,27 @@ fn example_events() {
 }
 
 #[test]
+fn example_tenants() {
+    let sources = vec![root().join("examples/c/tenants.c")];
+    let program = compile("gcc", &sources, "example_tenants", link_shared);
+    let output = run(&mut Command::new(program), "tenants", 120);
+    for wanted in [
+        "ROTA_RESOURCE_SLOTS: asked for 1, in use 512, allowed 512, by the tenant's quota; worth another try",
+        "ROTA_RESOURCE_BUFFER_BYTES: asked for 2097152, in use 0, allowed 1048576, by the tenant's quota",
+        "its sum           42000",
+        "writing it        the buffer may not be written by jobs",
+        "when taken back   no such buffer",
+        "another job       the tenant was revoked",
+        "the player's      ROTA_COMPLETION_OK",
+    ] {
+        assert!(
+            output.contains(wanted),
+            "tenants' output lacks {wanted:?}:\n{output}"
+        );
+    }
+}
+
+#[test]
 fn example_scan() {
     let folder = root().join("examples/c");
     let names = [

@@ -207,6 +207,31 @@ template <class T> class buffer {
     /// The whole of it, for tenant::read_into.
     operator read_range() const noexcept { return slice<T>(*this); }
 
+    /// Lets another tenant of the runtime use it: that one's jobs and the host may read what this
+    /// gives, and with read_write write it. It costs the other tenant a buffer of its quota and no
+    /// bytes, and can be neither mapped nor granted on. What this gives keeps the other tenant
+    /// alive, but not this buffer: the grant ends with either of them, with take_back, or when one
+    /// of the two tenants is closed. Jobs that use it then fault with invalid_buffer.
+    /// Errors: as rota_buffer_grant.
+    result<buffer> grant(const tenant &to, access allowed = access::read_write) const {
+        auto owner = std::make_shared<detail::buffer_owner>(to.owner_, to.handle_);
+        rota_buffer granted = 0;
+        detail::failure why;
+        const rota_status code = ::rota_buffer_grant(
+            tenant_, id_, to.handle_, static_cast<std::uint32_t>(allowed), &granted, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        owner->id = granted;
+        return buffer(std::move(owner), size_);
+    }
+    /// Ends a grant: when this returns, neither jobs of that tenant nor threads that use its name
+    /// for the buffer can reach it any more. Waits until the running leases have ended.
+    /// Errors: wrong_state if it isn't granted to that tenant; as rota_buffer_take_back.
+    result<void> take_back(const tenant &from) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_buffer_take_back(tenant_, id_, from.handle_, why.slot()));
+    }
+
     /// Frees it now; its memory is used again when the jobs submitted before have completed. A
     /// second close does nothing. Errors: wrong_state while it is mapped, and nothing has changed.
     result<void> close() noexcept {

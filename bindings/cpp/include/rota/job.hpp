@@ -90,6 +90,13 @@ template <std::size_t Words = 0> class job {
     [[nodiscard]] constexpr job barrier() const noexcept { return flag(ROTA_JOB_BARRIER); }
     /// As barrier, and only if the job just before ended OK; else it completes as SKIPPED.
     [[nodiscard]] constexpr job after_ok() const noexcept { return flag(ROTA_JOB_AFTER_OK); }
+    /// Its class is no better than normal, whatever its tenant's. Of this and background the last
+    /// one called counts.
+    [[nodiscard]] constexpr job normal() const noexcept { return of_class(ROTA_JOB_NORMAL); }
+    /// Its class is background, whatever its tenant's.
+    [[nodiscard]] constexpr job background() const noexcept {
+        return of_class(ROTA_JOB_BACKGROUND);
+    }
     /// Fill in fuel, module_version, begin_epoch and end_epoch of the completion.
     [[nodiscard]] constexpr job timing() const noexcept { return flag(ROTA_JOB_TIMING); }
     /// Comes back in the completion. A rota::poller gives it back too.
@@ -119,8 +126,13 @@ template <std::size_t Words = 0> class job {
                   std::uint32_t iterations, std::uint64_t data, std::index_sequence<I...>) noexcept
         : raw_{from.opcode, bits, count, iterations, {from.args[I]...}, data} {}
 
-    constexpr job flag(std::uint32_t bit) const noexcept {
-        return job(raw_, raw_.flags | bit, raw_.tiles, raw_.fuel, raw_.user_data, every_word());
+    constexpr job flag(std::uint32_t bit) const noexcept { return flags(raw_.flags | bit); }
+    constexpr job of_class(std::uint32_t bit) const noexcept {
+        constexpr std::uint32_t both = ROTA_JOB_NORMAL | ROTA_JOB_BACKGROUND;
+        return flags((raw_.flags & ~both) | bit);
+    }
+    constexpr job flags(std::uint32_t bits) const noexcept {
+        return job(raw_, bits, raw_.tiles, raw_.fuel, raw_.user_data, every_word());
     }
 
     rota_job raw_;

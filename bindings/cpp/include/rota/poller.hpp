@@ -3,11 +3,13 @@
 //
 // A poller has no thread. Coroutines go on and functions are called inside run_once() and run(), on
 // the thread that calls them, and never inside a submit. Jobs that don't fit the ring wait in the
-// poller, in their order, and follow as completions make room; jobs that coroutines and functions
-// submit while run_once hands out completions go to the ring together, in one call.
+// poller, in their order, and follow as completions make room; so do those that a quota of slots
+// refuses while others are under way, whose completions give slots back. Jobs that coroutines and
+// functions submit while run_once hands out completions go to the ring together, in one call.
 #ifndef ROTA_POLLER_HPP
 #define ROTA_POLLER_HPP
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <mutex>
@@ -191,6 +193,10 @@ class poller {
                 give_up(static_cast<status>(code), nullptr);
             return why.with(code);
         }
+        {
+            const std::lock_guard<std::mutex> guard(lock_);
+            under_way_ -= std::min(under_way_, count); // of others there may be more
+        }
         hand_out(span<const rota_completion>(room.data(), count));
         refill();
         return count;
@@ -256,13 +262,16 @@ class poller {
         // Under the lock: a job that found the ring full is in the queue before run_once looks.
         const rota_status code =
             ::rota_submit(tenant_, &one.job, 1, nullptr, &accepted, why.slot());
-        if (code == ROTA_STATUS_WOULD_BLOCK)
+        under_way_ += accepted;
+        if (code == ROTA_STATUS_OK)
+            return {};
+        auto refusal = why.with(code);
+        if (has_to_wait(refusal)) {
             waiting_.push(one);
-        else if (code != ROTA_STATUS_OK) {
-            table_.remove(one.number);
-            return why.with(code);
+            return {};
         }
-        return {};
+        table_.remove(one.number);
+        return refusal;
     }
 
     /// Forgets who doesn't wait any more.
@@ -295,8 +304,7 @@ class poller {
         for (;;) {
             std::array<rota_job, batch> jobs;
             detail::operation *refused = nullptr;
-            detail::failure why;
-            rota_status code = ROTA_STATUS_OK;
+            error refusal(status::ok);
             {
                 const std::lock_guard<std::mutex> guard(lock_);
                 std::size_t count = 0;
@@ -305,13 +313,17 @@ class poller {
                 if (count == 0)
                     return;
                 std::size_t accepted = 0;
-                code = ::rota_submit(tenant_, jobs.data(), count, nullptr, &accepted, why.slot());
+                detail::failure why;
+                const rota_status code =
+                    ::rota_submit(tenant_, jobs.data(), count, nullptr, &accepted, why.slot());
+                under_way_ += accepted;
                 // Accepted ones may be finished by another thread from the unlock on, not before.
                 for (std::size_t i = 0; i < accepted; i++)
                     waiting_.pop();
-                if (code == ROTA_STATUS_WOULD_BLOCK)
-                    return;
                 if (code != ROTA_STATUS_OK) {
+                    refusal = why.with(code);
+                    if (has_to_wait(refusal))
+                        return;
                     refused = waiting_.first();
                     waiting_.pop();
                     table_.remove(refused->number);
@@ -320,7 +332,7 @@ class poller {
                 }
             }
             if (refused != nullptr) {
-                finish(*refused, why.with(code));
+                finish(*refused, std::move(refusal));
                 rethrow();
             }
         }
@@ -340,6 +352,12 @@ class poller {
             }
             finish(*one, error(code, text));
         }
+    }
+
+    /// The completions of jobs that are under way make room for the one that was refused.
+    bool has_to_wait(const error &refusal) const noexcept {
+        return refusal == status::would_block ||
+               (refusal.resource() == resource::slots && under_way_ > 0);
     }
 
     /// No later call can do better.
@@ -382,6 +400,7 @@ class poller {
     mutable std::mutex lock_;
     detail::operation_table table_;
     detail::operation_queue waiting_;
+    std::size_t under_way_ = 0; // submitted, and the completion not taken
     status ended_ = status::ok; // else what everybody gets from now on
 #if ROTA_HPP_EXCEPTIONS
     std::exception_ptr thrown_;

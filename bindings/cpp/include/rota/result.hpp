@@ -69,6 +69,19 @@ class [[nodiscard]] error {
         return code_ == status::would_block || code_ == status::timeout;
     }
 
+    /// What the quota of a quota_exceeded limits; none for any other error.
+    rota::resource resource() const noexcept {
+        return static_cast<rota::resource>(::rota_error_resource(object_));
+    }
+    /// How much of the resource the call asked for; 0 from tenant::set_quota.
+    std::uint64_t requested() const noexcept { return ::rota_error_requested(object_); }
+    /// How much of the resource was in use.
+    std::uint64_t used() const noexcept { return ::rota_error_used(object_); }
+    /// How much of the resource the quota allows.
+    std::uint64_t cap() const noexcept { return ::rota_error_cap(object_); }
+    /// The quota is the one of all tenants of the runtime together, not the tenant's own.
+    bool of_runtime() const noexcept { return ::rota_error_of_runtime(object_) != 0; }
+
     friend bool operator==(const error &left, status right) noexcept {
         return left.code() == right;
     }

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <rota/quota.hpp>
 #include <rota/result.hpp>
+#include <rota/span.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,8 @@ struct runtime_options {
     /// Loop iterations that a lane of any job may be given at most. 0, or more than the device can
     /// run in one go: just that.
     std::uint32_t most_fuel = 0;
+    /// The most that all tenants together may have.
+    rota::quota quota = {};
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -60,6 +64,17 @@ struct tenant_options {
     /// Loop iterations a lane may run where neither job nor handler say. 0: 8,000 for a scalar job,
     /// 3,000 for a tile, or what the device can run in one go.
     std::uint32_t fuel = 0;
+    /// How much of the device it gets where others want it too, relative to their weights: 1 to
+    /// 10,000. 0: 100.
+    std::uint32_t weight = 0;
+    rota::latency_class latency_class = rota::latency_class::normal;
+    /// Thousandths of the device's time that it may use, also where nobody else wants it. 0: all.
+    std::uint32_t share_permille = 0;
+    /// An exclusion group: tenants with the same number never have jobs running at the same time.
+    /// At most the runtime's max_tenants. 0: none.
+    std::uint32_t group = 0;
+    /// The most that it may have.
+    rota::quota quota = {};
 };
 
 namespace detail {
@@ -87,6 +102,23 @@ inline result<void> same_version() {
         ", but the library is " + library_version_text() +
         ": build it with the header that came with the library";
     return error(status::unsupported, message.c_str());
+}
+
+// Everything that call(room, cap, needed, error) lists, however much that has become meanwhile.
+template <class T, class Call> result<std::vector<T>> listed(const T &empty, Call call) {
+    std::vector<T> list;
+    for (;;) {
+        std::size_t needed = 0;
+        failure why;
+        const rota_status code = call(list.data(), list.size(), &needed, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        if (needed <= list.size()) {
+            list.resize(needed);
+            return list;
+        }
+        list.assign(needed, empty);
+    }
 }
 
 } // namespace detail
@@ -121,6 +153,8 @@ class runtime {
         raw.first_position = options.first_position;
         raw.lease_fuel = options.lease_fuel;
         raw.most_fuel = options.most_fuel;
+        const rota_quota most = detail::raw_of(options.quota);
+        raw.quota = &most;
 
         runtime opened;
         opened.owner_ = std::make_shared<detail::runtime_owner>();
@@ -147,6 +181,42 @@ class runtime {
     /// as long as the driver's compiler, seconds on software drivers, while jobs go on.
     /// Errors: as rota_runtime_module_load.
     result<module> load(const module_options &options) const;
+
+    /// The ids of its tenants, in rising order.
+    result<std::vector<std::uint64_t>> tenants() const {
+        return detail::listed(std::uint64_t{0}, [this](std::uint64_t *room, auto... place) {
+            return ::rota_runtime_tenants(handle_, room, place...);
+        });
+    }
+    /// The tenant with an id, without owning it: its end and close() leave that tenant alone, and
+    /// once whose it is has ended it, calls give invalid_handle. It keeps this runtime open.
+    /// Errors: invalid_handle if no tenant has this id any more.
+    result<tenant> find_tenant(std::uint64_t id) const;
+    /// What each of its tenants has done and has, in the order of their ids.
+    result<std::vector<tenant_counters>> counters() const {
+        return detail::listed(tenant_counters(), [this](tenant_counters *room, auto... place) {
+            return ::rota_runtime_get_counters(handle_, room, place...);
+        });
+    }
+
+    /// Picks tenants that go together, none of which has a conflict with another, so that none of
+    /// the rest could be added. `conflicts` has a row of ids.size() bytes for each of them: byte
+    /// [a * ids.size() + b] is not 0 if ids[a] must not run beside ids[b]; a mark in one direction
+    /// is enough. Who was not picked for longest comes first. Gives indices into ids, in rising
+    /// order. Errors: as rota_runtime_pick.
+    result<std::vector<std::uint32_t>> pick(span<const std::uint64_t> ids,
+                                            span<const std::uint8_t> conflicts) const {
+        std::vector<std::uint32_t> picked(ids.size());
+        std::size_t count = 0;
+        detail::failure why;
+        const rota_status code =
+            ::rota_runtime_pick(handle_, ids.data(), ids.size(), conflicts.data(), conflicts.size(),
+                                picked.data(), &count, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        picked.resize(count);
+        return picked;
+    }
 
     /// What it is and has done; the counts are read one by one while work goes on.
     result<runtime_info> info() const {
@@ -184,19 +254,9 @@ class runtime {
 
 /// The Vulkan devices, also those that Rota can't use.
 inline result<std::vector<device_info>> devices() {
-    std::vector<device_info> list;
-    for (;;) {
-        std::size_t needed = 0;
-        detail::failure why;
-        const rota_status code = ::rota_devices_list(list.data(), list.size(), &needed, why.slot());
-        if (code != ROTA_STATUS_OK)
-            return why.with(code);
-        if (needed <= list.size()) {
-            list.resize(needed);
-            return list;
-        }
-        list.assign(needed, device_info ROTA_DEVICE_INFO_INIT);
-    }
+    return detail::listed(device_info ROTA_DEVICE_INFO_INIT, [](device_info *room, auto... place) {
+        return ::rota_devices_list(room, place...);
+    });
 }
 
 } // namespace ROTA_HPP_DIALECT

@@ -137,6 +137,89 @@ class tenant {
         return static_cast<ticket_state>(where);
     }
 
+    /// Changes how much it may have; one that is as it is made lifts all limits. If it is less than
+    /// the tenant has of something, nothing changes. Errors: as rota_tenant_set_quota.
+    result<void> set_quota(const quota &most) const noexcept {
+        const rota_quota raw = detail::raw_of(most);
+        detail::failure why;
+        return why.outcome(::rota_tenant_set_quota(handle_, &raw, why.slot()));
+    }
+    /// Changes how much of the device it gets where others want it too: 1 to 10,000. From its next
+    /// turn on; its jobs go on. Errors: as rota_tenant_set_weight.
+    result<void> set_weight(std::uint32_t weight) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_tenant_set_weight(handle_, weight, why.slot()));
+    }
+    /// Changes how many thousandths of the device's time it may use, also where nobody else wants
+    /// it; 0 for all. Errors: as rota_tenant_set_share.
+    result<void> set_share(std::uint32_t permille) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_tenant_set_share(handle_, permille, why.slot()));
+    }
+    /// Holds so much of a resource, but not of fuel: of the tenant's quota and of the runtime's.
+    /// What is held nobody else gets. Errors: quota_exceeded; as rota_tenant_reserve.
+    result<reservation> reserve(resource what, std::uint64_t amount) const noexcept {
+        reservation held;
+        detail::failure why;
+        const rota_status code = ::rota_tenant_reserve(handle_, static_cast<std::uint32_t>(what),
+                                                       amount, &held.handle_, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return held;
+    }
+
+    /// Names it among all tenants of its runtime, now and later; never 0.
+    result<std::uint64_t> id() const noexcept {
+        std::uint64_t given = 0;
+        detail::failure why;
+        const rota_status code = ::rota_tenant_id(handle_, &given, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return given;
+    }
+    /// What it has done and has; the counts are read one by one while work goes on.
+    result<tenant_counters> counters() const noexcept {
+        tenant_counters told;
+        detail::failure why;
+        const rota_status code = ::rota_tenant_get_counters(handle_, &told, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return told;
+    }
+
+    /// What it is at.
+    result<tenant_state> state() const noexcept {
+        std::uint32_t at = 0;
+        detail::failure why;
+        const rota_status code = ::rota_tenant_state(handle_, &at, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return static_cast<tenant_state>(at);
+    }
+    /// Waits until every job that was submitted before has completed, whether its completion was
+    /// taken or not. Other threads can go on submitting. Errors: timeout; as rota_tenant_quiesce.
+    result<void> quiesce(timeout time = forever) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_tenant_quiesce(handle_, time.ns(), why.slot()));
+    }
+    /// Closes it to new jobs, for good, and waits until those accepted before have completed. After
+    /// a timeout it stays closed, and another call goes on waiting. Completions can be taken, jobs
+    /// cancelled, and buffers used as before.
+    /// Errors: timeout; wrong_state after a revoke; as rota_tenant_drain.
+    result<void> drain(timeout time = forever) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_tenant_drain(handle_, time.ns(), why.slot()));
+    }
+    /// Takes the device from it: it accepts no more jobs, those that have not begun complete as
+    /// revoked, and those that run end soon. When this returns, no job of it begins any more; to
+    /// wait for those that still end, there is quiesce. Completions can be taken, and buffers
+    /// written and read. After a timeout another call goes on waiting.
+    /// Errors: timeout; wrong_state if it was revoked before; as rota_tenant_revoke.
+    result<void> revoke(timeout time = forever) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_tenant_revoke(handle_, time.ns(), why.slot()));
+    }
+
     /// A descriptor for poll or epoll, readable while there are completions to take. It stays the
     /// tenant's: don't read from it or close it.
     result<int> event_fd() const noexcept {
@@ -198,6 +281,7 @@ class tenant {
   private:
     friend class runtime;
     friend class poller;
+    template <class T> friend class buffer;
 
     std::shared_ptr<detail::tenant_owner> owner_;
     // Beside the owner's, so that the hot calls need no look at it.
@@ -211,6 +295,12 @@ inline result<tenant> runtime::create_tenant(const tenant_options &options) cons
     raw.slots = options.slots;
     raw.opcodes = options.opcodes;
     raw.fuel = options.fuel;
+    raw.weight = options.weight;
+    raw.latency_class = static_cast<std::uint32_t>(options.latency_class);
+    raw.share_permille = options.share_permille;
+    raw.group = options.group;
+    const rota_quota most = detail::raw_of(options.quota);
+    raw.quota = &most;
 
     tenant created;
     created.owner_ = std::make_shared<detail::tenant_owner>(owner_);
@@ -220,6 +310,17 @@ inline result<tenant> runtime::create_tenant(const tenant_options &options) cons
         return why.with(code);
     created.owner_->handle = created.handle_;
     return created;
+}
+
+inline result<tenant> runtime::find_tenant(std::uint64_t id) const {
+    tenant found;
+    // One that owns no handle, so that it destroys none.
+    found.owner_ = std::make_shared<detail::tenant_owner>(owner_);
+    detail::failure why;
+    const rota_status code = ::rota_runtime_find_tenant(handle_, id, &found.handle_, why.slot());
+    if (code != ROTA_STATUS_OK)
+        return why.with(code);
+    return found;
 }
 
 } // namespace ROTA_HPP_DIALECT

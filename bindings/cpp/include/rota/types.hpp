@@ -3,6 +3,7 @@
 #define ROTA_TYPES_HPP
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <rota/config.hpp>
@@ -113,6 +114,52 @@ enum class access : std::uint32_t {
     read_only = ROTA_BUFFER_READ_ONLY,
 };
 
+/// What a tenant is at. It only ever moves on.
+enum class tenant_state : std::uint32_t {
+    /// It accepts jobs.
+    active = ROTA_TENANT_ACTIVE,
+    /// It was drained: it accepts no more jobs.
+    draining = ROTA_TENANT_DRAINING,
+    /// It was revoked: its jobs end.
+    revoked = ROTA_TENANT_REVOKED,
+};
+
+/// Of the tenants that have a turn, those of a better class go first. It decides who waits, and not
+/// how much anybody gets: that is what weights are for.
+enum class latency_class : std::uint32_t {
+    normal = ROTA_CLASS_NORMAL,
+    /// Before all others.
+    interactive = ROTA_CLASS_INTERACTIVE,
+    /// Behind all others.
+    background = ROTA_CLASS_BACKGROUND,
+};
+
+/// What a quota limits.
+enum class resource : std::uint32_t {
+    /// Slots of the ring: held from a job's submit until its completion and all before it are
+    /// taken.
+    slots = ROTA_RESOURCE_SLOTS,
+    /// Bytes that the host is copying to or from buffers.
+    staging_bytes = ROTA_RESOURCE_STAGING_BYTES,
+    /// Buffers, granted ones too: held until the device is done with them.
+    buffers = ROTA_RESOURCE_BUFFERS,
+    /// Bytes of the tenant's own buffers: held as long.
+    buffer_bytes = ROTA_RESOURCE_BUFFER_BYTES,
+    /// Modules: held until they are unloaded.
+    modules = ROTA_RESOURCE_MODULES,
+    /// Loop iterations that a lane of a job may run.
+    fuel_per_job = ROTA_RESOURCE_FUEL_PER_JOB,
+    /// Loop iterations of all jobs together in a second.
+    fuel_per_second = ROTA_RESOURCE_FUEL_PER_SECOND,
+    /// What an error is about that is about no quota.
+    none = ROTA_RESOURCE_NONE,
+};
+
+/// How many resources there are, `none` not counted.
+inline constexpr std::size_t resource_count = ROTA_RESOURCES;
+/// A cap that limits nothing.
+inline constexpr std::uint64_t unlimited = ROTA_UNLIMITED;
+
 /// How a handler of a module is run.
 enum class handler_kind : std::uint32_t {
     /// One lane runs a job alone.
@@ -136,6 +183,42 @@ using outputs_stats = rota_outputs_stats;
 /// What loading a module took, in nanoseconds, and its version.
 using module_report = rota_module_report;
 
+/// What a tenant has done and has: the fields of rota_tenant_counters. Its arrays are read by what
+/// they count; what they don't know is 0.
+struct tenant_counters : rota_tenant_counters {
+    tenant_counters() noexcept : rota_tenant_counters ROTA_TENANT_COUNTERS_INIT {}
+
+    /// Completions taken that ended so.
+    std::uint64_t taken_as(completion_status how) const noexcept {
+        return at(taken, static_cast<std::uint32_t>(how));
+    }
+    /// Completions taken with this fault; those with handlers' own codes count together.
+    std::uint64_t faulted_by(fault why) const noexcept {
+        constexpr std::size_t last = sizeof faulted / sizeof *faulted - 1;
+        return why >= fault::handler ? faulted[last] : at(faulted, static_cast<std::uint32_t>(why));
+    }
+    /// How often a quota refused it.
+    std::uint64_t refusals_of(resource what) const noexcept {
+        return at(refused, static_cast<std::uint32_t>(what));
+    }
+    /// How much is in use; 0 for fuel.
+    std::uint64_t used_of(resource what) const noexcept {
+        return at(used, static_cast<std::uint32_t>(what));
+    }
+    /// How much the tenant's own quota allows; of slots at most the ring's.
+    std::uint64_t cap_of(resource what) const noexcept {
+        return at(cap, static_cast<std::uint32_t>(what));
+    }
+
+  private:
+    template <std::size_t N>
+    static std::uint64_t at(const std::uint64_t (&counts)[N], std::uint32_t i) noexcept {
+        return i < N ? counts[i] : 0;
+    }
+};
+
+static_assert(sizeof(tenant_counters) == sizeof(rota_tenant_counters));
+
 /// Such as "ROTA_STATUS_WOULD_BLOCK". These texts are static.
 inline const char *name(status code) noexcept {
     return ::rota_status_name(static_cast<rota_status>(code));
@@ -145,6 +228,9 @@ inline const char *name(completion_status code) noexcept {
 }
 inline const char *name(fault code) noexcept {
     return ::rota_fault_name(static_cast<std::uint32_t>(code));
+}
+inline const char *name(resource what) noexcept {
+    return ::rota_resource_name(static_cast<std::uint32_t>(what));
 }
 
 /// What it means, in one line of English. These texts are static.
