@@ -158,7 +158,7 @@ func ExampleTenant_Reserve() {
 	_, err = rota.NewBuffer[uint8](tenant, 1, 0)
 	fmt.Println(err)
 	// Output:
-	// rota: the quota of the tenant allows 2 buffers: 2 are in use, and 1 more were asked for
+	// rota: the quota of the tenant allows 2 buffers; in use: 2, asked for: 1 more
 	// <nil>
 }
 

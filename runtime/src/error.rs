@@ -279,7 +279,7 @@ pub enum Error {
     KernelFull(String),
     #[error("no tenant is free: {tenants} of {most} are registered; destroy tenants, or open the runtime for more")]
     OutOfTenants { tenants: u32, most: u32 },
-    #[error("the quota of {owner} allows {cap} {resource}: in use: {used}, asked for: {requested} more{help}",
+    #[error("the quota of {owner} allows {cap} {resource}; in use: {used}, asked for: {requested} more{help}",
         owner = if *of_runtime { "the runtime" } else { "the tenant" },
         help = if *retryable { "; some come back as jobs and copies end" } else { "" })]
     QuotaExceeded {
