@@ -23,6 +23,8 @@ const KIND_SCALAR: u32 = 2u;
 const KIND_OPEN: u32 = 3u;
 const KIND_TILE: u32 = 4u;
 const KIND_CONTROL: u32 = 5u;
+// A kind beside an entry of an active list, which has 19 bits.
+const KIND_SHIFT: u32 = 24u;
 
 const NO_SLOT: u32 = 0xffffffffu;
 
@@ -263,9 +265,8 @@ fn leave_group(tenant: u32) {
 struct Sight {
     kind: u32,
     cursor: u32,
-    // First slot and mask.
-    base: u32,
-    mask: u32,
+    // First slot of the ring << 5 | the logarithm of how many it has.
+    ring: u32,
     rank: u32,
 }
 
@@ -277,7 +278,7 @@ fn look_at(tenant: u32, scalars: bool, rank: u32) -> Sight {
     let mask = (1u << (ring & 31u)) - 1u;
     let open = atomicLoad(&rota_state.tenants[tenant].open);
     let cursor = atomicLoad(&rota_state.tenants[tenant].cursor);
-    var it = Sight(KIND_NONE, cursor, base, mask, rank);
+    var it = Sight(KIND_NONE, cursor, ring, rank);
     let has_tile = open != 0u && atomicLoad(&rota_tiles[base + ((open - 1u) & mask)].remaining) != 0u;
     let slot = base + (select(cursor, open - 1u, has_tile) & mask);
     // The stamp first: without it the other words may be those of the job that was there before.
@@ -931,7 +932,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 i = select(i, i - count, i >= count);
 
                 // A ballot shows who has something and goes first.
-                var sight = Sight(KIND_NONE, 0u, 0u, 0u, 0u);
+                var sight = Sight(KIND_NONE, 0u, 0u, 0u);
                 var key = KEY_NONE;
                 if ((nth < count) & (i < count)) {
                     listed = rota_control.list[rank * room + i];
@@ -965,15 +966,20 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 }
                 if (serves) {
                     let winner = first_lane(subgroupBallot(key == best));
-                    listed = subgroupShuffle(listed, winner);
-                    kind = subgroupShuffle(sight.kind, winner);
+                    // A shuffle costs: what fits into one word goes together.
+                    let word = subgroupShuffle(listed | (sight.kind << KIND_SHIFT), winner);
+                    listed = word & ((1u << KIND_SHIFT) - 1u);
+                    kind = word >> KIND_SHIFT;
                     cursor = subgroupShuffle(sight.cursor, winner);
-                    base = subgroupShuffle(sight.base, winner);
-                    mask = subgroupShuffle(sight.mask, winner);
+                    let ring = subgroupShuffle(sight.ring, winner);
+                    base = ring >> 5u;
+                    mask = (1u << (ring & 31u)) - 1u;
                     turn = subgroupShuffle(turn, winner);
-                    let at = subgroupShuffle(i, winner) + 1u;
-                    let list = subgroupShuffle(rank, winner);
-                    next = select(next, vec3<u32>(at), vec3<u32>(list) == vec3<u32>(0u, 1u, 2u));
+                    // Behind the winner in its list.
+                    let list = select(0u, 1u, winner >= first) + select(0u, 1u, winner >= first + second);
+                    let before = vec3<u32>(0u, first, first + second);
+                    let behind = next + vec3<u32>(winner + 1u) - before;
+                    next = select(next, select(behind, behind - counts, behind >= counts), vec3<u32>(list) == vec3<u32>(0u, 1u, 2u));
                     passed = vec3<u32>(0u);
                     has_nearest = false;
                     break;
