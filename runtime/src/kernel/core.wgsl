@@ -40,6 +40,8 @@ const MOMENT: u32 = 800u;
 // What a tenant is charged for a whole claim besides the fuel of its jobs: of light jobs, and besides of others.
 const LIGHT_CHARGE: u32 = 64u;
 const CLAIM_CHARGE: u32 = 240u;
+// So many rounds a tenant keeps that it has not used: it goes before those that used theirs.
+const SAVED: u32 = 32u;
 // Where there are more tenants than a look sees, some that are so many rounds ahead for each further look have a turn too.
 const SLACK: u32 = 32u;
 // A look that finds no turn of now gives these and more: how many rounds ahead the next one is.
@@ -169,6 +171,11 @@ fn is_ahead(turn: u32, round: u32) -> bool {
     return turn - round - 1u < ROTA_FURTHEST_TURN;
 }
 
+// Whether a turn lies further back than anybody's turns are kept.
+fn lies_back(turn: u32, round: u32) -> bool {
+    return !is_ahead(turn, round - SAVED - 1u);
+}
+
 // Who goes first is the lowest of these: of those whose turn it is, the best class, and in it those who had none in this
 // round yet; else the nearest turn. Who is no further ahead than `slack` has a turn too.
 fn key_of(turn: u32, round: u32, slack: u32, rank: u32) -> u32 {
@@ -182,9 +189,9 @@ fn key_of(turn: u32, round: u32, slack: u32, rank: u32) -> u32 {
 fn charge(tenant: u32, cost: u32, turn: u32, round: u32) -> u32 {
     let weight = max(atomicLoad(&rota_tenants[tenant].weight), 1u);
     var next = turn;
-    if (turn != round && !is_ahead(turn, round)) {
-        next = round;
-        if (atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round).exchanged) {
+    if (lies_back(turn, round)) {
+        next = round - SAVED;
+        if (atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, next).exchanged) {
             atomicStore(&rota_state.tenants[tenant].credit, weight);
         }
     }
@@ -210,8 +217,8 @@ fn refresh_turns(lease: u32, round: u32, lane: u32) {
     for (var i = 0u; i < REFRESHED; i += 1u) {
         let tenant = ((lease * REFRESHED + i) * ROTA_LANES + lane) % arrayLength(&rota_tenants);
         let turn = atomicLoad(&rota_state.tenants[tenant].turn);
-        if (turn != round && !is_ahead(turn, round)) {
-            _ = atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round - 1u);
+        if (lies_back(turn, round)) {
+            _ = atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, round - SAVED);
         }
     }
 }
