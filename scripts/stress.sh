@@ -11,7 +11,10 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 use_lavapipe
 cargo run --release --package rota-stress -- "$1"
-# `make test` runs a sixth of these.
-[ "$1" = --short ] || ROTA_TEST_HOSTILE=all cargo test --package rota --test hostile
+# `make test` runs a sixth of these sources, and looks for leftovers over some thousands of tiles, not a million.
+if [ "$1" = --long ]; then
+    ROTA_TEST_HOSTILE=all cargo test --package rota --test hostile
+    ROTA_TEST_LEFTOVERS=all cargo test --package rota --test engine left
+fi
 cargo run --release --package rota-property -- "$1"
 cargo run --release --package rota-model -- "$1"
