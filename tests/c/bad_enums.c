@@ -25,14 +25,27 @@ int main(void) {
     reserved.reserved = 1;
     RETURNS(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid);
     reserved.reserved = 0;
+    reserved.latency_class = 3;
+    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "latency_class");
+    reserved.latency_class = ROTA_CLASS_NORMAL;
+    reserved.weight = 10001;
+    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "weight");
+    reserved.weight = 0;
+    reserved.share_permille = 1001;
+    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "share");
+    reserved.share_permille = 0;
+    reserved.group = UINT32_MAX;
+    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "group");
+    reserved.group = 0;
     reserved.opcodes = 65537;
     FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "65537");
     CHECK(no_tenant == NULL);
     rota_tenant *tenant = create_tenant(runtime, 0);
 
-    for (uint32_t bit = 3; bit < 32; bit++) {
+    for (uint32_t bit = 4; bit < 32; bit++) {
         rota_job job = nop(1, 2);
-        job.flags = UINT32_C(1) << bit;
+        /* A job has one class. */
+        job.flags = bit == 4 ? ROTA_JOB_NORMAL | ROTA_JOB_BACKGROUND : UINT32_C(1) << bit;
         size_t accepted = 99;
         FAILS_SAYING(rota_submit(tenant, &job, 1, NULL, &accepted, &error), invalid, "flags");
         EQUAL(accepted, 0);
