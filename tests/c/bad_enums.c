@@ -26,7 +26,8 @@ int main(void) {
     RETURNS(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid);
     reserved.reserved = 0;
     reserved.latency_class = 3;
-    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "latency_class");
+    FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid,
+                 "latency_class");
     reserved.latency_class = ROTA_CLASS_NORMAL;
     reserved.weight = 10001;
     FAILS_SAYING(rota_tenant_create(runtime, &reserved, &no_tenant, &error), invalid, "weight");
