@@ -88,7 +88,7 @@ func TestAQuotaOfSlotsRefusesAndTheyComeBack(t *testing.T) {
 	checkLeaks(t)
 	tenant := hold(t, shared, 4)
 	batch, err := tenant.Submit(background, repeat(nop(1, 1), 10))
-	if quota := refused(t, err, rota.ResourceSlots, 6, 4, 4); quota.Err.Retryable || batch.Len() != 4 {
+	if quota := refused(t, err, rota.ResourceSlots, 6, 4, 4); !quota.Err.Retryable || batch.Len() != 4 {
 		t.Fatalf("%+v, %d accepted", *quota.Err, batch.Len())
 	}
 	_, err = tenant.Do(background, nop(1, 1))
