@@ -184,16 +184,14 @@ fn key_of(turn: u32, round: u32, slack: u32, rank: u32) -> u32 {
 }
 
 // Charges a tenant that was served, whose turn was seen to be `turn`. By lane 0; gives its next turn. Workers that serve the
-// same tenant at once lose nothing of each other's charges: fuel is taken once, and for each round's fuel that is given the
+// same tenant at once lose nothing of each other's charges: fuel is only taken, and for each round's fuel that is given the
 // turn moves one round on.
 fn charge(tenant: u32, cost: u32, turn: u32, round: u32) -> u32 {
     let weight = max(atomicLoad(&rota_tenants[tenant].weight), 1u);
     var next = turn;
     if (lies_back(turn, round)) {
         next = round - SAVED;
-        if (atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, next).exchanged) {
-            atomicStore(&rota_state.tenants[tenant].credit, weight);
-        }
+        _ = atomicCompareExchangeWeak(&rota_state.tenants[tenant].turn, turn, next);
     }
     let price = min(cost, 0x20000000u / ROTA_CREDIT_PER_FUEL) * ROTA_CREDIT_PER_FUEL;
     let left = bitcast<i32>(atomicSub(&rota_state.tenants[tenant].credit, price) - price);

@@ -12,14 +12,14 @@ use crate::ring::sync::lock;
 
 /// No limit of fuel.
 pub(crate) const NO_RATE: u64 = u64::MAX;
-/// What a tenant that was idle may use at once: what comes in so much time.
+/// What a tenant that was idle may use at once is what comes in so much time: of a rate of fuel, and of a share of the
+/// device.
 const BURST: Duration = Duration::from_millis(100);
-/// Who has run out waits for this part of it.
-const ENOUGH: u64 = 8;
-/// The same of a share of the device.
 const TIME_BURST: Duration = Duration::from_millis(10);
-/// Counts are compared modulo 2^32.
+/// The most of it: counts are compared modulo 2^32.
 const MOST_BURST: u64 = 1 << 30;
+/// Who has run out waits for a burst divided by this.
+const ENOUGH: u64 = 8;
 
 /// A rate, and what has come of it.
 struct Bucket {

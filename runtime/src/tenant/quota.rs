@@ -397,31 +397,35 @@ impl Drop for Charge {
 
 /// Some of a tenant's quota, held by the caller until it is dropped.
 pub struct Reservation {
-    resource: Resource,
-    amount: u64,
     held: Held,
 }
 
 enum Held {
     /// In the ring, which outlives its tenant here, and nothing else of it.
-    Slots(Arc<Ring>),
-    Charge(#[allow(dead_code)] Charge),
+    Slots(Arc<Ring>, u32),
+    Charge(Charge),
 }
 
 impl Reservation {
     pub fn resource(&self) -> Resource {
-        self.resource
+        match &self.held {
+            Held::Slots(..) => Resource::Slots,
+            Held::Charge(charge) => charge.resource,
+        }
     }
 
     pub fn amount(&self) -> u64 {
-        self.amount
+        match &self.held {
+            Held::Slots(_, count) => u64::from(*count),
+            Held::Charge(charge) => charge.amount,
+        }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if let Held::Slots(ring) = &self.held {
-            ring.give_back(self.amount as u32);
+        if let Held::Slots(ring, count) = &self.held {
+            ring.give_back(*count);
         }
     }
 }
@@ -519,14 +523,10 @@ impl super::Tenant {
             }
             Resource::Slots => {
                 inner.reserve_slots(amount)?;
-                Held::Slots(inner.ring.clone())
+                Held::Slots(inner.ring.clone(), amount as u32)
             }
             _ => Held::Charge(inner.charge(resource, amount)?),
         };
-        Ok(Reservation {
-            resource,
-            amount,
-            held,
-        })
+        Ok(Reservation { held })
     }
 }

@@ -89,6 +89,49 @@ impl<S> Moves<S> {
     }
 }
 
+/// A state in which workers stand.
+pub trait Workers: Copy {
+    type Worker: Copy;
+
+    fn worker(&mut self, index: usize) -> &mut Self::Worker;
+}
+
+/// One worker's turn in one state.
+pub struct Turn<'a, Sc, St: Workers> {
+    pub scenario: &'a Sc,
+    pub state: &'a St,
+    pub me: St::Worker,
+    index: usize,
+    moves: &'a mut Moves<St>,
+}
+
+impl<'a, Sc, St: Workers> Turn<'a, Sc, St> {
+    pub fn new(scenario: &'a Sc, state: &'a St, index: usize, moves: &'a mut Moves<St>) -> Self {
+        let mut copy = *state;
+        Self {
+            scenario,
+            state,
+            me: *copy.worker(index),
+            index,
+            moves,
+        }
+    }
+
+    /// A possible step: `change` gets the next state and this worker's next registers.
+    pub fn step(
+        &mut self,
+        what: &'static str,
+        change: impl FnOnce(&mut St, &mut St::Worker) -> Checked,
+    ) {
+        const NAMES: [&str; 3] = ["worker 0", "worker 1", "worker 2"];
+        let mut next = *self.state;
+        let mut me = self.me;
+        let checked = change(&mut next, &mut me);
+        *next.worker(self.index) = me;
+        self.moves.check(NAMES[self.index], what, next, checked);
+    }
+}
+
 pub struct Found {
     pub violation: Violation,
     /// The way there, a line per step.

@@ -2,7 +2,7 @@
 //! ghosts, words that exist only to check properties and that no step may decide by.
 
 use crate::codec::{Coder, Key, Reader, Writer};
-use crate::explore::{Model, Moves};
+use crate::explore::{Model, Moves, Workers};
 use crate::property::{Checked, Violation};
 use crate::scenario::{Control, Job, Scenario};
 use crate::{host, worker};
@@ -200,6 +200,14 @@ pub struct State {
     pub taken: u8,
     pub ghosts: [Ghost; MAX_JOBS],
     pub workers: [Worker; MAX_WORKERS],
+}
+
+impl Workers for State {
+    type Worker = Worker;
+
+    fn worker(&mut self, index: usize) -> &mut Worker {
+        &mut self.workers[index]
+    }
 }
 
 impl State {

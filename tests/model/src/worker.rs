@@ -1,35 +1,14 @@
 //! A worker's round: lease end, look, and on to what was found.
 
-use crate::explore::Moves;
+use crate::explore::{self, Moves};
 use crate::property::Checked;
 use crate::scenario::{Look, Mistake, Scenario};
 use crate::state::{At, State, Worker};
 use crate::{revoke, scalar, tiles};
 
-/// One worker's turn in one state.
-pub struct Turn<'a> {
-    pub scenario: &'a Scenario,
-    pub state: &'a State,
-    pub me: Worker,
-    index: usize,
-    moves: &'a mut Moves<State>,
-}
+pub type Turn<'a> = explore::Turn<'a, Scenario, State>;
 
 impl Turn<'_> {
-    /// A possible step: `change` gets the next state and this worker's next registers.
-    pub fn step(
-        &mut self,
-        what: &'static str,
-        change: impl FnOnce(&mut State, &mut Worker) -> Checked,
-    ) {
-        const NAMES: [&str; 3] = ["worker 0", "worker 1", "worker 2"];
-        let mut next = *self.state;
-        let mut me = self.me;
-        let checked = change(&mut next, &mut me);
-        next.workers[self.index] = me;
-        self.moves.check(NAMES[self.index], what, next, checked);
-    }
-
     /// A step that only moves this worker on.
     pub fn to(&mut self, what: &'static str, at: At) {
         self.step(what, |_, me| {
@@ -65,15 +44,8 @@ impl Worker {
 }
 
 pub fn steps(scenario: &Scenario, state: &State, index: usize, moves: &mut Moves<State>) {
-    let me = state.workers[index];
-    let mut turn = Turn {
-        scenario,
-        state,
-        me,
-        index,
-        moves,
-    };
-    match me.at {
+    let mut turn = Turn::new(scenario, state, index, moves);
+    match turn.me.at {
         At::Gone => {}
         At::ResetLeaseEnd => turn.step("resets the lease end", |next, me| {
             next.ended = 0;

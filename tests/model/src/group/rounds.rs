@@ -3,33 +3,12 @@
 use super::admission;
 use super::scenario::{GroupMistake, GroupScenario, Kind};
 use super::state::{At, State, Worker, CLAIMED, FINISHED, SUBMITTED};
-use crate::explore::Moves;
+use crate::explore::{self, Moves};
 use crate::property::{ensure, Checked, Violation};
 
-/// One worker's turn in one state.
-pub struct Turn<'a> {
-    pub scenario: &'a GroupScenario,
-    pub state: &'a State,
-    pub me: Worker,
-    index: usize,
-    moves: &'a mut Moves<State>,
-}
+pub type Turn<'a> = explore::Turn<'a, GroupScenario, State>;
 
 impl Turn<'_> {
-    /// A possible step: `change` gets the next state and this worker's next registers.
-    pub fn step(
-        &mut self,
-        what: &'static str,
-        change: impl FnOnce(&mut State, &mut Worker) -> Checked,
-    ) {
-        const NAMES: [&str; 3] = ["worker 0", "worker 1", "worker 2"];
-        let mut next = *self.state;
-        let mut me = self.me;
-        let checked = change(&mut next, &mut me);
-        next.workers[self.index] = me;
-        self.moves.check(NAMES[self.index], what, next, checked);
-    }
-
     fn to(&mut self, what: &'static str, at: At) {
         self.step(what, |_, me| {
             me.at = at;
@@ -69,15 +48,8 @@ pub fn host(scenario: &GroupScenario, state: &State, moves: &mut Moves<State>) {
 }
 
 pub fn worker(scenario: &GroupScenario, state: &State, index: usize, moves: &mut Moves<State>) {
-    let me = state.workers[index];
-    let mut turn = Turn {
-        scenario,
-        state,
-        me,
-        index,
-        moves,
-    };
-    match me.at {
+    let mut turn = Turn::new(scenario, state, index, moves);
+    match turn.me.at {
         At::Gone => {}
         At::Top => top(&mut turn),
         At::LoadHolder => admission::load_holder(&mut turn),

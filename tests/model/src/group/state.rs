@@ -3,7 +3,7 @@
 use super::rounds;
 use super::scenario::{GroupScenario, Kind, MAX_JOBS, MAX_TENANTS};
 use crate::codec::{Coder, Key, Reader, Writer};
-use crate::explore::{Model, Moves};
+use crate::explore::{Model, Moves, Workers};
 use crate::property::{ensure, Checked, Violation};
 use crate::state::places;
 
@@ -133,6 +133,14 @@ pub struct State {
     pub control: u8,
     pub lease: u8,
     pub workers: [Worker; MAX_WORKERS],
+}
+
+impl Workers for State {
+    type Worker = Worker;
+
+    fn worker(&mut self, index: usize) -> &mut Worker {
+        &mut self.workers[index]
+    }
 }
 
 impl State {
