@@ -36,6 +36,7 @@ pub use {
     kernel::standard::{op, recommended_tiles},
     memory::{OutputStats, Outputs, Read},
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
+    ring::digest::{self, WriteDigest},
     ring::layout::{completion_status, fault},
     ring::life::State,
     ring::submission::{Completion, Job, TicketState},

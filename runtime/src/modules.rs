@@ -690,6 +690,7 @@ impl Engine {
             lanes: self.device.limits.subgroup_size,
             segments,
             torn_records: self.probe.torn_records != 0,
+            digests: self.write_digests,
             without: self.without,
         }
     }

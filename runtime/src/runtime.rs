@@ -81,6 +81,8 @@ pub struct RuntimeOptions {
     /// The most loop iterations that a lane of any job may be given; by default, and at most, what the device can run in
     /// one go.
     pub most_fuel: u32,
+    /// Make a digest of each job's stores, for its completion: it costs a part of each store, and 8 bytes a slot.
+    pub write_digests: bool,
     /// The most that all tenants together may have. It never changes.
     pub quota: Quota,
     /// For measurements and proofs.
@@ -231,6 +233,8 @@ pub(crate) struct Engine {
     /// After `composition`, where both are held.
     pub modules: Mutex<Modules>,
     pub without: Without,
+    /// Whether jobs' stores are counted in a digest.
+    pub write_digests: bool,
     /// Ends of loops that a round may pass through.
     pub most_passes: u32,
     /// Held while a segment is added for a buffer.
@@ -315,7 +319,13 @@ impl Engine {
         let total_slots = (tenants as u64 * default_slots as u64 + CONTROL_SLOTS as u64)
             .min(most_slots as u64)
             .min(budget.max(default_slots + CONTROL_SLOTS) as u64) as u32;
-        let shared = SharedMemory::new(&device, tenants, total_slots, mode == Mode::Batch)?;
+        let shared = SharedMemory::new(
+            &device,
+            tenants,
+            total_slots,
+            mode == Mode::Batch,
+            options.write_digests,
+        )?;
         shared.set_epoch(options.first_epoch);
         shared.set_round(options.first_round);
         let memory = Memory::new(&device, shared.buffer_table());
@@ -331,6 +341,7 @@ impl Engine {
             lanes: device.limits.subgroup_size,
             segments: 1,
             torn_records: probe.torn_records != 0,
+            digests: options.write_digests,
             without,
         };
         let composed = kernel::compose(shape, &[standard::module()])?;
@@ -412,6 +423,7 @@ impl Engine {
             composition: Mutex::new(Composition::new(1)),
             modules: Mutex::new(Modules::default()),
             without,
+            write_digests: options.write_digests,
             most_passes: match probe.loop_cap {
                 0 => u32::MAX,
                 _ => CAPPED_PASSES,
@@ -601,6 +613,7 @@ impl Engine {
                 None => {
                     let mut job = Job {
                         opcode: control_op::REVOKE,
+                        flags: flag::TIMING,
                         ..Job::default()
                     };
                     job.args[..2].copy_from_slice(&[inner.index, head]);

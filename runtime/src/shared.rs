@@ -11,9 +11,9 @@ use crate::device::memory::{Allocation, Use};
 use crate::device::Device;
 use crate::error::Error;
 use crate::ring::layout::{
-    binding, tenant_state, BufferEntry, Control, DeviceWords, Record, Slot, TenantEntry,
-    TenantState, TileState, WorkerReport, BUFFERS, CLASSES, EXTRA_RECORDS, MAX_WORKERS,
-    NOTIFY_NEVER,
+    binding, tenant_state, tile_bytes, BufferEntry, Control, DeviceWords, Record, Slot,
+    TenantEntry, TenantState, TileState, WorkerReport, BUFFERS, CLASSES, EXTRA_RECORDS,
+    MAX_WORKERS, NOTIFY_NEVER,
 };
 use crate::ring::submission::{stamp, RingMemory};
 
@@ -95,6 +95,8 @@ pub struct SharedMemory {
     extra: Region,
     state: Region,
     tiles: Region,
+    /// Bytes of one slot's tile state.
+    tile_bytes: usize,
     reports: Region,
     pub max_tenants: u32,
     pub total_slots: u32,
@@ -112,7 +114,9 @@ impl SharedMemory {
         max_tenants: u32,
         total_slots: u32,
         batch: bool,
+        digests: bool,
     ) -> Result<Self, Error> {
+        let tile_bytes = tile_bytes(digests);
         let (tenants, slots) = (max_tenants as u64, total_slots as u64);
         let size = |n: u64, each: usize| n * each as u64;
         let region = |bytes, usage, zeroed| Region::new(device, bytes, usage, batch, zeroed);
@@ -141,7 +145,8 @@ impl SharedMemory {
                 Use::HostReads,
                 false,
             )?,
-            tiles: region(size(slots, size_of::<TileState>()), Use::Device, false)?,
+            tiles: region(size(slots, tile_bytes), Use::Device, false)?,
+            tile_bytes,
             state: region(state, Use::Device, true)?,
             reports: region(
                 size(2 * MAX_WORKERS as u64, size_of::<WorkerReport>()),
@@ -281,8 +286,9 @@ impl SharedMemory {
             self.device_ring(base, size).reset(first);
         }
         for slot in base..base + size {
-            // SAFETY: `ring` checked the range.
-            let tile = unsafe { &*self.tiles.device::<TileState>().add(slot as usize) };
+            let at = slot as usize * self.tile_bytes;
+            // SAFETY: `ring` checked the range; each of these is a multiple of 4 bytes long and begins with a tile state.
+            let tile = unsafe { &*self.tiles.device::<u8>().add(at).cast::<TileState>() };
             tile.remaining.store(0, Ordering::Relaxed);
             tile.unfinished.store(0, Ordering::Relaxed);
         }

@@ -337,10 +337,12 @@ fn complete(mine: bool, slot: u32, stamp: u32, status: u32, fault: u32, results:
     }
 }
 
-// The records that only some jobs ask for. They go before the first one, each with its own stamp.
+// The records that only some jobs ask for. They go before the first one, each with its own stamp. The digest is the one that the
+// lane has at this moment.
 fn complete_extra(slot: u32, stamp: u32, fuel: u32, version: u32, begin: u32, end: u32) {
     rota_extra[2u * slot] = vec4<u32>(fuel, version, begin, stamp);
-    rota_extra[2u * slot + 1u] = vec4<u32>(end, 0u, 0u, stamp);
+    rota_extra[2u * slot + 1u] = vec4<u32>(end, 0u, 0u, stamp); // without digests
+    //digests: rota_extra[2u * slot + 1u] = vec4<u32>(end, rota_told(rota_digest, rota_order_dependent), stamp);
 }
 
 // Raises the tenant's done count, after a completion is written. It equals the cursor when all that was claimed has
@@ -582,6 +584,8 @@ fn open_tiled(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32) -> u32 
         atomicStore(&rota_tiles[slot].result[0], 0u);
         atomicStore(&rota_tiles[slot].result[1], 0u);
         atomicStore(&rota_tiles[slot].fuel, 0u);
+        //digests: atomicStore(&rota_tiles[slot].digest[0], 0u);
+        //digests: atomicStore(&rota_tiles[slot].digest[1], 0u);
         if ((rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
             atomicStore(&rota_tiles[slot].begin, atomicAdd(&rota_state.epoch, 1u));
         }
@@ -701,10 +705,17 @@ fn run_tile(tenant: u32, base: u32, mask: u32, lane: u32) -> Finished {
     let ended = any_lane(subgroupBallot(rota_ended));
     rota_check_end();
     let fault = subgroupMax(rota_fault);
+    //digests: let digest = subgroupAdd(rota_digest);
+    //digests: let order_dependent = any_lane(subgroupBallot(rota_order_dependent));
     w_fuel += passes_of(spent);
     w_tiles += 1u;
     if (lane == 0u) {
         atomicAdd(&rota_tiles[slot].fuel, used);
+        //digests: atomicAdd(&rota_tiles[slot].digest[0], digest.x);
+        //digests: atomicAdd(&rota_tiles[slot].digest[1], digest.y);
+        //digests: if (order_dependent) {
+        //digests:     atomicOr(&rota_tiles[slot].marks, ROTA_MARK_ORDER_DEPENDENT);
+        //digests: }
         if (fault != 0u) {
             atomicMax(&rota_tiles[slot].fault, fault);
         }
@@ -746,6 +757,8 @@ fn finish_tiles(tenant: u32, finished: Finished, lane: u32) {
             atomicLoad(&rota_tiles[slot].result[1]) ^ (0u - ((marks >> 1u) & 1u)),
         );
         if ((finished.flags & ROTA_FLAG_TIMING) != 0u) {
+            //digests: rota_digest = vec2<u32>(atomicLoad(&rota_tiles[slot].digest[0]), atomicLoad(&rota_tiles[slot].digest[1]));
+            //digests: rota_order_dependent = (marks & ROTA_MARK_ORDER_DEPENDENT) != 0u;
             complete_extra(slot, finished.stamp, atomicLoad(&rota_tiles[slot].fuel), atomicLoad(&rota_tiles[slot].version),
                 atomicLoad(&rota_tiles[slot].begin), atomicAdd(&rota_state.epoch, 1u));
         }
@@ -816,6 +829,9 @@ fn revoke_tiles(tenant: u32, lane: u32) -> Finished {
 // number of them, and then the control job in `slot`, whose result is how many are left.
 fn finish_control(cursor: u32, slot: u32, tenant: u32, lane: u32) {
     var left = 0u;
+    // None of these jobs has stored anything; the lane may have, in the one before.
+    //digests: rota_digest = vec2<u32>(0u);
+    //digests: rota_order_dependent = false;
     if (tenant != NO_SLOT) {
         let ring = subgroupBroadcastFirst(atomicLoad(&rota_tenants[tenant].ring));
         let base = ring >> 5u;

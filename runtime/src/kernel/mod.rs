@@ -10,13 +10,14 @@ mod import;
 pub mod standard;
 pub mod verify;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{Expression, GlobalVariable, Handle, Module, Span, Statement};
 
-use crate::ring::layout::{self, binding, KernelShape};
+use crate::ring::layout::{self, binding, KernelShape, FIRST_LOADED};
 
 /// A handler, as the kernel knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +80,27 @@ pub struct Composed {
 
 /// All that a handler sees, in WGSL.
 fn prelude(shape: KernelShape) -> String {
-    layout::wgsl(shape) + include_str!("prelude.wgsl")
+    let prelude = source_for(shape, include_str!("prelude.wgsl"));
+    match shape.digests {
+        false => layout::wgsl(shape) + &prelude,
+        true => layout::wgsl(shape) + &prelude + include_str!("digest.wgsl"),
+    }
+}
+
+/// What a kernel of that shape has of one of its own sources. With write digests it has what stands behind `//digests:`,
+/// which else is a comment, and not the lines that end with `// without digests`.
+fn source_for(shape: KernelShape, source: &str) -> Cow<'_, str> {
+    if !shape.digests {
+        return Cow::Borrowed(source);
+    }
+    let mut out = String::with_capacity(source.len());
+    for line in source.lines() {
+        if !line.ends_with("// without digests") {
+            out.push_str(&line.replacen("//digests: ", "", 1));
+        }
+        out.push('\n');
+    }
+    Cow::Owned(out)
 }
 
 /// Composes a kernel of that shape from these modules.
@@ -108,7 +129,11 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
     // The same of the dispatch functions.
     let (mut passes, mut light_passes) = (0u32, 0u32);
     for (m, module) in modules.iter().enumerate() {
-        let source = parse(&module.name, &format!("{prelude}{}", module.source))?;
+        let own = match module.handlers.iter().any(|h| h.entry < FIRST_LOADED) {
+            true => source_for(shape, &module.source),
+            false => Cow::Borrowed(module.source.as_str()),
+        };
+        let source = parse(&module.name, &format!("{prelude}{own}"))?;
         let unsupported = |e: import::Unsupported| ComposeError::Unsupported {
             module: module.name.clone(),
             what: e.to_string(),
@@ -194,7 +219,7 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
         dispatch("rota_run_light", &light_cases),
         dispatch("rota_run_scalar", &scalar_cases),
         dispatch("rota_run_tiled", &tiled_cases),
-        include_str!("core.wgsl"),
+        source_for(shape, include_str!("core.wgsl")),
     );
     let core = parse("core", &core)?;
     let mut importer = import::Importer::new(&core, &mut kernel, &known);
@@ -345,4 +370,88 @@ fn alias(words: &mut Vec<u32>, bindings: &[u32]) {
         .into_iter()
         .flat_map(|id| [3 << 16 | OP_DECORATE, id, DECORATION_ALIASED]);
     words.splice(at..at, decorations);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn shape(digests: bool) -> KernelShape {
+        KernelShape {
+            lanes: 8,
+            segments: 2,
+            torn_records: false,
+            digests,
+            without: layout::Without::default(),
+        }
+    }
+
+    /// What stands outside of the marked lines would be in every kernel.
+    #[test]
+    fn without_write_digests_a_kernel_has_nothing_of_them() {
+        let hash: Vec<u32> = crate::ring::digest::constants()
+            .filter(|(name, _)| name.starts_with("DIGEST_"))
+            .map(|(_, value)| value)
+            .filter(|value| value.count_ones() > 8)
+            .collect();
+        assert_eq!(hash.len(), 6);
+        for digests in [false, true] {
+            let shape = shape(digests);
+            let spirv = compose(shape, &[standard::module()]).unwrap().spirv;
+            let has = |value: &u32| spirv.contains(value);
+            assert_eq!(hash.iter().any(has), digests, "a constant of the hash");
+            assert_eq!(hash.iter().all(has), digests, "the constants of the hash");
+
+            let mut names = Vec::new();
+            for source in [
+                prelude(shape),
+                prelude(shape) + &source_for(shape, &standard::module().source),
+            ] {
+                let module = parse("it", &source).unwrap();
+                names.extend(module.functions.iter().filter_map(|(_, f)| f.name.clone()));
+                let variables = module.global_variables.iter();
+                names.extend(variables.filter_map(|(_, v)| v.name.clone()));
+                for (_, ty) in module.types.iter() {
+                    if let naga::TypeInner::Struct { members, .. } = &ty.inner {
+                        names.extend(members.iter().filter_map(|m| m.name.clone()));
+                    }
+                }
+            }
+            for word in ["digest", "salt", "rota_count", "order_dependent"] {
+                let found = names.iter().any(|name| name.contains(word));
+                assert_eq!(found, digests, "{word}");
+            }
+            let core = source_for(shape, include_str!("core.wgsl"));
+            let code = core.lines().map(|l| l.split("//").next().unwrap());
+            let found = code.filter(|l| l.contains("digest")).count();
+            assert_eq!(found != 0, digests, "{found} lines of the core");
+        }
+    }
+
+    /// A line of the one kind stands in for one of the other.
+    #[test]
+    fn with_write_digests_marked_lines_count_and_their_counterparts_do_not() {
+        let source = "a\n  //digests: b\nc // without digests\nd // more";
+        assert_eq!(source_for(shape(false), source), source);
+        assert_eq!(source_for(shape(true), source), "a\n  b\n\nd // more\n");
+    }
+
+    /// A tenant's comment that looks like a marked line stays a comment.
+    #[test]
+    fn marked_lines_of_a_loaded_module_are_comments() {
+        let module = HandlerModule {
+            name: "mine".into(),
+            source: "fn work() {\n//digests: this isn't WGSL\n}".into(),
+            handlers: vec![Handler {
+                entry: FIRST_LOADED,
+                function: "work".into(),
+                tiled: false,
+                light: false,
+            }],
+            scratch: Scratch::None,
+            short_tiles: false,
+            nodes: 1,
+        };
+        compose(shape(true), &[standard::module(), module]).unwrap();
+    }
 }

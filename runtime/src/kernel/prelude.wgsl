@@ -3,6 +3,9 @@
 // A handler learns who it is (tile, tiles, lane, lanes), reads its arguments, resolves buffers by handle once, and
 // then loads and stores through accessors that compare against the buffer's range. Out of bounds loads give 0 and
 // stores are dropped; either way the job ends as a fault. What is spelled `rota_...` is the core's, not a handler's.
+//
+// What stands behind `//digests:` counts only in kernels with write digests, and what stands before `// without digests` only in
+// the others (digest.rs): a kernel without them has nothing of it.
 
 // The job that this lane works on. Set by the core before a handler runs.
 var<private> rota_slot: u32;
@@ -34,6 +37,8 @@ fn rota_start(budget: u32) {
     rota_fault = 0u;
     rota_result = vec2<u32>(0u);
     rota_lowered = 0u;
+    //digests: rota_digest = vec2<u32>(0u);
+    //digests: rota_order_dependent = false;
 }
 
 // Of a budget, what was spent. The last iteration of a lane that ran dry was taken but not run.
@@ -169,6 +174,8 @@ struct Buffer {
     // Of these so many from the start on may be written: all, or none if it was resolved for reading.
     writable: u32,
     segment: u32,
+    //digests: // Tells it from the job's other buffers: by the argument that names it.
+    //digests: salt: u32,
 }
 
 fn rota_resolve(handle: u32, rights: u32) -> Buffer {
@@ -193,7 +200,12 @@ fn rota_resolve(handle: u32, rights: u32) -> Buffer {
                     fault = 0u;
                     let bytes = rota_buffers[index].bytes;
                     let writable = select(0u, bytes, (rights & ROTA_PLACE_WRITABLE) != 0u);
-                    it = Buffer(rota_buffers[index].base << 2u, bytes, writable, place & ROTA_PLACE_SEGMENT);
+                    it = Buffer(rota_buffers[index].base << 2u, bytes, writable, place & ROTA_PLACE_SEGMENT); // without digests
+                    //digests: var salt = 0u;
+                    //digests: if ((rights & ROTA_PLACE_WRITABLE) != 0u) {
+                    //digests:     salt = rota_argument(handle) * ROTA_DIGEST_ARGUMENT;
+                    //digests: }
+                    //digests: it = Buffer(rota_buffers[index].base << 2u, bytes, writable, place & ROTA_PLACE_SEGMENT, salt);
                 }
             }
         }
@@ -297,6 +309,7 @@ fn load_vec4_u16(b: Buffer, i: u32) -> vec4<u32> {
 }
 
 fn store_u32(b: Buffer, i: u32, v: u32) {
+    //digests: rota_count(b, ROTA_STORE_32, i << 2u, i < (b.writable >> 2u), v);
     rota_store(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
@@ -319,16 +332,19 @@ fn rota_store_bits(b: Buffer, at: u32, good: bool, v: u32, mask: u32) {
 // The low 8 bits of v become the i-th byte.
 fn store_u8(b: Buffer, i: u32, v: u32) {
     let shift = (i & 3u) << 3u;
+    //digests: rota_count(b, ROTA_STORE_8, i, i < b.writable, v & 0xffu);
     rota_store_bits(b, b.base + (i >> 2u), i < b.writable, v << shift, 0xffu << shift);
 }
 
 // The low 16 bits of v become the i-th 16-bit number.
 fn store_u16(b: Buffer, i: u32, v: u32) {
     let shift = (i & 1u) << 4u;
+    //digests: rota_count(b, ROTA_STORE_16, i << 1u, i < (b.writable >> 1u), v & 0xffffu);
     rota_store_bits(b, b.base + (i >> 1u), i < (b.writable >> 1u), v << shift, 0xffffu << shift);
 }
 
 fn store_vec4_u32(b: Buffer, i: u32, v: vec4<u32>) {
+    //digests: rota_count_vec4(b, i << 4u, i < (b.writable >> 4u), v);
     rota_store_vec4(b, (b.base >> 2u) + i, i < (b.writable >> 4u), v);
 }
 
@@ -349,6 +365,8 @@ fn store_vec4_u8(b: Buffer, i: u32, v: vec4<u32>) {
 // The low 16 bits of each component become the i-th group of four 16-bit numbers, which is two words.
 fn store_vec4_u16(b: Buffer, i: u32, v: vec4<u32>) {
     let good = i < (b.writable >> 3u);
+    //digests: rota_count(b, ROTA_STORE_32, i << 3u, good, (v.x & 0xffffu) | (v.y << 16u));
+    //digests: rota_count(b, ROTA_STORE_32, (i << 3u) + 4u, good, (v.z & 0xffffu) | (v.w << 16u));
     rota_store(b, b.base + 2u * i, good, (v.x & 0xffffu) | (v.y << 16u));
     rota_store(b, b.base + 2u * i + 1u, good, (v.z & 0xffffu) | (v.w << 16u));
 }
@@ -356,6 +374,7 @@ fn store_vec4_u16(b: Buffer, i: u32, v: vec4<u32>) {
 // Atomics on the i-th word. Each gives what was there before.
 
 fn atomic_add_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_ADD, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_add(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
@@ -364,31 +383,39 @@ fn atomic_sub_u32(b: Buffer, i: u32, v: u32) -> u32 {
 }
 
 fn atomic_min_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_MIN, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_min(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 fn atomic_max_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_MAX, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_max(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 fn atomic_and_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_AND, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_and(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 fn atomic_or_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_OR, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_or(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 fn atomic_xor_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_XOR, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_xor(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 fn atomic_exchange_u32(b: Buffer, i: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_EXCHANGE, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_exchange(b, b.base + i, i < (b.writable >> 2u), v);
 }
 
 // Stores v if the word is `expected`, which it is if that comes back.
 fn atomic_compare_exchange_u32(b: Buffer, i: u32, expected: u32, v: u32) -> u32 {
+    //digests: rota_count(b, ROTA_ATOMIC_COMPARE, i << 2u, i < (b.writable >> 2u), expected);
+    //digests: rota_count(b, ROTA_ATOMIC_EXCHANGE, i << 2u, i < (b.writable >> 2u), v);
     return rota_atomic_compare_exchange(b, b.base + i, i < (b.writable >> 2u), expected, v);
 }
 
@@ -398,13 +425,17 @@ fn atomic_add_i32(b: Buffer, i: u32, v: i32) -> i32 {
 
 // Of a word with a sign. A loop, which takes fuel: once, and once more for each time that another lane was quicker.
 fn rota_atomic_extreme(b: Buffer, i: u32, v: i32, highest: bool) -> i32 {
-    var old = bitcast<i32>(atomic_or_u32(b, i, 0u));
+    //digests: let good = i < (b.writable >> 2u);
+    //digests: rota_count(b, select(ROTA_ATOMIC_MIN_I32, ROTA_ATOMIC_MAX_I32, highest), i << 2u, good, bitcast<u32>(v));
+    //digests: var old = bitcast<i32>(rota_atomic_or(b, b.base + i, good, 0u));
+    var old = bitcast<i32>(atomic_or_u32(b, i, 0u)); // without digests
     loop {
         let better = select((v < old), (v > old), highest);
         if (!better) {
             break;
         }
-        let now = bitcast<i32>(atomic_compare_exchange_u32(b, i, bitcast<u32>(old), bitcast<u32>(v)));
+        //digests: let now = bitcast<i32>(rota_atomic_compare_exchange(b, b.base + i, good, bitcast<u32>(old), bitcast<u32>(v)));
+        let now = bitcast<i32>(atomic_compare_exchange_u32(b, i, bitcast<u32>(old), bitcast<u32>(v))); // without digests
         if (now == old) {
             break;
         }

@@ -435,6 +435,8 @@ fn scan(
             found += 1u;
             atomic_add_u32(counts, counts_word + pattern, 1u);
             if (positions.bytes != 0u) {
+                // Which of the matches gets which place is a matter of order.
+                //digests: rota_order_dependent = true;
                 let place = atomic_add_u32(positions, 0u, 1u);
                 if (place < cap) {
                     store_u32(positions, place * 2u + 1u, at + hit + 1u - text_byte);

@@ -326,6 +326,7 @@ fn check(label: &str, source: &str, handlers: &[Wanted]) -> Result<Facts, String
         lanes: 8,
         segments: 1,
         torn_records: false,
+        digests: false,
         without: Without::default(),
     });
     let place = Place {

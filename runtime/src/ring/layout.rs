@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use super::digest;
 use super::sync::AtomicU32;
 
 /// Positions have 31 bits in shared memory: the cursor's top bit says that the tenant is closed.
@@ -124,6 +125,8 @@ pub mod mark {
     pub const INVERT_0: u32 = 1;
     pub const CANCELLED: u32 = 4;
     pub const REVOKED: u32 = 8;
+    /// A tile did what may come out differently in another order; only with write digests.
+    pub const ORDER_DEPENDENT: u32 = 16;
 }
 
 /// An entry of an active list: a tenant's index, and what limits it.
@@ -212,12 +215,13 @@ macro_rules! shared {
             pub struct $name { $($(#[$fdoc])* pub $field: $ty),+ }
         )+
 
-        /// The same structs in WGSL.
-        fn structs() -> String {
+        /// The same structs in WGSL, each with what `more` gives for its name behind its own fields.
+        fn structs(more: impl Fn(&str) -> &'static str) -> String {
             let mut out = String::new();
             $(
                 writeln!(out, "struct {} {{", $wgsl).unwrap();
                 $( writeln!(out, "    {}: {},", stringify!($field), <$wty as Word>::WGSL).unwrap(); )+
+                out.push_str(more($wgsl));
                 writeln!(out, "}}").unwrap();
             )+
             out
@@ -369,6 +373,18 @@ pub struct Record {
     pub words: [AtomicU32; 4],
 }
 
+/// The end of each `TileState` where there are write digests; else there is none of it.
+#[repr(C)]
+pub struct TileDigest {
+    /// Both sums over the stores of its tiles so far.
+    pub digest: [AtomicU32; 2],
+}
+
+/// Bytes of a slot's `TileState`.
+pub const fn tile_bytes(digests: bool) -> usize {
+    size_of::<TileState>() + if digests { size_of::<TileDigest>() } else { 0 }
+}
+
 /// The device's own words for the whole kernel, before the tenants' states.
 #[repr(C)]
 pub struct DeviceWords {
@@ -430,6 +446,8 @@ pub struct KernelShape {
     pub segments: u32,
     /// Whether the device has been seen to store 16 bytes in pieces out of order.
     pub torn_records: bool,
+    /// Whether it makes a digest of each job's stores.
+    pub digests: bool,
     pub without: Without,
 }
 
@@ -510,6 +528,10 @@ pub fn wgsl(shape: KernelShape) -> String {
     constant("MARK_INVERT_0", mark::INVERT_0);
     constant("MARK_CANCELLED", mark::CANCELLED);
     constant("MARK_REVOKED", mark::REVOKED);
+    if shape.digests {
+        constant("MARK_ORDER_DEPENDENT", mark::ORDER_DEPENDENT);
+        digest::constants().for_each(|(name, value)| constant(name, value));
+    }
     constant("LEASE_ALL_TAKE_SCALARS", lease_flag::ALL_TAKE_SCALARS);
     constant("LEAVE_ENDED", leave::ENDED);
     constant("LEAVE_STOPPED", leave::STOPPED);
@@ -523,7 +545,10 @@ pub fn wgsl(shape: KernelShape) -> String {
     ] {
         writeln!(out, "const ROTA_{name}: bool = {value};").unwrap();
     }
-    out.push_str(&structs());
+    out.push_str(&structs(|name| match (name, shape.digests) {
+        ("RotaTileState", true) => "    digest: array<atomic<u32>, 2>,\n",
+        _ => "",
+    }));
     out.push_str(
         "struct RotaActive { words: RotaControl, list: array<u32> }\n\
          struct RotaState { ended: atomic<u32>, epoch: atomic<u32>, round: atomic<u32>, spare: array<u32, 13>, tenants: array<RotaTenantState> }\n\
@@ -666,20 +691,23 @@ mod tests {
     /// The kernel's structs have the host's offsets and sizes.
     #[test]
     fn wgsl_and_host_agree_on_every_offset() {
-        let shape = KernelShape {
+        let shape = |digests| KernelShape {
             lanes: 8,
             segments: 2,
             torn_records: false,
+            digests,
             without: Without::default(),
         };
-        let module = naga::front::wgsl::parse_str(&alone(shape)).unwrap();
-        let find = |name: &str| {
+        let parsed = |digests| naga::front::wgsl::parse_str(&alone(shape(digests))).unwrap();
+        let module = parsed(false);
+        let find_in = |module: &naga::Module, name: &str| {
             module
                 .types
                 .iter()
                 .find(|(_, t)| t.name.as_deref() == Some(name))
                 .map(|(_, t)| t.inner.clone())
         };
+        let find = |name: &str| find_in(&module, name);
         for (name, size, fields) in offsets() {
             let Some(naga::TypeInner::Struct { members, span }) = find(name) else {
                 panic!("{name} is not a struct in the kernel")
@@ -691,6 +719,16 @@ mod tests {
                 assert_eq!(member.offset as usize, offset, "offset of {name}.{field}");
             }
         }
+        // With write digests one of them has more words at its end.
+        let Some(naga::TypeInner::Struct { members, span }) =
+            find_in(&parsed(true), "RotaTileState")
+        else {
+            panic!()
+        };
+        let digest = members.last().unwrap();
+        assert_eq!(digest.name.as_deref(), Some("digest"));
+        assert_eq!(digest.offset as usize, tile_bytes(false));
+        assert_eq!(span as usize, tile_bytes(true));
         let Some(naga::TypeInner::Struct { members, .. }) = find("RotaState") else {
             panic!()
         };

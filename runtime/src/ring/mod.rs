@@ -5,9 +5,11 @@
 //! * `life`: who may publish, how many slots are free, and what the tenant is at;
 //! * `pool`: what several tenants take from and none may overshoot;
 //! * `doorbell`: how the pump parks and a submit wakes it;
-//! * `active`: which tenants the kernel looks at.
+//! * `active`: which tenants the kernel looks at;
+//! * `digest`: what a completion says of all that its job stored.
 
 pub mod active;
+pub mod digest;
 pub mod doorbell;
 pub mod layout;
 pub mod life;

@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use super::digest::ORDER_DEPENDENT;
 use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
 use super::life::{Closed, Life};
 use super::pool::Pool;
@@ -65,8 +66,16 @@ pub struct Completion {
     /// Device-wide epochs at the job's begin and end; with the TIMING flag, else 0.
     pub begin_epoch: u64,
     pub end_epoch: u64,
-    /// Digest of the job's stores; 0 while no recorder asks for it.
+    /// Digest of all that the job stored, of `RuntimeOptions::write_digests`, else 0; see `ring/digest.rs`.
     pub digest: u64,
+}
+
+impl Completion {
+    /// Whether another order could have led to another digest: the job exchanged words, or found places in a list. Then a
+    /// different digest alone doesn't mean a different outcome.
+    pub fn is_order_dependent(&self) -> bool {
+        self.digest & ORDER_DEPENDENT != 0
+    }
 }
 
 /// What a slot says of a job that the job doesn't say itself.
@@ -188,9 +197,16 @@ impl Taken {
 /// What is kept per slot on the host, in two arrays: together they would take twice the bytes.
 struct Notes {
     user_data: Box<[AtomicU64]>,
-    /// Whether the job wants its times.
-    timed: Box<[AtomicU8]>,
+    /// What of the extra records is for the caller.
+    extras: Box<[AtomicU8]>,
 }
+
+/// There are no extra records.
+const NO_EXTRAS: u8 = 0;
+/// Of the extra records only the digest was asked for, by the runtime's option.
+const DIGEST: u8 = 1;
+/// The job asked for them.
+const ALL_EXTRAS: u8 = 2;
 
 /// What takers share.
 struct Take {
@@ -252,7 +268,7 @@ impl Ring {
             words,
             notes: Notes {
                 user_data: (0..size).map(|_| AtomicU64::new(0)).collect(),
-                timed: (0..size).map(|_| AtomicU8::new(0)).collect(),
+                extras: (0..size).map(|_| AtomicU8::new(0)).collect(),
             },
             first,
             head: Padded(AtomicU64::new(first)),
@@ -279,7 +295,7 @@ impl Ring {
     /// What it takes of the host's memory, beside its slots and records.
     #[cfg(test)]
     pub fn host_bytes(&self) -> usize {
-        let notes = size_of_val(&*self.notes.user_data) + size_of_val(&*self.notes.timed);
+        let notes = size_of_val(&*self.notes.user_data) + size_of_val(&*self.notes.extras);
         size_of::<Self>() + notes + size_of_val(&*lock(&self.take).ahead)
     }
 
@@ -390,8 +406,12 @@ impl Ring {
             let slot = self.memory.slot(position);
             let index = self.slot_index(position) as usize;
             self.notes.user_data[index].store(job.user_data, Ordering::Relaxed);
-            let timed = (flags & flag::TIMING != 0) as u8;
-            self.notes.timed[index].store(timed, Ordering::Relaxed);
+            let extras = match (flags & flag::TIMING != 0, job.flags & flag::TIMING != 0) {
+                (false, _) => NO_EXTRAS,
+                (true, false) => DIGEST,
+                (true, true) => ALL_EXTRAS,
+            };
+            self.notes.extras[index].store(extras, Ordering::Relaxed);
             slot.words[0].store(handler, Ordering::Relaxed);
             slot.words[1].store(flags, Ordering::Relaxed);
             slot.words[2].store(job.tiles, Ordering::Relaxed);
@@ -463,7 +483,8 @@ impl Ring {
             record.words[1].load(Ordering::Relaxed),
             record.words[2].load(Ordering::Relaxed),
         ];
-        if self.notes.timed[index].load(Ordering::Relaxed) != 0 {
+        let extras = self.notes.extras[index].load(Ordering::Relaxed);
+        if extras != NO_EXTRAS {
             let (fuel, end) = (
                 self.memory.extra(position, 0),
                 self.memory.extra(position, 1),
@@ -483,10 +504,12 @@ impl Ring {
                     return Some(completion);
                 }
             }
-            completion.fuel = fuel.words[0].load(Ordering::Relaxed);
-            completion.module_version = fuel.words[1].load(Ordering::Relaxed);
-            completion.begin_epoch = self.full_epoch(fuel.words[2].load(Ordering::Relaxed));
-            completion.end_epoch = self.full_epoch(end.words[0].load(Ordering::Relaxed));
+            if extras == ALL_EXTRAS {
+                completion.fuel = fuel.words[0].load(Ordering::Relaxed);
+                completion.module_version = fuel.words[1].load(Ordering::Relaxed);
+                completion.begin_epoch = self.full_epoch(fuel.words[2].load(Ordering::Relaxed));
+                completion.end_epoch = self.full_epoch(end.words[0].load(Ordering::Relaxed));
+            }
             completion.digest = end.words[1].load(Ordering::Relaxed) as u64
                 | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
         }

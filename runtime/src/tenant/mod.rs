@@ -835,10 +835,15 @@ impl Inner {
             0 => (entry.fuel as u64).min(most_fuel) as u32,
             fuel => fuel,
         };
+        // The digest comes with the extra records. A light job stores nothing, so there is none.
+        let extras = match self.engine.write_digests {
+            true => flag::TIMING,
+            false => 0,
+        };
         let flags = match job.flags {
-            flags if entry.tiled => flags | flag::TILED,
+            flags if entry.tiled => flags | extras | flag::TILED,
             0 if entry.light && job.fuel == 0 && fuel == entry.fuel => flag::LIGHT,
-            flags => flags,
+            flags => flags | extras,
         };
         SlotWords {
             handler,

@@ -2,6 +2,7 @@
 //! share runtimes; a module per topic: `cargo test --package rota --test engine order::`.
 
 mod cycle;
+mod digest;
 mod fair;
 mod grants;
 mod isolation;
