@@ -4,7 +4,7 @@
 //! four bytes that say how long, then the fields one after the other; what a later version adds stands behind them and is
 //! passed over by readers that don't know it.
 
-use crate::cell::{Payload, MAX_PARTS, PAYLOAD_BYTES};
+use crate::cell::{Head, Payload, MAX_PARTS, PAYLOAD_BYTES};
 use crate::error::Error;
 use crate::objects::Hash;
 use crate::wire::{Malformed, Put, Take};
@@ -682,6 +682,16 @@ impl Record {
         let mut body = Put::default();
         body.bytes(&out.0);
         cells(kind, &body.0)
+    }
+
+    /// A job or a completion, if the cell has one.
+    #[inline]
+    pub(crate) fn of_one_cell(head: &Head, payload: &Payload) -> Option<Self> {
+        match (head.kind, head.parts) {
+            (kind::JOB, 1) => Some(Job::from_payload(payload).into()),
+            (kind::COMPLETION, 1) => Some(Completion::from_payload(payload).into()),
+            _ => None,
+        }
     }
 
     /// The record that the payloads of a kind's cells make.

@@ -265,17 +265,24 @@ impl Source {
         Ok(())
     }
 
-    /// The cell of a number below `next`.
+    /// The cell of a number, if it is in the buffer and good: the way of nearly all.
     #[inline]
+    pub fn at_hand(&self, seq: u64) -> Option<&Words> {
+        let words = self
+            .buffer
+            .get(seq.wrapping_sub(self.held.start) as usize)?;
+        (cell::is_good(words, self.header.generation, seq)).then_some(words)
+    }
+
+    /// The cell of a number below `next`.
     pub fn cell(&mut self, seq: u64) -> Result<Found, Error> {
         if !self.held.contains(&seq) {
             self.fill(seq)?;
         }
-        let words = &self.buffer[(seq - self.held.start) as usize];
-        if cell::is_good(words, self.header.generation, seq) {
-            return Ok(Found::Good(*words));
+        match self.at_hand(seq) {
+            Some(words) => Ok(Found::Good(*words)),
+            None => self.look_again(seq),
         }
-        self.look_again(seq)
     }
 
     #[cold]
