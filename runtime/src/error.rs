@@ -252,6 +252,8 @@ pub enum Error {
     Unsupported(&'static str),
     #[error("live polling was asked for, but {0}; open with mode AUTO or BATCH")]
     NotResident(String),
+    #[error("the flight recorder: {0}")]
+    Recorder(#[from] rota_recorder::Error),
     #[error("{what} '{path}': {source}", path = path.display())]
     Io {
         what: &'static str,
@@ -344,6 +346,7 @@ impl Error {
             Self::Stopped => Status::Stopped,
             Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,
             Self::Io { .. } | Self::System { .. } => Status::IoError,
+            Self::Recorder(e) => recorder_status(e),
             Self::WrongState(_) => Status::WrongState,
             Self::InvalidModule { .. } => Status::InvalidModule,
             Self::OpcodeTaken(_) => Status::OpcodeTaken,
@@ -434,4 +437,15 @@ named_codes! {
         (f::LOOP_CUT, "LOOP_CUT", "the driver cut a loop short"),
         (f::INVALID_DATA, "INVALID_DATA", "a table that the handler reads is not what it should be"),
     ]
+}
+
+fn recorder_status(error: &rota_recorder::Error) -> Status {
+    use rota_recorder::Error as E;
+    match error {
+        E::CapacityOutOfRange { .. } | E::StageOutOfRange { .. } => Status::InvalidArgument,
+        E::InUse { .. } | E::Closed => Status::WrongState,
+        E::NewerVersion { .. } | E::UnknownFeature { .. } => Status::Unsupported,
+        E::Timeout => Status::Timeout,
+        _ => Status::IoError,
+    }
 }

@@ -16,6 +16,8 @@ mod memory;
 mod modules;
 #[cfg(not(loom))]
 mod pump;
+#[cfg(not(loom))]
+mod recorder;
 pub mod ring;
 #[cfg(not(loom))]
 mod runtime;
@@ -36,6 +38,7 @@ pub use {
     kernel::standard::{op, recommended_tiles},
     memory::{OutputStats, Outputs, Read},
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
+    recorder::{Capture, RecorderOptions, RecorderState},
     ring::digest::{self, WriteDigest},
     ring::layout::{completion_status, fault},
     ring::life::State,

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use rota_recorder::ModuleEvent;
+
 use crate::device::memory::{Allocation, Use};
 use crate::device::pipeline::Pipeline;
 use crate::device::trial::Trial;
@@ -500,6 +502,10 @@ impl Engine {
             _charge: charge,
         });
         let module = added.inspect_err(|_| modules.free_numbers(&numbers))?;
+        // Before there can be a job.
+        let tenant = owner.map_or(0, |inner| inner.id());
+        let loaded = (module, report.version, ModuleEvent::Loaded);
+        self.record_module(tenant, loaded, Some(options));
         if let Some(inner) = owner {
             for (handler, &number) in options.handlers.iter().zip(&numbers) {
                 inner.publish(handler, modules.slot_word(number));
@@ -576,6 +582,9 @@ impl Engine {
         drop(modules);
         self.switch(Some(pipeline), &mut report)?;
         let mut modules = lock(&self.modules);
+        let tenant = self.id_of(owner);
+        let replaced = (module, version, ModuleEvent::Replaced);
+        self.record_module(tenant, replaced, Some(options));
         let mut open = Vec::new();
         for (tenant, numbers) in users.iter().zip(&numbers) {
             let Some(inner) = tenant.upgrade().filter(|inner| !inner.is_destroyed()) else {
@@ -613,6 +622,8 @@ impl Engine {
             }
             heads(&loaded.users)
         };
+        let unloaded = (module, 0, ModuleEvent::Unloaded);
+        self.record_module(self.id_of(owner), unloaded, None);
         let started = Instant::now();
         let is_open = |(tenant, head): &(Weak<Inner>, u64)| {
             tenant
@@ -662,6 +673,8 @@ impl Engine {
             switched?;
             return Err(Error::Closed);
         }
+        let granted = (module, version, ModuleEvent::Granted);
+        self.record_module(inner.id(), granted, None);
         for (handler, &number) in handlers.iter().zip(&numbers) {
             inner.publish(handler, modules.slot_word(number));
         }
@@ -671,6 +684,25 @@ impl Engine {
             numbers,
         });
         Ok(())
+    }
+
+    /// The id of a module's owner; 0 is the runtime.
+    fn id_of(&self, owner: Option<u32>) -> u64 {
+        let tenant = owner.and_then(|index| self.registry.get(index));
+        tenant.map_or(0, |tenant| tenant.id())
+    }
+
+    /// Tells the recorder of a module's version, if there is one.
+    fn record_module(
+        &self,
+        tenant: u64,
+        version: (u32, u32, ModuleEvent),
+        options: Option<&ModuleOptions>,
+    ) {
+        if let Some(recorder) = &self.recorder {
+            let about = options.map(|o| (&*o.label, &*o.source, &*o.handlers));
+            recorder.module(tenant, version, about);
+        }
     }
 
     fn verify(

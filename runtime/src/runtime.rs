@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rota_recorder::{EvidenceClass, TenantEvent};
+
 use crate::device::cache::Cache;
 use crate::device::choose::{self, DeviceInfo};
 use crate::device::lease::Bindings;
@@ -20,6 +22,7 @@ use crate::kernel::{self, standard};
 use crate::memory::{Buffer, Memory};
 use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
+use crate::recorder::{About, Recorder, RecorderOptions, RecorderState};
 use crate::ring::active::ActiveList;
 use crate::ring::doorbell::Doorbell;
 use crate::ring::layout::{
@@ -85,6 +88,8 @@ pub struct RuntimeOptions {
     pub write_digests: bool,
     /// The most that all tenants together may have. It never changes.
     pub quota: Quota,
+    /// Record every job; then all jobs have the extra records, and digests of what they write.
+    pub recorder: Option<RecorderOptions>,
     /// For measurements and proofs.
     #[cfg(feature = "experiments")]
     pub experiment: Experiment,
@@ -254,6 +259,7 @@ pub(crate) struct Engine {
     pub quota: Arc<Account>,
     /// Which tenants were picked when.
     pub picks: Mutex<Picks>,
+    pub recorder: Option<Recorder>,
     pub device: Arc<Device>,
 }
 
@@ -278,6 +284,7 @@ impl Engine {
     fn open(options: &RuntimeOptions) -> Result<Arc<Self>, Error> {
         let opened = Instant::now();
         check_options(options)?;
+        let write_digests = options.write_digests || options.recorder.is_some();
         let instance = Arc::new(Instance::new(options.validate)?);
         let from_environment = std::env::var("ROTA_DEVICE").ok().filter(|v| !v.is_empty());
         let wanted = options.device.as_deref().or(from_environment.as_deref());
@@ -324,7 +331,7 @@ impl Engine {
             tenants,
             total_slots,
             mode == Mode::Batch,
-            options.write_digests,
+            write_digests,
         )?;
         shared.set_epoch(options.first_epoch);
         shared.set_round(options.first_round);
@@ -341,7 +348,7 @@ impl Engine {
             lanes: device.limits.subgroup_size,
             segments: 1,
             torn_records: probe.torn_records != 0,
-            digests: options.write_digests,
+            digests: write_digests,
             without,
         };
         let composed = kernel::compose(shape, &[standard::module()])?;
@@ -382,6 +389,30 @@ impl Engine {
         };
         let (most_scalar_fuel, most_tile_fuel) =
             (round_fuel.min(most), (round_fuel / lanes).min(most));
+        let about = |device: &DeviceInfo| About {
+            device: device.name.clone(),
+            driver: format!("{} {}", device.driver, device.driver_info),
+            mode: match mode {
+                Mode::Batch => "batch",
+                _ => "resident",
+            },
+            lanes,
+            options: [
+                ("workers", workers as u64),
+                ("slots", default_slots as u64),
+                ("max_tenants", options.max_tenants as u64),
+                ("memory_bytes", options.memory_bytes),
+                ("most_fuel", options.most_fuel as u64),
+                ("lease_fuel", options.lease_fuel as u64),
+            ]
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .into(),
+        };
+        let recorder = options
+            .recorder
+            .as_ref()
+            .map(|wanted| Recorder::open(wanted, about(&device.info)))
+            .transpose()?;
         let engine = Arc::new(Self {
             memory,
             doorbell: Doorbell::new(),
@@ -423,7 +454,7 @@ impl Engine {
             composition: Mutex::new(Composition::new(1)),
             modules: Mutex::new(Modules::default()),
             without,
-            write_digests: options.write_digests,
+            write_digests,
             most_passes: match probe.loop_cap {
                 0 => u32::MAX,
                 _ => CAPPED_PASSES,
@@ -437,6 +468,7 @@ impl Engine {
             answers: Mutex::new(HashMap::new()),
             quota: Arc::new(Account::of_runtime(&options.quota)),
             picks: Mutex::new(Picks::default()),
+            recorder,
             shared,
             device,
         });
@@ -643,11 +675,10 @@ impl Engine {
         let mut taken = [Completion::default(); 64];
         while !inner.ring.is_empty() {
             let ended = self.has_ended();
-            if inner.ring.take(&mut taken, |_| 0) == 0 {
-                if ended {
-                    return Err(self.why_stopped());
-                }
-                std::thread::sleep(Duration::from_micros(20));
+            match inner.ring.take(&mut taken, |p| inner.ticket(p)) {
+                0 if ended => return Err(self.why_stopped()),
+                0 => std::thread::sleep(Duration::from_micros(20)),
+                n => inner.record_taken(&taken[..n]),
             }
         }
         Ok(())
@@ -1223,6 +1254,17 @@ impl Runtime {
             tenant.0.stop();
             return Err(engine.why_stopped());
         }
+        let pairs = [
+            ("slots", slots),
+            ("opcodes", options.opcodes),
+            ("fuel", options.fuel),
+            ("weight", options.weight),
+            ("class", options.class as u32),
+            ("share_permille", options.share_permille),
+            ("group", options.group),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_string(), value.to_string()));
+        tenant.0.record_event(TenantEvent::Created, pairs.into());
         Ok(tenant)
     }
 
@@ -1308,6 +1350,37 @@ impl Runtime {
             ));
         }
         self.0.engine.module_grant(module, &tenant.0)
+    }
+
+    fn recorder(&self) -> Result<&Recorder, Error> {
+        let recorder = self.0.engine.recorder.as_ref();
+        recorder.ok_or(Error::WrongState(
+            "the runtime has no flight recorder: name a log when it is opened",
+        ))
+    }
+
+    /// How the flight recorder is doing.
+    pub fn recorder_state(&self) -> Result<RecorderState, Error> {
+        Ok(self.recorder()?.state())
+    }
+
+    /// Returns when all that was recorded before is durable; gives the first number of the log that may not be.
+    pub fn recorder_sync(&self, timeout: Duration) -> Result<u64, Error> {
+        self.recorder()?.sync(timeout)
+    }
+
+    /// Adds the caller's own evidence of a failure to the log: of a job, if `ticket` is not 0.
+    pub fn recorder_note(
+        &self,
+        tenant: Option<&Tenant>,
+        ticket: u64,
+        class: EvidenceClass,
+        code: i32,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let tenant = tenant.map_or(0, |tenant| tenant.0.id());
+        self.recorder()?
+            .evidence(tenant, ticket, class, code, bytes)
     }
 
     /// Stops the kernel. Jobs that have not finished complete as CANCELLED and can still be polled; a tiled job may have

@@ -394,6 +394,16 @@ impl Ring {
     /// Publishes `jobs`, for which tokens were taken; gives the position of the first. `slot_words` makes of each
     /// job its handler, flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
     pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> SlotWords) -> u64 {
+        self.publish_recorded(jobs, slot_words, |_, _| {})
+    }
+
+    /// The same, where `record` hears of each job and its position before the kernel can.
+    pub fn publish_recorded(
+        &self,
+        jobs: &[Job],
+        slot_words: impl Fn(&Job) -> SlotWords,
+        mut record: impl FnMut(u64, &Job),
+    ) -> u64 {
         // Acquire and release: our token may be older than the one that stands for this slot. That one was acquired by a
         // publisher of an earlier position, who hands on here what the taker handed to it.
         let first = self.head.fetch_add(jobs.len() as u64, Ordering::AcqRel);
@@ -422,6 +432,7 @@ impl Ring {
             // Else a job that was cancelled here 2^31 positions ago would take this one along.
             slot.cancel.store(NO_STAMP, Ordering::Relaxed);
             self.store_fence();
+            record(position, job);
             // Release: a worker that sees the stamp sees the words.
             slot.stamp.store(stamp(position), Ordering::Release);
         }

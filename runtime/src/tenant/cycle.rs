@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rota_recorder::TenantEvent;
+
 use super::counters::count;
 use super::{Inner, State, Tenant, Wait};
 use crate::error::Error;
@@ -69,6 +71,7 @@ impl Tenant {
             }
             State::Gone => return Err(Error::Closed),
         }
+        inner.record_event(TenantEvent::Draining, Vec::new());
         let deadline = deadline(timeout_ns);
         self.count_wait(|| {
             inner.wait_until_left(deadline)?;
@@ -118,6 +121,7 @@ impl Tenant {
             let state = &inner.engine.shared.tenant(inner.index).state;
             state.store(tenant_state::REVOKED, Ordering::Release);
         }
+        inner.record_event(TenantEvent::Revoked, Vec::new());
         let deadline = deadline(timeout_ns);
         inner.wait_until_left(deadline)?;
         inner.engine.revoke(inner, deadline)
@@ -136,6 +140,8 @@ impl Tenant {
         if let Some(event) = lock(&inner.event).take() {
             inner.engine.watch.forget(&event);
         }
-        inner.engine.remove_tenant(inner)
+        inner.engine.remove_tenant(inner)?;
+        inner.record_event(TenantEvent::Destroyed, Vec::new());
+        Ok(())
     }
 }

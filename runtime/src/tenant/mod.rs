@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::kernel::standard;
 use crate::memory::{NoRoom, Outputs, Read};
 use crate::modules::Window;
+use crate::recorder::Recorder;
 use crate::ring::active::Listing;
 use crate::ring::layout::{completion_status, flag, FIRST_LOADED, MAX_TILES};
 use crate::ring::life::{Closed, State};
@@ -30,6 +31,7 @@ pub(crate) use pick::Picks;
 pub(crate) use quota::{Account, Charge};
 pub use quota::{Quota, Reservation, Resource, RESOURCES, UNLIMITED};
 pub(crate) use registry::{Registry, RingRange, Seat};
+use rota_recorder::{BufferEvent, TenantEvent};
 
 /// How to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -260,7 +262,7 @@ impl Inner {
         }
     }
 
-    fn ticket(&self, position: u64) -> u64 {
+    pub fn ticket(&self, position: u64) -> u64 {
         (self.tag as u64) << 48 | position & 0xffff_ffff_ffff
     }
 
@@ -276,6 +278,34 @@ impl Inner {
             return Err(Error::InvalidTicket(ticket));
         }
         Ok(head - back)
+    }
+
+    /// Tells the recorder of completions that were taken, if there is one.
+    #[inline]
+    pub fn record_taken(&self, taken: &[Completion]) {
+        if let Some(recorder) = &self.engine.recorder {
+            recorder.completed(self.id(), taken);
+        }
+    }
+
+    /// Tells it of something that happens to the tenant.
+    pub fn record_event(&self, event: TenantEvent, options: Vec<(String, String)>) {
+        if let Some(recorder) = &self.engine.recorder {
+            recorder.tenant(self.id(), event, &self.label, options);
+        }
+    }
+
+    /// Tells it of something that happens to a buffer.
+    fn record_buffer(
+        &self,
+        handle: u32,
+        event: BufferEvent,
+        fill: impl FnOnce(&Recorder, &mut rota_recorder::Buffer),
+    ) {
+        if let Some(recorder) = &self.engine.recorder {
+            let tail = self.ring.head();
+            recorder.buffer(self.id(), handle, event, tail, |b| fill(recorder, b));
+        }
     }
 
     /// Brings the event descriptor up to date, if there is one.
@@ -312,7 +342,11 @@ impl Tenant {
         if let Err(closed) = inner.ring.life.is_open(State::Active) {
             return (0, Err(inner.why_closed(closed)));
         }
-        let mut good = jobs.len().min(u32::MAX as usize);
+        let most = engine
+            .recorder
+            .as_ref()
+            .map_or(u32::MAX as usize, |r| r.most());
+        let mut good = jobs.len().min(most);
         let mut refused = Ok(());
         let most_fuel = inner.quota.most_fuel().min(engine.quota.most_fuel());
         let mut tiled = 0;
@@ -337,9 +371,25 @@ impl Tenant {
             return (0, refused);
         }
         let inside = Inside(inner);
-        let first = inner
-            .ring
-            .publish(&jobs[..accepted], |job| inner.slot_words(job, most_fuel));
+        let slot_words = |job: &Job| inner.slot_words(job, most_fuel);
+        let first = match &engine.recorder {
+            None => inner.ring.publish(&jobs[..accepted], slot_words),
+            Some(recorder) => {
+                let mut cells = match recorder.reserve(accepted) {
+                    Ok(cells) => cells,
+                    Err(e) => {
+                        inner.ring.give_back(accepted as u32);
+                        return (0, Err(e));
+                    }
+                };
+                let record = |position, job: &Job| {
+                    cells.job(recorder, inner.id(), inner.ticket(position), job);
+                };
+                inner
+                    .ring
+                    .publish_recorded(&jobs[..accepted], slot_words, record)
+            }
+        };
         if let Some(tickets) = tickets {
             for (ticket, position) in tickets[..accepted].iter_mut().zip(first..) {
                 *ticket = inner.ticket(position);
@@ -376,7 +426,10 @@ impl Tenant {
         self.wait_for(What::Any, wait, timeout_ns, || {
             match inner.ring.take(out, |p| inner.ticket(p)) {
                 0 => Ok(None),
-                n => Ok(Some(n)),
+                n => {
+                    inner.record_taken(&out[..n]);
+                    Ok(Some(n))
+                }
             }
         })
     }
@@ -387,7 +440,10 @@ impl Tenant {
         let position = inner.position(ticket)?;
         self.wait_for(What::Position(position), wait, timeout_ns, || {
             match inner.ring.take_one(position, ticket) {
-                Ok(completion) => Ok(Some(completion)),
+                Ok(completion) => {
+                    inner.record_taken(&[completion]);
+                    Ok(Some(completion))
+                }
                 Err(TicketState::Taken) => Err(Error::InvalidTicket(ticket)),
                 Err(_) => Ok(None),
             }
@@ -577,7 +633,13 @@ impl Tenant {
         loop {
             let memory = &inner.engine.memory;
             match memory.create(inner.index, bytes, !read_only, &mut charges) {
-                Ok(buffer) => return Ok(buffer.handle),
+                Ok(buffer) => {
+                    inner.record_buffer(buffer.handle, BufferEvent::Created, |_, b| {
+                        b.length = bytes;
+                        b.read_only = read_only;
+                    });
+                    return Ok(buffer.handle);
+                }
                 Err(NoRoom::Error(e)) => return Err(e),
                 Err(NoRoom::NeedsSegment) => inner.engine.make_room(bytes)?,
             }
@@ -594,6 +656,7 @@ impl Tenant {
             .memory
             .destroy(handle, inner.index, inner.ring.head())?;
         engine.end_grants(granted);
+        inner.record_buffer(handle, BufferEvent::Destroyed, |_, _| {});
         Ok(())
     }
 
@@ -609,7 +672,13 @@ impl Tenant {
         let _there = other.enter(State::Draining)?;
         let memory = &inner.engine.memory;
         let mut charges = other.charge_buffer(&[(Resource::Buffers, 1)])?;
-        memory.grant(handle, inner.index, other.index, writable, &mut charges)
+        let granted = memory.grant(handle, inner.index, other.index, writable, &mut charges)?;
+        inner.record_buffer(handle, BufferEvent::Granted, |_, b| {
+            b.other_tenant = other.id();
+            b.other_handle = granted;
+            b.read_only = !writable;
+        });
+        Ok(granted)
     }
 
     /// Ends a grant. When this returns, no job and no thread of the other tenant can touch the buffer any more; jobs that
@@ -618,7 +687,11 @@ impl Tenant {
         let inner = &*self.0;
         inner.exists()?;
         self.check_other(from)?;
-        inner.engine.take_back(handle, inner, &from.0)
+        inner.engine.take_back(handle, inner, &from.0)?;
+        inner.record_buffer(handle, BufferEvent::TakenBack, |_, b| {
+            b.other_tenant = from.0.id();
+        });
+        Ok(())
     }
 
     /// That a buffer can be shared with that tenant.
@@ -641,6 +714,12 @@ impl Tenant {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, data.len() as u64)?;
         buffer.write(offset, data)?;
+        self.0
+            .record_buffer(handle, BufferEvent::Written, |recorder, b| {
+                b.offset = offset;
+                b.length = data.len() as u64;
+                b.data = recorder.data(data);
+            });
         count(&self.0.counts.bytes_in, data.len() as u64);
         Ok(())
     }
@@ -659,6 +738,11 @@ impl Tenant {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, len)?;
         buffer.fill(offset, len, value)?;
+        self.0.record_buffer(handle, BufferEvent::Filled, |_, b| {
+            b.offset = offset;
+            b.length = len;
+            b.value = value.into();
+        });
         count(&self.0.counts.bytes_in, len);
         Ok(())
     }
@@ -666,11 +750,17 @@ impl Tenant {
     /// The buffer's memory, until `buffer_unmap`. What the host writes there jobs submitted later see; it may not be
     /// destroyed meanwhile.
     pub fn buffer_map(&self, handle: u32) -> Result<(*mut u8, u64), Error> {
-        self.buffer(handle)?.map()
+        let mapped = self.buffer(handle)?.map()?;
+        self.0.record_buffer(handle, BufferEvent::Mapped, |_, _| {});
+        Ok(mapped)
     }
 
     pub fn buffer_unmap(&self, handle: u32) -> Result<(), Error> {
-        self.buffer(handle)?.unmap()
+        let buffer = self.buffer(handle)?;
+        buffer.unmap()?;
+        self.0
+            .record_buffer(handle, BufferEvent::Unmapped, |_, _| {});
+        Ok(())
     }
 
     /// A buffer over the caller's memory, without a copy, where the device can do that. Pointer and length are multiples
@@ -695,6 +785,10 @@ impl Tenant {
         inner.engine.use_segments()?;
         drop(replaced);
         inner.engine.memory.publish(&buffer);
+        inner.record_buffer(buffer.handle, BufferEvent::Imported, |_, b| {
+            b.length = bytes;
+            b.read_only = read_only;
+        });
         Ok(buffer.handle)
     }
 

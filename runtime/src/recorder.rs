@@ -1,0 +1,356 @@
+//! The flight recorder of a runtime: what is told to the log, and in what order.
+//!
+//! A job is recorded before its slot is stamped, so that one that hangs the device is in the log; what the host does to
+//! buffers, modules and tenants, when it is done and before the call returns. A completion is recorded when it is taken. What
+//! ended before another thing began can be told from the epochs: each record has the last end epoch that the host had seen,
+//! and a completion has its job's begin and end.
+//!
+//! An error of the log doesn't stop jobs, unless the options say so; the log's state has it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rota_recorder::{
+    AfterError, Buffer, BufferEvent, Cells, Evidence, EvidenceClass, Handler, Hash, Log,
+    LogOptions, LogState, Module, ModuleEvent, Refused, RunEnd, RunStart, StagePlace, TenantEvent,
+    WhenFull,
+};
+
+use crate::error::Error;
+use crate::modules::HandlerOptions;
+use crate::ring::submission::{Completion, Job};
+
+/// What is kept of the data that the host writes into buffers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Capture {
+    /// Nothing.
+    #[default]
+    Jobs = 0,
+    /// The BLAKE3 hash.
+    Digests = 1,
+    /// The data too, so that the log can be run again by itself.
+    Full = 2,
+}
+
+impl Capture {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jobs => "jobs",
+            Self::Digests => "digests",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// How jobs are recorded. Zero means the default.
+#[derive(Clone, Debug, Default)]
+pub struct RecorderOptions {
+    /// The log. What is too large for it lies in `PATH.objects`.
+    pub path: PathBuf,
+    /// Bytes of the log, 64 KiB to 1 TiB; when it is full the oldest records are overwritten. 0 means 256 MiB, which is about a
+    /// million jobs. A log that exists keeps its own.
+    pub capacity_bytes: u64,
+    pub capture: Capture,
+    /// The most bytes of modules and captured data; 0 means 1 GiB.
+    pub object_bytes: u64,
+    /// Submits don't wait for the disk when it can't follow; what is missing is counted in the log. Else they wait.
+    pub allow_gaps: bool,
+    /// After an error of the disk no job is accepted any more. Else jobs go on unrecorded.
+    pub stop_on_error: bool,
+    /// How long after a record it is made durable; 0 means 100 ms.
+    pub sync_interval: Duration,
+    /// After how many records it is made durable at the latest; 0 means that only time counts.
+    pub sync_records: u64,
+    /// Where records wait for the disk: a folder in memory. By default /dev/shm.
+    pub stage_dir: Option<PathBuf>,
+    /// Gives up what a log holds that is there.
+    pub start_over: bool,
+}
+
+/// How a runtime's recorder is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecorderState {
+    pub log: LogState,
+    /// Objects that could not be kept.
+    pub lost_objects: u64,
+}
+
+pub(crate) struct Recorder {
+    log: Log,
+    capture: Capture,
+    /// The highest end epoch of the completions that were taken.
+    epoch_seen: AtomicU64,
+    jobs: AtomicU64,
+    completions: AtomicU64,
+    lost_objects: AtomicU64,
+}
+
+/// What a runtime is, for the log.
+pub(crate) struct About {
+    pub device: String,
+    pub driver: String,
+    pub mode: &'static str,
+    pub lanes: u32,
+    pub options: Vec<(String, String)>,
+}
+
+/// A submit's place in the log.
+pub(crate) struct JobCells<'a>(Option<Cells<'a>>);
+
+impl Recorder {
+    pub fn open(options: &RecorderOptions, about: About) -> Result<Self, Error> {
+        let log = Log::open(&LogOptions {
+            path: options.path.clone(),
+            capacity_bytes: options.capacity_bytes,
+            stage_cells: 0,
+            stage_place: match &options.stage_dir {
+                Some(folder) => StagePlace::Folder(folder.clone()),
+                None => StagePlace::Auto,
+            },
+            when_full: match options.allow_gaps {
+                true => WhenFull::Gap,
+                false => WhenFull::Wait,
+            },
+            after_error: match options.stop_on_error {
+                true => AfterError::Refuse,
+                false => AfterError::Lose,
+            },
+            sync_interval: options.sync_interval,
+            sync_cells: options.sync_records,
+            start_over: options.start_over,
+            object_bytes: options.object_bytes,
+        })?;
+        let start = RunStart {
+            library_version: crate::VERSION.into(),
+            device: about.device,
+            driver: about.driver,
+            mode: about.mode.into(),
+            capture: options.capture.name().into(),
+            pid: std::process::id(),
+            lanes: about.lanes,
+            options: about.options,
+        };
+        log.append(&start.into())?;
+        Ok(Self {
+            log,
+            capture: options.capture,
+            epoch_seen: AtomicU64::new(0),
+            jobs: AtomicU64::new(0),
+            completions: AtomicU64::new(0),
+            lost_objects: AtomicU64::new(0),
+        })
+    }
+
+    pub fn state(&self) -> RecorderState {
+        RecorderState {
+            log: self.log.state(),
+            lost_objects: self.lost_objects.load(Ordering::Relaxed),
+        }
+    }
+
+    pub fn sync(&self, timeout: Duration) -> Result<u64, Error> {
+        Ok(self.log.sync(timeout)?)
+    }
+
+    // ------------------------------------------------------------ jobs
+
+    /// Cells for `n` jobs: before their positions are taken, since it may refuse. Where gaps are allowed, and there is no room,
+    /// the jobs go on without.
+    #[inline]
+    pub fn reserve(&self, n: usize) -> Result<JobCells<'_>, Error> {
+        match self.log.reserve(n) {
+            Ok(cells) => {
+                self.jobs.fetch_add(n as u64, Ordering::Relaxed);
+                Ok(JobCells(Some(cells)))
+            }
+            Err(Refused::Full) => Ok(JobCells(None)),
+            Err(refused) => Err(self.log.explain(refused, n).into()),
+        }
+    }
+
+    /// How many jobs can be recorded at once.
+    pub fn most(&self) -> usize {
+        self.log.max_reserve()
+    }
+
+    /// Takes note of completions that were taken. They can't be refused: what the log doesn't take is counted there.
+    #[inline]
+    pub fn completed(&self, tenant: u64, completions: &[Completion]) {
+        let latest = completions.iter().map(|c| c.end_epoch).max().unwrap_or(0);
+        for some in completions.chunks(self.log.max_reserve()) {
+            let Ok(mut cells) = self.log.reserve(some.len()) else {
+                continue;
+            };
+            for completion in some {
+                cells.completion(&rota_recorder::Completion {
+                    tenant,
+                    ticket: completion.ticket,
+                    status: completion.status,
+                    fault: completion.fault,
+                    results: completion.results,
+                    fuel: completion.fuel,
+                    module_version: completion.module_version,
+                    digest: completion.digest,
+                    flags: 0,
+                    begin_epoch: completion.begin_epoch,
+                    end_epoch: completion.end_epoch,
+                });
+            }
+        }
+        self.completions
+            .fetch_add(completions.len() as u64, Ordering::Relaxed);
+        // After the records: who sees this epoch in a record finds their completions before it.
+        self.epoch_seen.fetch_max(latest, Ordering::AcqRel);
+    }
+
+    // ------------------------------------------------------------ what happens seldom
+
+    /// What the log doesn't take is counted there.
+    fn tell(&self, record: rota_recorder::Record) {
+        if let Err(e) = self.log.append(&record) {
+            log::warn!("the recorder has lost a record of a {}: {e}", record.name());
+        }
+    }
+
+    pub fn tenant(
+        &self,
+        tenant: u64,
+        event: TenantEvent,
+        label: &str,
+        options: Vec<(String, String)>,
+    ) {
+        self.tell(
+            rota_recorder::Tenant {
+                tenant,
+                event,
+                label: label.into(),
+                options,
+            }
+            .into(),
+        );
+    }
+
+    /// An event of a buffer; `tail` is how many jobs its tenant has published.
+    pub fn buffer(
+        &self,
+        tenant: u64,
+        handle: u32,
+        event: BufferEvent,
+        tail: u64,
+        fill: impl FnOnce(&mut Buffer),
+    ) {
+        let mut buffer = Buffer::new(tenant, handle, event);
+        buffer.tail = tail;
+        buffer.end_epoch = self.epoch_seen.load(Ordering::Acquire);
+        fill(&mut buffer);
+        self.tell(buffer.into());
+    }
+
+    /// What is kept of data: its hash, if it is wanted, and the data, if it is.
+    pub fn data(&self, bytes: &[u8]) -> Option<Hash> {
+        match self.capture {
+            Capture::Jobs => None,
+            Capture::Digests => Some(Hash::of(bytes)),
+            Capture::Full => Some(self.keep(bytes)),
+        }
+    }
+
+    /// Puts bytes into the object store. Without room for them their hash still says what is missing.
+    fn keep(&self, bytes: &[u8]) -> Hash {
+        self.log.objects().put(bytes).unwrap_or_else(|e| {
+            if self.lost_objects.fetch_add(1, Ordering::Relaxed) == 0 {
+                log::warn!("the recorder can't keep data: {e}");
+            }
+            Hash::of(bytes)
+        })
+    }
+
+    /// An event of a module of a tenant; of the runtime, if `tenant` is 0.
+    pub fn module(
+        &self,
+        tenant: u64,
+        (module, version, event): (u32, u32, ModuleEvent),
+        about: Option<(&str, &str, &[HandlerOptions])>,
+    ) {
+        let (label, source, handlers) = match about {
+            Some((label, source, handlers)) => {
+                (label, Some(self.keep(source.as_bytes())), handlers)
+            }
+            None => ("", None, &[][..]),
+        };
+        let handlers = handlers
+            .iter()
+            .map(|h| Handler {
+                opcode: h.opcode,
+                number: 0,
+                tiled: h.tiled,
+                fuel: h.fuel,
+                name: h.function.clone(),
+            })
+            .collect();
+        self.tell(
+            Module {
+                tenant,
+                module,
+                version,
+                event,
+                label: label.into(),
+                source,
+                first_handler: 0,
+                all_handlers: 0,
+                handlers,
+            }
+            .into(),
+        );
+    }
+
+    pub fn evidence(
+        &self,
+        tenant: u64,
+        ticket: u64,
+        class: EvidenceClass,
+        code: i32,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let evidence = Evidence::new(tenant, ticket, class, code, bytes);
+        self.log.append(&evidence.into())?;
+        Ok(())
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.tell(
+            RunEnd {
+                reason: "closed".into(),
+                jobs: self.jobs.load(Ordering::Relaxed),
+                completions: self.completions.load(Ordering::Relaxed),
+            }
+            .into(),
+        );
+        if let Err(e) = self.log.close() {
+            log::warn!("the recorder's log was not closed in order: {e}");
+        }
+    }
+}
+
+impl JobCells<'_> {
+    /// Records the next job: before its slot is stamped.
+    #[inline]
+    pub fn job(&mut self, recorder: &Recorder, tenant: u64, ticket: u64, job: &Job) {
+        let Some(cells) = &mut self.0 else { return };
+        cells.job(&rota_recorder::Job {
+            tenant,
+            ticket,
+            opcode: job.opcode,
+            flags: job.flags,
+            tiles: job.tiles,
+            fuel: job.fuel,
+            args: job.args,
+            user_data: job.user_data,
+            epoch_seen: recorder.epoch_seen.load(Ordering::Relaxed),
+        });
+    }
+}
