@@ -252,6 +252,8 @@ pub enum Error {
     Unsupported(&'static str),
     #[error("live polling was asked for, but {0}; open with mode AUTO or BATCH")]
     NotResident(String),
+    #[error("{0}")]
+    NotReplayable(&'static str),
     #[error("the flight recorder: {0}")]
     Recorder(#[from] rota_recorder::Error),
     #[error("{what} '{path}': {source}", path = path.display())]
@@ -347,6 +349,7 @@ impl Error {
             Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,
             Self::Io { .. } | Self::System { .. } => Status::IoError,
             Self::Recorder(e) => recorder_status(e),
+            Self::NotReplayable(_) => Status::Unsupported,
             Self::WrongState(_) => Status::WrongState,
             Self::InvalidModule { .. } => Status::InvalidModule,
             Self::OpcodeTaken(_) => Status::OpcodeTaken,

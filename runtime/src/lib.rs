@@ -18,6 +18,8 @@ mod modules;
 mod pump;
 #[cfg(not(loom))]
 mod recorder;
+#[cfg(not(loom))]
+pub mod replay;
 pub mod ring;
 #[cfg(not(loom))]
 mod runtime;

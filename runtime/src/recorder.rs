@@ -12,9 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rota_recorder::{
-    AfterError, Buffer, BufferEvent, Cells, Evidence, EvidenceClass, Handler, Hash, Log,
-    LogOptions, LogState, Module, ModuleEvent, Refused, RunEnd, RunStart, StagePlace, TenantEvent,
-    WhenFull,
+    AfterError, Buffer, Cells, Evidence, EvidenceClass, Handler, Hash, Log, LogOptions, LogState,
+    Module, ModuleEvent, Refused, RunEnd, RunStart, StagePlace, TenantEvent, WhenFull,
 };
 
 use crate::error::Error;
@@ -232,19 +231,8 @@ impl Recorder {
         );
     }
 
-    /// An event of a buffer; `tail` is how many jobs its tenant has published.
-    pub fn buffer(
-        &self,
-        tenant: u64,
-        handle: u32,
-        event: BufferEvent,
-        tail: u64,
-        fill: impl FnOnce(&mut Buffer),
-    ) {
-        let mut buffer = Buffer::new(tenant, handle, event);
-        buffer.tail = tail;
-        buffer.end_epoch = self.epoch_seen.load(Ordering::Acquire);
-        fill(&mut buffer);
+    /// Something that happened to a buffer.
+    pub fn buffer(&self, buffer: Buffer) {
         self.tell(buffer.into());
     }
 

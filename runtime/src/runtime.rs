@@ -509,13 +509,22 @@ impl Engine {
         };
         // Control jobs are nobody's.
         let pool = self.quota.slots.clone().filter(|_| index != 0);
-        let ring = Ring::new(memory, words, seat.first).sharing(pool);
+        let ring = Ring::new(memory, words, seat.first)
+            .sharing(pool)
+            .telling_all(self.recorder.is_some());
         ring.epoch
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
         let inner = Arc::new(Inner::new(self.clone(), seat, options, ring));
         self.registry.add(&inner);
         self.limit(&inner);
         Ok(inner)
+    }
+
+    /// The device-wide epoch in full.
+    pub fn epoch_now(&self) -> u64 {
+        let known = self.epoch.load(Ordering::Relaxed);
+        let passed = self.shared.epoch().wrapping_sub(known as u32) as i32;
+        known.wrapping_add_signed(passed.into())
     }
 
     /// Tells the kernel of a tenant's limits, which have changed.

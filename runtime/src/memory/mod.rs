@@ -111,6 +111,8 @@ pub struct Memory {
     /// Indices that can be used again, with the generation that they had.
     free: Mutex<Vec<u32>>,
     generations: Mutex<Vec<u16>>,
+    /// The handle that the next buffer is to have.
+    wanted: Mutex<Option<u32>>,
     leaving: Mutex<Vec<Leaving>>,
 }
 
@@ -141,6 +143,7 @@ impl Memory {
             buffers: RwLock::new(Vec::new()),
             free: Mutex::new(Vec::new()),
             generations: Mutex::new(Vec::new()),
+            wanted: Mutex::new(None),
             leaving: Mutex::new(Vec::new()),
         }
     }
@@ -360,7 +363,12 @@ impl Memory {
     ) -> Result<Arc<Buffer>, Error> {
         let mut buffers = self.buffers.write().unwrap_or_else(|p| p.into_inner());
         let mut generations = lock(&self.generations);
-        let index = match lock(&self.free).pop() {
+        let wanted = lock(&self.wanted).take();
+        let free = match wanted {
+            Some(handle) => Some(self.claim(handle, &mut buffers, &mut generations)?),
+            None => lock(&self.free).pop(),
+        };
+        let index = match free {
             Some(index) => index,
             None if buffers.len() < BUFFERS => {
                 buffers.push(None);
@@ -400,6 +408,39 @@ impl Memory {
         });
         buffers[index as usize] = Some(buffer.clone());
         Ok(buffer)
+    }
+
+    /// The next buffer gets this handle, if its index is free: for a replay, in which jobs name buffers as they did when they
+    /// were recorded.
+    pub fn want(&self, handle: u32) -> bool {
+        let buffers = self.buffers.read().unwrap_or_else(|p| p.into_inner());
+        let free = buffers
+            .get((handle & 0xffff) as usize)
+            .is_none_or(Option::is_none);
+        if free {
+            *lock(&self.wanted) = Some(handle);
+        }
+        free
+    }
+
+    /// Makes a handle the next one of its index.
+    fn claim(
+        &self,
+        handle: u32,
+        buffers: &mut Vec<Option<Arc<Buffer>>>,
+        generations: &mut Vec<u16>,
+    ) -> Result<u32, Error> {
+        let index = handle & 0xffff;
+        let mut free = lock(&self.free);
+        while buffers.len() <= index as usize {
+            free.push(buffers.len() as u32);
+            buffers.push(None);
+            generations.push(0);
+        }
+        let at = free.iter().position(|&i| i == index);
+        free.swap_remove(at.ok_or(Error::InvalidBuffer(handle))?);
+        generations[index as usize] = ((handle >> 16) as u16).wrapping_sub(1);
+        Ok(index)
     }
 
     /// The buffer of that handle and owner.

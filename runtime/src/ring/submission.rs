@@ -234,6 +234,7 @@ pub struct Ring {
     pub life: Life,
     /// Where tokens for all tenants together are limited too.
     pool: Option<Arc<Pool>>,
+    tells_all: bool,
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
     /// An epoch of not long ago, in full; the pump's. The device counts with 32 bits.
@@ -274,6 +275,7 @@ impl Ring {
             head: Padded(AtomicU64::new(first)),
             life: Life::new(memory.size),
             pool: None,
+            tells_all: false,
             ended: AtomicU32::new(0),
             epoch: AtomicU64::new(0),
             tail: AtomicU64::new(first),
@@ -290,6 +292,11 @@ impl Ring {
     /// The same, where all tenants together may have no more slots than are in the pool.
     pub fn sharing(self, pool: Option<Arc<Pool>>) -> Self {
         Self { pool, ..self }
+    }
+
+    /// The same, where all that the device knows of a job is told, whether the job asks for it or not.
+    pub fn telling_all(self, tells_all: bool) -> Self {
+        Self { tells_all, ..self }
     }
 
     /// What it takes of the host's memory, beside its slots and records.
@@ -416,7 +423,8 @@ impl Ring {
             let slot = self.memory.slot(position);
             let index = self.slot_index(position) as usize;
             self.notes.user_data[index].store(job.user_data, Ordering::Relaxed);
-            let extras = match (flags & flag::TIMING != 0, job.flags & flag::TIMING != 0) {
+            let for_caller = self.tells_all || job.flags & flag::TIMING != 0;
+            let extras = match (flags & flag::TIMING != 0, for_caller) {
                 (false, _) => NO_EXTRAS,
                 (true, false) => DIGEST,
                 (true, true) => ALL_EXTRAS,

@@ -295,16 +295,26 @@ impl Inner {
         }
     }
 
-    /// Tells it of something that happens to a buffer.
+    /// When something begins, for the recorder.
+    fn recorded_epoch(&self) -> u64 {
+        let recorder = self.engine.recorder.as_ref();
+        recorder.map_or(0, |_| self.engine.epoch_now())
+    }
+
+    /// Tells the recorder of something that happened to a buffer, and began at `epoch`.
     fn record_buffer(
         &self,
         handle: u32,
         event: BufferEvent,
+        epoch: u64,
         fill: impl FnOnce(&Recorder, &mut rota_recorder::Buffer),
     ) {
         if let Some(recorder) = &self.engine.recorder {
-            let tail = self.ring.head();
-            recorder.buffer(self.id(), handle, event, tail, |b| fill(recorder, b));
+            let mut buffer = rota_recorder::Buffer::new(self.id(), handle, event);
+            buffer.tail = self.ring.head();
+            buffer.end_epoch = epoch;
+            fill(recorder, &mut buffer);
+            recorder.buffer(buffer);
         }
     }
 
@@ -634,16 +644,35 @@ impl Tenant {
             let memory = &inner.engine.memory;
             match memory.create(inner.index, bytes, !read_only, &mut charges) {
                 Ok(buffer) => {
-                    inner.record_buffer(buffer.handle, BufferEvent::Created, |_, b| {
-                        b.length = bytes;
-                        b.read_only = read_only;
-                    });
+                    inner.record_buffer(
+                        buffer.handle,
+                        BufferEvent::Created,
+                        inner.recorded_epoch(),
+                        |_, b| {
+                            b.length = bytes;
+                            b.read_only = read_only;
+                        },
+                    );
                     return Ok(buffer.handle);
                 }
                 Err(NoRoom::Error(e)) => return Err(e),
                 Err(NoRoom::NeedsSegment) => inner.engine.make_room(bytes)?,
             }
         }
+    }
+
+    /// The next buffer of the runtime gets this handle, which no buffer has. For a replay, in which nobody else makes any.
+    pub(crate) fn want_handle(&self, handle: u32) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        let started = Instant::now();
+        // A buffer that was destroyed keeps its index until no lease can use it any more.
+        while !engine.memory.want(handle) {
+            if started.elapsed() > Duration::from_secs(10) {
+                return Err(Error::InvalidBuffer(handle));
+            }
+            engine.end_leases()?;
+        }
+        Ok(())
     }
 
     /// Destroys a buffer without waiting: jobs submitted before may still use it, later ones may not. Its memory is free
@@ -656,7 +685,12 @@ impl Tenant {
             .memory
             .destroy(handle, inner.index, inner.ring.head())?;
         engine.end_grants(granted);
-        inner.record_buffer(handle, BufferEvent::Destroyed, |_, _| {});
+        inner.record_buffer(
+            handle,
+            BufferEvent::Destroyed,
+            inner.recorded_epoch(),
+            |_, _| {},
+        );
         Ok(())
     }
 
@@ -673,11 +707,16 @@ impl Tenant {
         let memory = &inner.engine.memory;
         let mut charges = other.charge_buffer(&[(Resource::Buffers, 1)])?;
         let granted = memory.grant(handle, inner.index, other.index, writable, &mut charges)?;
-        inner.record_buffer(handle, BufferEvent::Granted, |_, b| {
-            b.other_tenant = other.id();
-            b.other_handle = granted;
-            b.read_only = !writable;
-        });
+        inner.record_buffer(
+            handle,
+            BufferEvent::Granted,
+            inner.recorded_epoch(),
+            |_, b| {
+                b.other_tenant = other.id();
+                b.other_handle = granted;
+                b.read_only = !writable;
+            },
+        );
         Ok(granted)
     }
 
@@ -688,9 +727,14 @@ impl Tenant {
         inner.exists()?;
         self.check_other(from)?;
         inner.engine.take_back(handle, inner, &from.0)?;
-        inner.record_buffer(handle, BufferEvent::TakenBack, |_, b| {
-            b.other_tenant = from.0.id();
-        });
+        inner.record_buffer(
+            handle,
+            BufferEvent::TakenBack,
+            inner.recorded_epoch(),
+            |_, b| {
+                b.other_tenant = from.0.id();
+            },
+        );
         Ok(())
     }
 
@@ -713,9 +757,10 @@ impl Tenant {
     pub fn buffer_write(&self, handle: u32, offset: u64, data: &[u8]) -> Result<(), Error> {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, data.len() as u64)?;
+        let epoch = self.0.recorded_epoch();
         buffer.write(offset, data)?;
         self.0
-            .record_buffer(handle, BufferEvent::Written, |recorder, b| {
+            .record_buffer(handle, BufferEvent::Written, epoch, |recorder, b| {
                 b.offset = offset;
                 b.length = data.len() as u64;
                 b.data = recorder.data(data);
@@ -737,12 +782,14 @@ impl Tenant {
     pub fn buffer_fill(&self, handle: u32, offset: u64, len: u64, value: u8) -> Result<(), Error> {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, len)?;
+        let epoch = self.0.recorded_epoch();
         buffer.fill(offset, len, value)?;
-        self.0.record_buffer(handle, BufferEvent::Filled, |_, b| {
-            b.offset = offset;
-            b.length = len;
-            b.value = value.into();
-        });
+        self.0
+            .record_buffer(handle, BufferEvent::Filled, epoch, |_, b| {
+                b.offset = offset;
+                b.length = len;
+                b.value = value.into();
+            });
         count(&self.0.counts.bytes_in, len);
         Ok(())
     }
@@ -751,15 +798,24 @@ impl Tenant {
     /// destroyed meanwhile.
     pub fn buffer_map(&self, handle: u32) -> Result<(*mut u8, u64), Error> {
         let mapped = self.buffer(handle)?.map()?;
-        self.0.record_buffer(handle, BufferEvent::Mapped, |_, _| {});
+        self.0.record_buffer(
+            handle,
+            BufferEvent::Mapped,
+            self.0.recorded_epoch(),
+            |_, _| {},
+        );
         Ok(mapped)
     }
 
     pub fn buffer_unmap(&self, handle: u32) -> Result<(), Error> {
         let buffer = self.buffer(handle)?;
         buffer.unmap()?;
-        self.0
-            .record_buffer(handle, BufferEvent::Unmapped, |_, _| {});
+        self.0.record_buffer(
+            handle,
+            BufferEvent::Unmapped,
+            self.0.recorded_epoch(),
+            |_, _| {},
+        );
         Ok(())
     }
 
@@ -785,10 +841,15 @@ impl Tenant {
         inner.engine.use_segments()?;
         drop(replaced);
         inner.engine.memory.publish(&buffer);
-        inner.record_buffer(buffer.handle, BufferEvent::Imported, |_, b| {
-            b.length = bytes;
-            b.read_only = read_only;
-        });
+        inner.record_buffer(
+            buffer.handle,
+            BufferEvent::Imported,
+            inner.recorded_epoch(),
+            |_, b| {
+                b.length = bytes;
+                b.read_only = read_only;
+            },
+        );
         Ok(buffer.handle)
     }
 

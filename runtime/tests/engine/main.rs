@@ -14,5 +14,6 @@ mod modes;
 mod modules;
 mod order;
 mod quota;
+mod recorder;
 mod validation;
 mod waiting;

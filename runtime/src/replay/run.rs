@@ -1,0 +1,581 @@
+//! Does the steps of a history again, one after the other.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use rota_recorder::{BufferEvent, Completion, Hash, Module, ModuleEvent, Objects, TenantEvent};
+
+use super::history::{History, RecordedJob, Step};
+use super::{Divergence, ReplayOptions, ReplayReport};
+use crate::error::Error;
+use crate::modules::{HandlerOptions, ModuleOptions};
+use crate::ring::digest::ORDER_DEPENDENT;
+use crate::ring::layout::{completion_status, flag};
+use crate::ring::submission::Job;
+use crate::runtime::{Runtime, RuntimeOptions};
+use crate::tenant::{Tenant, TenantOptions, Wait};
+
+/// A job that takes longer than this never ends.
+const PATIENCE: u64 = 60_000_000_000;
+/// After how many steps progress is told.
+const TOLD_EVERY: usize = 256;
+
+pub fn run(
+    options: &ReplayOptions,
+    history: &History,
+    progress: &mut dyn FnMut(usize),
+) -> Result<ReplayReport, Error> {
+    let number = |name: &str| -> u64 {
+        let pair = history.start.options.iter().find(|(n, _)| n == name);
+        pair.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+    };
+    let runtime = Runtime::open(&RuntimeOptions {
+        slots: number("slots") as u32,
+        max_tenants: number("max_tenants") as u32,
+        memory_bytes: number("memory_bytes"),
+        write_digests: true,
+        recorder: None,
+        ..options.runtime.clone()
+    })?;
+    let mut replay = Replay {
+        history,
+        options,
+        objects: Objects::of_log(&options.log),
+        given: given_data(options.data.as_deref())?,
+        tenants: HashMap::new(),
+        buffers: HashMap::new(),
+        modules: HashMap::new(),
+        roots: 0,
+        unknown: HashSet::new(),
+        uncertain: HashSet::new(),
+        unended: HashSet::new(),
+        concurrent: HashSet::new(),
+        report: ReplayReport {
+            device: runtime.info().device.name,
+            jobs: history.jobs.len() as u64,
+            missing_records: history.missing,
+            ..ReplayReport::default()
+        },
+        runtime,
+    };
+    replay.find_concurrent_jobs();
+    for (at, step) in history.steps.iter().enumerate() {
+        if at % TOLD_EVERY == 0 {
+            progress(at);
+        }
+        replay.step(step)?;
+    }
+    progress(history.steps.len());
+    replay.runtime.stop()?;
+    Ok(replay.report)
+}
+
+/// Which file has which hash.
+fn given_data(folder: Option<&Path>) -> Result<HashMap<Hash, std::path::PathBuf>, Error> {
+    let Some(folder) = folder else {
+        return Ok(HashMap::new());
+    };
+    let failed = |source| Error::Io {
+        what: "reading the data that was given",
+        path: folder.into(),
+        source,
+    };
+    let mut given = HashMap::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_file() {
+            given.insert(Hash::of(&std::fs::read(&path).map_err(failed)?), path);
+        }
+    }
+    Ok(given)
+}
+
+/// What a handle of a tenant names.
+#[derive(Clone, Copy)]
+struct Named {
+    /// Granted ones have that of their buffer.
+    root: u64,
+    bytes: u64,
+    writable: bool,
+}
+
+struct Replay<'a> {
+    history: &'a History,
+    options: &'a ReplayOptions,
+    objects: Objects,
+    given: HashMap<Hash, std::path::PathBuf>,
+    tenants: HashMap<u64, Tenant>,
+    /// By tenant and handle.
+    buffers: HashMap<(u64, u32), Named>,
+    /// By tenant and the module's handle in the log.
+    modules: HashMap<(u64, u32), u32>,
+    roots: u64,
+    /// Buffers whose content depends on data that isn't there, and on something that came out differently.
+    unknown: HashSet<u64>,
+    uncertain: HashSet<u64>,
+    /// Those that a job may have written which did not run to its end.
+    unended: HashSet<u64>,
+    /// Indices of jobs.
+    concurrent: HashSet<usize>,
+    report: ReplayReport,
+    runtime: Runtime,
+}
+
+impl Replay<'_> {
+    /// Jobs that overlapped, where one may write a buffer that the other names; and those during which, as far as is known,
+    /// the host wrote one.
+    fn find_concurrent_jobs(&mut self) {
+        let Uses { jobs, writes } = Uses::of(self.history);
+        let mut by_begin: Vec<(u64, u64, usize)> = (self.history.jobs.iter().enumerate())
+            .filter_map(|(at, job)| job.epochs().map(|(begin, end)| (begin, end, at)))
+            .collect();
+        by_begin.sort_unstable();
+        let clash = |a: &[(u64, bool)], b: &[(u64, bool)]| {
+            let same = |&(root, writes): &(u64, bool)| {
+                b.iter()
+                    .any(|&(other, also)| root == other && (writes || also))
+            };
+            a.iter().any(same)
+        };
+        let mut open: Vec<(u64, usize)> = Vec::new();
+        for &(begin, end, at) in &by_begin {
+            open.retain(|&(other_end, _)| other_end > begin);
+            for &(_, other) in &open {
+                if clash(&jobs[at], &jobs[other]) {
+                    self.concurrent.extend([at, other]);
+                }
+            }
+            let seq = self.history.jobs[at].seq;
+            let meanwhile = |w: &&HostWrite| w.seq > seq && w.epoch <= end;
+            // Those behind the job's record; what began when the job had ended came after it.
+            let later = &writes[writes.partition_point(|w| w.seq < seq)..];
+            let ends = later.partition_point(|w| w.epoch <= end);
+            if later[..ends]
+                .iter()
+                .filter(meanwhile)
+                .any(|w| clash(&jobs[at], &[(w.root, true)]))
+            {
+                self.concurrent.insert(at);
+            }
+            if !jobs[at].is_empty() {
+                open.push((end, at));
+            }
+        }
+        self.report.overlapping = self.concurrent.len() as u64;
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Error> {
+        match step {
+            Step::Tenant(event) => self.tenant(event),
+            Step::Module(event) => self.module(event),
+            Step::Buffer(_, event) => self.buffer(event),
+            Step::Job(at) => self.job(*at),
+        }
+    }
+
+    fn tenant(&mut self, event: &rota_recorder::Tenant) -> Result<(), Error> {
+        match event.event {
+            TenantEvent::Created => {
+                let number = |name: &str| -> u32 {
+                    let pair = event.options.iter().find(|(n, _)| n == name);
+                    pair.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+                };
+                // Who gets how much is not what is compared.
+                let tenant = self.runtime.create_tenant(&TenantOptions {
+                    label: event.label.clone(),
+                    slots: number("slots"),
+                    opcodes: number("opcodes"),
+                    fuel: number("fuel"),
+                    ..TenantOptions::default()
+                })?;
+                self.tenants.insert(event.tenant, tenant);
+            }
+            TenantEvent::Destroyed => {
+                if let Some(tenant) = self.tenants.remove(&event.tenant) {
+                    tenant.destroy()?;
+                }
+                self.buffers
+                    .retain(|&(tenant, _), _| tenant != event.tenant);
+            }
+            // Jobs that ended as REVOKED are not run.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A tenant that the log has no beginning of is one whose record is missing.
+    fn known(&self, tenant: u64) -> Option<Tenant> {
+        self.tenants.get(&tenant).cloned()
+    }
+
+    fn module(&mut self, event: &Module) -> Result<(), Error> {
+        let key = (event.tenant, event.module);
+        match event.event {
+            ModuleEvent::Loaded | ModuleEvent::Replaced => {
+                let Some(source) = event.source.and_then(|hash| self.find(&hash)) else {
+                    // Its jobs will say so.
+                    self.report.missing_data += 1;
+                    return Ok(());
+                };
+                let handler = |h: &rota_recorder::Handler| HandlerOptions {
+                    opcode: h.opcode,
+                    function: h.name.clone(),
+                    tiled: h.tiled,
+                    fuel: h.fuel,
+                };
+                let options = ModuleOptions {
+                    label: event.label.clone(),
+                    source: String::from_utf8_lossy(&source).into_owned(),
+                    handlers: event.handlers.iter().map(handler).collect(),
+                };
+                let tenant = self.known(event.tenant);
+                match (self.modules.get(&key).copied(), tenant) {
+                    (Some(module), Some(tenant)) => {
+                        tenant.module_replace(module, &options)?;
+                    }
+                    (Some(module), None) => {
+                        self.runtime.module_replace(module, &options)?;
+                    }
+                    (None, Some(tenant)) => {
+                        self.modules.insert(key, tenant.module_load(&options)?.0);
+                    }
+                    (None, None) => {
+                        self.modules
+                            .insert(key, self.runtime.module_load(&options)?.0);
+                    }
+                }
+            }
+            ModuleEvent::Unloaded => {
+                let module = self.modules.remove(&key);
+                match (module, self.known(event.tenant)) {
+                    (Some(module), Some(tenant)) => tenant.module_unload(module, PATIENCE)?,
+                    (Some(module), None) => self.runtime.module_unload(module, PATIENCE)?,
+                    (None, _) => {}
+                }
+            }
+            ModuleEvent::Granted => {
+                let module = self.modules.get(&(0, event.module)).copied();
+                if let (Some(module), Some(tenant)) = (module, self.known(event.tenant)) {
+                    self.runtime.module_grant(module, &tenant)?;
+                }
+            }
+            ModuleEvent::Other(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The bytes of a hash, from the log's objects or the folder that was given.
+    fn find(&self, hash: &Hash) -> Option<Vec<u8>> {
+        let given = || {
+            let bytes = std::fs::read(self.given.get(hash)?).ok()?;
+            (Hash::of(&bytes) == *hash).then_some(bytes)
+        };
+        self.objects.get(hash).ok().or_else(given)
+    }
+
+    fn buffer(&mut self, event: &rota_recorder::Buffer) -> Result<(), Error> {
+        let Some(tenant) = self.known(event.tenant) else {
+            return Ok(());
+        };
+        let key = (event.tenant, event.handle);
+        match event.event {
+            BufferEvent::Created | BufferEvent::Imported => {
+                tenant.want_handle(event.handle)?;
+                tenant.buffer_create(event.length, event.read_only)?;
+                self.roots += 1;
+                let named = Named {
+                    root: self.roots,
+                    bytes: event.length,
+                    writable: !event.read_only,
+                };
+                self.buffers.insert(key, named);
+                if event.event == BufferEvent::Imported {
+                    self.unknown.insert(named.root);
+                    self.report.missing_data += 1;
+                }
+            }
+            BufferEvent::Written => {
+                let data = event.data.and_then(|hash| self.find(&hash));
+                match data.filter(|data| data.len() as u64 == event.length) {
+                    Some(data) => {
+                        tenant.buffer_write(event.handle, event.offset, &data)?;
+                        self.set_by_host(key, event);
+                    }
+                    None => self.no_data(key),
+                }
+            }
+            BufferEvent::Filled => {
+                let value = event.value as u8;
+                tenant.buffer_fill(event.handle, event.offset, event.length, value)?;
+                self.set_by_host(key, event);
+            }
+            BufferEvent::Mapped => self.no_data(key),
+            BufferEvent::Granted => {
+                let (Some(named), Some(other)) = (
+                    self.buffers.get(&key).copied(),
+                    self.known(event.other_tenant),
+                ) else {
+                    return Ok(());
+                };
+                tenant.want_handle(event.other_handle)?;
+                tenant.buffer_grant(event.handle, &other, !event.read_only)?;
+                let named = Named {
+                    writable: !event.read_only,
+                    ..named
+                };
+                let key = (event.other_tenant, event.other_handle);
+                self.buffers.insert(key, named);
+            }
+            BufferEvent::TakenBack => {
+                if let Some(other) = self.known(event.other_tenant) {
+                    tenant.buffer_take_back(event.handle, &other)?;
+                }
+            }
+            BufferEvent::Destroyed => {
+                self.buffers.remove(&key);
+                tenant.buffer_destroy(event.handle)?;
+            }
+            BufferEvent::Unmapped | BufferEvent::Other(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A buffer that the host has set as a whole is known again.
+    fn set_by_host(&mut self, key: (u64, u32), event: &rota_recorder::Buffer) {
+        if let Some(named) = self.buffers.get(&key) {
+            if (event.offset, event.length) == (0, named.bytes) {
+                for some in [&mut self.unknown, &mut self.uncertain, &mut self.unended] {
+                    some.remove(&named.root);
+                }
+            }
+        }
+    }
+
+    /// What this buffer holds from now on is not known.
+    fn no_data(&mut self, key: (u64, u32)) {
+        self.report.missing_data += 1;
+        if let Some(named) = self.buffers.get(&key) {
+            self.unknown.insert(named.root);
+        }
+    }
+
+    /// The buffers that a job may use: those that an argument has the handle of.
+    fn named(&self, job: &rota_recorder::Job) -> Vec<Named> {
+        let find = |&handle: &u32| self.buffers.get(&(job.tenant, handle)).copied();
+        job.args.iter().filter_map(find).collect()
+    }
+
+    fn job(&mut self, at: usize) -> Result<(), Error> {
+        let recorded = &self.history.jobs[at];
+        let named = self.named(&recorded.job);
+        let writable = named.iter().filter(|n| n.writable).map(|n| n.root);
+        let written: Vec<u64> = writable.collect();
+        let names = |some: &HashSet<u64>| named.iter().any(|n| some.contains(&n.root));
+        let (no_data, behind_unended) = (names(&self.unknown), names(&self.unended));
+        if no_data {
+            // What it writes isn't known either. It runs all the same: later jobs may need no more than that it did.
+            self.unknown.extend(&written);
+            self.report.without_data += 1;
+        } else if behind_unended {
+            self.unended.extend(&written);
+            self.report.behind_unended += 1;
+        }
+        let Some(done) = recorded.done.filter(|_| recorded.has_ended()) else {
+            // One that was skipped or taken back in time has stored nothing, and says so.
+            if recorded.done.is_none_or(|done| done.digest != 0) {
+                self.unended.extend(&written);
+            }
+            self.report.not_ended += 1;
+            return Ok(());
+        };
+        let replayed = match self.known(recorded.job.tenant) {
+            Some(tenant) => self.run_again(&tenant, recorded),
+            // The record of its making is missing.
+            None => Err(Error::Closed),
+        };
+        let replayed = match replayed {
+            Ok(completion) => completion,
+            // A handler whose source isn't there.
+            Err(Error::InvalidOpcode(_) | Error::Closed) => {
+                self.unknown.extend(&written);
+                self.report.without_data += u64::from(!no_data);
+                return Ok(());
+            }
+            Err(e) => return Err(e),
+        };
+        if no_data || behind_unended {
+            return Ok(());
+        }
+        self.report.compared += 1;
+        self.compare(at, done, replayed, &named);
+        Ok(())
+    }
+
+    /// Runs a job by itself: the order is that of the steps.
+    fn run_again(&self, tenant: &Tenant, recorded: &RecordedJob) -> Result<Completion, Error> {
+        let from = &recorded.job;
+        let job = Job {
+            opcode: from.opcode,
+            flags: from.flags & !(flag::BARRIER | flag::AFTER_OK),
+            tiles: from.tiles,
+            fuel: from.fuel,
+            args: from.args,
+            user_data: from.user_data,
+        };
+        let mut ticket = [0];
+        tenant.submit(&[job], Some(&mut ticket)).1?;
+        let done = tenant.wait(ticket[0], Wait::Adaptive, PATIENCE)?;
+        Ok(Completion {
+            tenant: from.tenant,
+            ticket: from.ticket,
+            status: done.status,
+            fault: done.fault,
+            results: done.results,
+            fuel: done.fuel,
+            module_version: done.module_version,
+            digest: done.digest,
+            flags: 0,
+            begin_epoch: done.begin_epoch,
+            end_epoch: done.end_epoch,
+        })
+    }
+
+    fn compare(
+        &mut self,
+        at: usize,
+        recorded: Completion,
+        mut replayed: Completion,
+        named: &[Named],
+    ) {
+        let written = named.iter().filter(|n| n.writable).map(|n| n.root);
+        let both_ok = [recorded.status, replayed.status] == [completion_status::OK; 2];
+        if !both_ok && recorded.digest != replayed.digest {
+            // How far the tiles of a job get of which one has a fault is a matter of order.
+            self.uncertain.extend(written.clone());
+            replayed.digest = recorded.digest;
+        }
+        let difference = Divergence {
+            job: at,
+            recorded,
+            replayed,
+        };
+        let what = difference.what();
+        if what.is_empty() {
+            self.report.same += 1;
+            return;
+        }
+        let opcode = self.history.jobs[at].job.opcode;
+        let follows = named.iter().any(|n| self.uncertain.contains(&n.root));
+        let by_order =
+            what == ["digest"] && (recorded.digest | replayed.digest) & ORDER_DEPENDENT != 0;
+        if self.options.not_deterministic.contains(&opcode) {
+            self.report.not_deterministic += 1;
+        } else if by_order {
+            self.report.order_dependent += 1;
+        } else if self.concurrent.contains(&at) {
+            self.report.concurrent += 1;
+        } else if follows {
+            self.report.followed += 1;
+        } else {
+            *self.report.by_opcode.entry(opcode).or_default() += 1;
+            if self.report.first.is_none() {
+                self.report.first = Some(difference);
+                self.report.before = self.context(at, named);
+            }
+        }
+        self.uncertain.extend(written);
+    }
+
+    /// Jobs before this one that may have to do with it: the same tenant's, and those that name one of its buffers.
+    fn context(&self, at: usize, named: &[Named]) -> Vec<usize> {
+        let job = &self.history.jobs[at].job;
+        let is_step = |step: &Step| matches!(step, Step::Job(n) if *n == at);
+        let here = self.history.steps.iter().position(is_step).unwrap_or(0);
+        let mut before: Vec<usize> = self.history.steps[..here]
+            .iter()
+            .rev()
+            .filter_map(|step| match step {
+                Step::Job(n) => Some(*n),
+                _ => None,
+            })
+            .filter(|&n| {
+                let other = &self.history.jobs[n].job;
+                let shares = |n: &Named| named.iter().any(|m| m.root == n.root);
+                other.tenant == job.tenant || self.named(other).iter().any(shares)
+            })
+            .take(self.options.context)
+            .collect();
+        before.reverse();
+        before
+    }
+}
+
+/// A write of the host.
+struct HostWrite {
+    seq: u64,
+    /// The device's epoch when it began.
+    epoch: u64,
+    root: u64,
+}
+
+/// Who uses which buffers, each under one number for all of its names.
+struct Uses {
+    /// For each job those that it names, each with whether it may write it.
+    jobs: Vec<Vec<(u64, bool)>>,
+    /// In the order of their records.
+    writes: Vec<HostWrite>,
+}
+
+impl Uses {
+    fn of(history: &History) -> Self {
+        let mut names: HashMap<(u64, u32), Named> = HashMap::new();
+        let mut roots = 0;
+        let mut uses = Self {
+            jobs: vec![Vec::new(); history.jobs.len()],
+            writes: Vec::new(),
+        };
+        for step in &history.steps {
+            match step {
+                Step::Buffer(seq, b) => match b.event {
+                    BufferEvent::Created | BufferEvent::Imported => {
+                        roots += 1;
+                        let named = Named {
+                            root: roots,
+                            bytes: b.length,
+                            writable: !b.read_only,
+                        };
+                        names.insert((b.tenant, b.handle), named);
+                    }
+                    BufferEvent::Granted => {
+                        if let Some(&named) = names.get(&(b.tenant, b.handle)) {
+                            let named = Named {
+                                writable: !b.read_only,
+                                ..named
+                            };
+                            names.insert((b.other_tenant, b.other_handle), named);
+                        }
+                    }
+                    BufferEvent::Written | BufferEvent::Filled => {
+                        if let Some(named) = names.get(&(b.tenant, b.handle)) {
+                            uses.writes.push(HostWrite {
+                                seq: *seq,
+                                epoch: b.end_epoch,
+                                root: named.root,
+                            });
+                        }
+                    }
+                    _ => {}
+                },
+                Step::Job(at) => {
+                    let job = &history.jobs[*at].job;
+                    let find = |&handle: &u32| names.get(&(job.tenant, handle));
+                    let named = job.args.iter().filter_map(find);
+                    uses.jobs[*at] = named.map(|n| (n.root, n.writable)).collect();
+                }
+                _ => {}
+            }
+        }
+        uses.writes.sort_by_key(|w| w.seq);
+        uses
+    }
+}

@@ -1,0 +1,475 @@
+//! The flight recorder: what is in the log, and that running it again gives the same, or shows where it doesn't.
+
+use std::path::{Path, PathBuf};
+
+use rota::replay::{self, Outcome, ReplayOptions, ReplayReport};
+use rota::ring::layout::Without;
+use rota::{Capture, Experiment, HandlerOptions, ModuleOptions, RecorderOptions};
+use rota_recorder::{Item, Record};
+
+use crate::kit::*;
+
+const FIRST: u32 = 0x1000;
+
+/// A folder for one test's log.
+fn folder(name: &str) -> tempfile::TempDir {
+    let into = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tempfile::Builder::new()
+        .prefix(name)
+        .tempdir_in(into)
+        .unwrap()
+}
+
+fn recorded(mode: Mode, log: &Path, capture: Capture) -> RuntimeOptions {
+    RuntimeOptions {
+        recorder: Some(RecorderOptions {
+            path: log.into(),
+            capacity_bytes: 16 << 20,
+            capture,
+            ..RecorderOptions::default()
+        }),
+        ..options(mode)
+    }
+}
+
+fn load(tenant: &Tenant, module: Option<u32>, source: &str, handlers: &[(&str, bool)]) -> u32 {
+    let options = ModuleOptions {
+        label: "test".into(),
+        source: source.into(),
+        handlers: (FIRST..)
+            .zip(handlers)
+            .map(|(opcode, &(function, tiled))| HandlerOptions {
+                opcode,
+                function: function.into(),
+                tiled,
+                fuel: 0,
+            })
+            .collect(),
+    };
+    match module {
+        Some(module) => tenant
+            .module_replace(module, &options)
+            .map(|_| module)
+            .unwrap(),
+        None => tenant.module_load(&options).unwrap().0,
+    }
+}
+
+fn run_again(log: PathBuf, runtime: RuntimeOptions) -> ReplayReport {
+    let options = ReplayOptions {
+        log,
+        runtime,
+        context: 4,
+        ..ReplayOptions::default()
+    };
+    let history = replay::read(&options).unwrap();
+    replay::replay(&options, &history, &mut |_| {}).unwrap()
+}
+
+/// A fixed series of numbers that look random.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        ((self.0 >> 33) % u64::from(n)) as u32
+    }
+}
+
+const WORDS: u32 = 1024;
+const BYTES: u64 = 4096;
+
+/// A job that works on two buffers, or on one of them.
+fn any_job(numbers: &mut Numbers, a: u32, b: u32) -> Job {
+    let (at, words) = (numbers.below(64), 1 + numbers.below(WORDS - 64));
+    let value = numbers.below(1 << 20);
+    let job = match numbers.below(9) {
+        0 => nop(value, 1),
+        1 => fill(a, words, value, 1 + words / 256),
+        // Within one buffer its tiles could read what others of them write.
+        2 if a != b => job(op::COPY, 2, &[a, at, b, 0, words]),
+        3 => sum(b, words, 1 + words / 300),
+        4 => job(op::MIN_MAX_U32, 3, &[a, at, words]),
+        5 => faulty_scalar(),
+        6 => job(op::FILL, 2, &[a, WORDS - 5, 10, value]),
+        7 => job(FIRST, 1, &[a, value]),
+        _ => job(FIRST + 1, 4, &[b, value]),
+    };
+    match numbers.below(6) {
+        0 => with(job, AFTER_OK),
+        1 => with(job, BARRIER),
+        _ => job,
+    }
+}
+
+fn handlers(version: u32) -> String {
+    format!(
+        "fn one() {{
+            let b = buffer_mut(arg(0u));
+            store_u8(b, arg(1u) % size(b), arg(1u) + {version}u);
+            result(0u, load_u32(b, 7u));
+        }}
+        fn many() {{
+            let b = buffer_mut(arg(0u));
+            for (var i = tile() * 64u + lane(); i < tile() * 64u + 64u; i += lanes()) {{
+                atomic_add_u32(b, i, arg(1u));
+            }}
+            result_add(1u, {version}u);
+        }}"
+    )
+}
+
+/// Two tenants who write, submit, take, grant, load, replace and destroy; gives how many jobs they had.
+fn work(runtime: &Runtime, rounds: u32, numbers: &mut Numbers) -> usize {
+    let tenants = [tenant_with(runtime, 256), tenant_with(runtime, 256)];
+    let kinds = [("one", false), ("many", true)];
+    let modules = [&tenants[0], &tenants[1]].map(|t| load(t, None, &handlers(1), &kinds));
+    let mut own = [&tenants[0], &tenants[1]]
+        .map(|t| [(); 3].map(|()| t.buffer_create(BYTES, false).unwrap()));
+    let shared = own[0][2];
+    let granted = tenants[0].buffer_grant(shared, &tenants[1], true).unwrap();
+    let mut jobs = 0;
+    for round in 0..rounds {
+        if round == rounds / 2 {
+            load(&tenants[1], Some(modules[1]), &handlers(2), &kinds);
+        }
+        for (t, tenant) in tenants.iter().enumerate() {
+            let bytes: Vec<u8> = (0..200).map(|_| numbers.below(256) as u8).collect();
+            tenant
+                .buffer_write(own[t][0], numbers.below(100).into(), &bytes)
+                .unwrap();
+            tenant.buffer_fill(own[t][1], 40, 500, round as u8).unwrap();
+            let third = if t == 0 { shared } else { granted };
+            let count = 1 + numbers.below(20);
+            let batch: Vec<Job> = (0..count)
+                .map(|_| {
+                    let pick = |n: u32| [own[t][0], own[t][1], third][n as usize];
+                    let (a, b) = (pick(numbers.below(3)), pick(numbers.below(3)));
+                    any_job(numbers, a, b)
+                })
+                .collect();
+            let tickets = submit(tenant, &batch);
+            jobs += tickets.len();
+            if numbers.below(3) == 0 {
+                tenant.cancel(tickets[tickets.len() - 1]).unwrap();
+            }
+            if numbers.below(2) == 0 {
+                take(tenant, tickets.len());
+            } else {
+                // While they run, or wait.
+                tenant.buffer_destroy(own[t][0]).unwrap();
+                own[t][0] = tenant.buffer_create(BYTES, false).unwrap();
+                take(tenant, tickets.len());
+            }
+        }
+    }
+    tenants[0].buffer_take_back(shared, &tenants[1]).unwrap();
+    tenants[0].module_unload(modules[0], PATIENCE).unwrap();
+    jobs
+}
+
+#[test]
+fn a_run_can_be_run_again_and_gives_the_same() {
+    for mode in MODES {
+        let folder = folder("again");
+        let log = folder.path().join("log");
+        let runtime = open(recorded(mode, &log, Capture::Full));
+        let jobs = work(&runtime, 40, &mut Numbers(7));
+        assert!(runtime.recorder_state().unwrap().log.failure.is_none());
+        drop(runtime);
+        // On another number of workers, and in the other mode.
+        let other = match mode {
+            Mode::Batch => Mode::Resident,
+            _ => Mode::Batch,
+        };
+        let options = RuntimeOptions {
+            workers: 3,
+            ..options(other)
+        };
+        let report = run_again(log, options);
+        assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+        assert_eq!(report.jobs, jobs as u64, "{report:?}");
+        assert!(report.compared > report.jobs / 4, "{report:?}");
+        assert_eq!(report.missing_data, 0);
+    }
+}
+
+/// Every job and its completion, in the order of their tickets, with all that was submitted.
+#[test]
+fn the_log_has_each_job_and_its_completion() {
+    let folder = folder("each");
+    let log = folder.path().join("log");
+    let runtime = open(recorded(Mode::Resident, &log, Capture::Jobs));
+    let tenant = tenant(&runtime);
+    let buffer = tenant.buffer_create(4096, false).unwrap();
+    let jobs = [
+        nop(1, 2),
+        Job {
+            user_data: 99,
+            ..with(fill(buffer, 100, 5, 3), BARRIER)
+        },
+        faulty_scalar(),
+    ];
+    let tickets = submit(&tenant, &jobs);
+    let done: Vec<Completion> = tickets.iter().map(|&t| wait(&tenant, t)).collect();
+    let durable = runtime
+        .recorder_sync(std::time::Duration::from_secs(60))
+        .unwrap();
+    assert!(
+        durable >= 7,
+        "run, tenant, buffer, three jobs and completions: {durable}"
+    );
+    // While the runtime still has it.
+    let mut seen = Vec::new();
+    let mut completions = Vec::new();
+    for item in rota_recorder::Reader::open(&log, rota_recorder::Mode::Strict).unwrap() {
+        match item.unwrap() {
+            Item::Record(entry) => match entry.record {
+                Record::Job(job) => seen.push(job),
+                Record::Completion(done) => completions.push(done),
+                _ => {}
+            },
+            Item::Missing(missing) => panic!("{missing:?}"),
+        }
+    }
+    assert_eq!(seen.len(), 3);
+    for ((job, ticket), seen) in jobs.iter().zip(&tickets).zip(&seen) {
+        assert_eq!((seen.ticket, seen.tenant), (*ticket, tenant.id()));
+        assert_eq!(
+            (
+                seen.opcode,
+                seen.flags,
+                seen.tiles,
+                seen.fuel,
+                seen.args,
+                seen.user_data
+            ),
+            (
+                job.opcode,
+                job.flags,
+                job.tiles,
+                job.fuel,
+                job.args,
+                job.user_data
+            )
+        );
+    }
+    assert_eq!(completions.len(), 3);
+    for (taken, seen) in done.iter().zip(&completions) {
+        assert_eq!(
+            (
+                seen.ticket,
+                seen.status,
+                seen.fault,
+                seen.results,
+                seen.digest
+            ),
+            (
+                taken.ticket,
+                taken.status,
+                taken.fault,
+                taken.results,
+                taken.digest
+            )
+        );
+        assert_eq!(
+            (seen.begin_epoch, seen.end_epoch, seen.fuel),
+            (taken.begin_epoch, taken.end_epoch, taken.fuel)
+        );
+    }
+    assert_ne!(done[1].digest, 0);
+}
+
+/// What depends on data that the log doesn't have is not compared, and not called the same either; with the data it is.
+#[test]
+fn without_its_data_a_run_is_not_comparable() {
+    for capture in [Capture::Jobs, Capture::Digests] {
+        let folder = folder("data");
+        let log = folder.path().join("log");
+        let data: Vec<u8> = (0..4096u32).map(|n| (n * 7) as u8).collect();
+        {
+            let runtime = open(recorded(Mode::Resident, &log, capture));
+            let tenant = tenant(&runtime);
+            let buffer = tenant.buffer_create(4096, false).unwrap();
+            let other = tenant.buffer_create(4096, false).unwrap();
+            tenant.buffer_write(buffer, 0, &data).unwrap();
+            run_one(&tenant, sum(buffer, 1024, 2));
+            run_one(&tenant, sum(other, 1024, 2));
+        }
+        let report = run_again(log.clone(), options(Mode::Resident));
+        assert_eq!(report.outcome(), Outcome::NotComparable, "{report:?}");
+        assert_eq!((report.compared, report.without_data), (1, 1), "{report:?}");
+        if capture == Capture::Digests {
+            let given = folder.path().join("given");
+            std::fs::create_dir(&given).unwrap();
+            std::fs::write(given.join("anything.bin"), &data).unwrap();
+            std::fs::write(given.join("other.bin"), &data[1..]).unwrap();
+            let options = ReplayOptions {
+                log,
+                data: Some(given),
+                runtime: options(Mode::Resident),
+                ..ReplayOptions::default()
+            };
+            let history = replay::read(&options).unwrap();
+            let report = replay::replay(&options, &history, &mut |_| {}).unwrap();
+            assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+            assert_eq!(report.compared, 2);
+        }
+    }
+}
+
+/// A handler that reads scratch that it has not written gives what another tenant left there, in a kernel that doesn't clear it.
+#[test]
+fn a_handler_that_reads_what_it_has_not_written_is_the_first_divergence() {
+    let folder = folder("scratch");
+    let log = folder.path().join("log");
+    let runtime = open(RuntimeOptions {
+        experiment: Experiment {
+            without: Without {
+                clearing: true,
+                ..Without::default()
+            },
+            ..Experiment::default()
+        },
+        ..recorded(Mode::Resident, &log, Capture::Full)
+    });
+    let (writer, reader) = (tenant(&runtime), tenant(&runtime));
+    let write = "fn write() { scratch_store(lane(), arg(0u)); result(0u, 1u); }";
+    let read = "fn read() { result_max(0u, scratch_load(lane())); }";
+    load(&writer, None, write, &[("write", true)]);
+    load(&reader, None, read, &[("read", true)]);
+    let mut first = None;
+    for n in 0..20 {
+        run_one(&writer, job(FIRST, 1, &[1000 + n]));
+        run_one(&reader, nop(n, 1));
+        let done = run_one(&reader, job(FIRST, 1, &[n]));
+        if done.results[0] != 0 {
+            first = first.or(Some(done));
+        }
+    }
+    let first = first.expect("without clearing something is left");
+    drop((writer, reader, runtime));
+    let report = run_again(log, options(Mode::Resident));
+    assert_eq!(report.outcome(), Outcome::Different, "{report:?}");
+    let found = report.first.unwrap();
+    assert_eq!(found.recorded.ticket, first.ticket);
+    assert_eq!(found.what(), ["results"]);
+    assert_eq!(
+        (found.recorded.results[0], found.replayed.results[0]),
+        (first.results[0], 0)
+    );
+    assert!(!report.before.is_empty() && report.before.len() <= 4);
+}
+
+/// The sum over tiles of when each came is another one for each order of tiles.
+#[test]
+fn a_handler_that_reads_a_race_is_the_first_divergence() {
+    let folder = folder("race");
+    let log = folder.path().join("log");
+    let runtime = open(RuntimeOptions {
+        workers: 2,
+        ..recorded(Mode::Resident, &log, Capture::Full)
+    });
+    let tenant = tenant(&runtime);
+    let race = "
+        fn race() {
+            var came = 0u;
+            if (lane() == 0u) {
+                came = atomic_add_u32(buffer_mut(arg(0u)), 0u, 1u);
+            }
+            // Some tiles take longer.
+            for (var i = 0u; i < 200u + (tile() * 37u) % 1500u; i += 1u) {
+                came ^= i;
+                came ^= i;
+            }
+            result_add(0u, came * tile());
+        }
+        fn sound() { result_add(0u, tile()); }";
+    load(&tenant, None, race, &[("race", true), ("sound", true)]);
+    let buffer = tenant.buffer_create(64, false).unwrap();
+    for _ in 0..30 {
+        run_one(&tenant, job(FIRST + 1, 64, &[]));
+        run_one(&tenant, job(FIRST, 64, &[buffer]));
+    }
+    drop((tenant, runtime));
+    let report = run_again(
+        log,
+        RuntimeOptions {
+            workers: 1,
+            ..options(Mode::Resident)
+        },
+    );
+    assert_eq!(report.outcome(), Outcome::Different, "{report:?}");
+    assert_eq!(
+        report.by_opcode.keys().collect::<Vec<_>>(),
+        [&FIRST],
+        "{report:?}"
+    );
+    assert_eq!(report.first.unwrap().what(), ["results"]);
+}
+
+/// What ends as FAULTED, CANCELLED or REVOKED, and what is destroyed with jobs in it, keeps a log replayable.
+#[test]
+fn jobs_that_did_not_end_are_told_and_not_run() {
+    let folder = folder("ended");
+    let log = folder.path().join("log");
+    let runtime = open(recorded(Mode::Resident, &log, Capture::Full));
+    let tenant = tenant(&runtime);
+    let buffer = tenant.buffer_create(4096, false).unwrap();
+    let tickets = submit(&tenant, &[long(buffer), with(nop(1, 2), BARRIER)]);
+    tenant.cancel(tickets[0]).unwrap();
+    assert_eq!(wait(&tenant, tickets[0]).status, CANCELLED);
+    wait(&tenant, tickets[1]);
+    submit(&tenant, &[long(buffer)]);
+    tenant.destroy().unwrap();
+    drop((tenant, runtime));
+    let report = run_again(log, options(Mode::Resident));
+    assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+    assert_eq!((report.jobs, report.not_ended), (3, 2), "{report:?}");
+}
+
+#[test]
+fn what_is_no_log_or_has_none_is_named() {
+    let folder = folder("wrong");
+    let path = folder.path().join("text");
+    std::fs::write(
+        &path,
+        "not a log, but long enough to be a header page".repeat(400),
+    )
+    .unwrap();
+    let options_for = |path: &Path| ReplayOptions {
+        log: path.into(),
+        ..ReplayOptions::default()
+    };
+    for (path, says) in [
+        (path.clone(), "another program's file"),
+        (folder.path().into(), "a folder"),
+        (folder.path().join("none"), "no such log"),
+    ] {
+        let e = replay::read(&options_for(&path)).unwrap_err();
+        assert!(e.to_string().contains(says), "{e}");
+    }
+    let small = Runtime::open(&RuntimeOptions {
+        recorder: Some(RecorderOptions {
+            path: folder.path().join("small"),
+            capacity_bytes: 100,
+            ..RecorderOptions::default()
+        }),
+        ..options(Mode::Resident)
+    });
+    let e = small.err().expect("it is too small");
+    assert_eq!(e.status(), Status::InvalidArgument);
+    let log = folder.path().join("log");
+    let first = open(recorded(Mode::Resident, &log, Capture::Jobs));
+    let e = Runtime::open(&recorded(Mode::Resident, &log, Capture::Jobs))
+        .err()
+        .unwrap();
+    assert_eq!(e.status(), Status::WrongState, "{e}");
+    assert!(shared(Mode::Resident).recorder_state().is_err());
+    drop(first);
+    open(recorded(Mode::Resident, &log, Capture::Jobs));
+    assert_eq!(replay::count_runs(&log).unwrap().whole, 2);
+}
