@@ -194,6 +194,13 @@ pub const FIGURES: &[Figure] = &[
         goal: at_least(0.9, 0.98),
     },
     Figure {
+        part: "recorder",
+        key: "digest_cost",
+        text: "the digest of a job's stores: cost on saxpy over 64 MiB",
+        unit: "%",
+        goal: at_most(15.0, 5.0),
+    },
+    Figure {
         part: "scale",
         key: "idle1024_ratio",
         text: "round trip with 1,024 tenants registered and 1 active, relative to 1 registered",

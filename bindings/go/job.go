@@ -95,7 +95,7 @@ type Completion struct {
 	ModuleVersion uint32    // of the module that ran it, with JobTiming; 0 for the standard handlers
 	BeginEpoch    uint64    // with JobTiming
 	EndEpoch      uint64    // with JobTiming
-	Digest        uint64
+	Digest        uint64    // of all that it stored, where digests are made; see OrderDependent
 }
 
 // Uint64 is both results as one value.
@@ -103,6 +103,10 @@ func (c *Completion) Uint64() uint64 { return uint64(c.Results[1])<<32 | uint64(
 
 // Float32 is one result, taken as the bits of a float.
 func (c *Completion) Float32(i int) float32 { return math.Float32frombits(c.Results[i]) }
+
+// OrderDependent tells whether the job exchanged words, or did something else that another order can make come out
+// differently. Then another Digest doesn't mean another outcome.
+func (c *Completion) OrderDependent() bool { return c.Digest&C.ROTA_DIGEST_ORDER_DEPENDENT != 0 }
 
 // Err is nil for a job that ended OK, else a *JobError.
 func (c *Completion) Err() error {

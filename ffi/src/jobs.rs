@@ -32,6 +32,12 @@ pub const ROTA_JOB_NORMAL: u32 = 8;
 /// The job's class is background, whatever its tenant's. Not together with ROTA_JOB_NORMAL.
 pub const ROTA_JOB_BACKGROUND: u32 = 16;
 
+/// ---- Digests ----------------------------------------------------------------------------------
+///
+/// A bit of a digest: the job exchanged words, or did something else that another order can make come
+/// out differently. Then other bits may differ though all is well.
+pub const ROTA_DIGEST_ORDER_DEPENDENT: u64 = 0x8000_0000_0000_0000;
+
 /// ---- Status of a completion --------------------------------------------------------------------
 ///
 /// The job ran to its end.
@@ -166,7 +172,8 @@ pub struct rota_completion {
     pub begin_epoch: u64,
     /// The epoch in which it ended, with ROTA_JOB_TIMING; else 0.
     pub end_epoch: u64,
-    /// A digest of what it wrote, where that is recorded; else 0.
+    /// A digest of all that it stored, where digests are made; else 0. Independent of order, unless
+    /// ROTA_DIGEST_ORDER_DEPENDENT is set in it.
     pub digest: u64,
 }
 
@@ -405,5 +412,6 @@ mod tests {
         ] {
             assert_eq!(ours, engines);
         }
+        assert_eq!(ROTA_DIGEST_ORDER_DEPENDENT, rota::digest::ORDER_DEPENDENT);
     }
 }

@@ -324,6 +324,12 @@
 /// The job's class is background, whatever its tenant's. Not together with ROTA_JOB_NORMAL.
 #define ROTA_JOB_BACKGROUND 16
 
+/// ---- Digests ----------------------------------------------------------------------------------
+///
+/// A bit of a digest: the job exchanged words, or did something else that another order can make come
+/// out differently. Then other bits may differ though all is well.
+#define ROTA_DIGEST_ORDER_DEPENDENT 9223372036854775808ull
+
 /// ---- Status of a completion --------------------------------------------------------------------
 ///
 /// The job ran to its end.
@@ -748,7 +754,8 @@ typedef struct rota_completion {
     uint64_t begin_epoch;
     /// The epoch in which it ended, with ROTA_JOB_TIMING; else 0.
     uint64_t end_epoch;
-    /// A digest of what it wrote, where that is recorded; else 0.
+    /// A digest of all that it stored, where digests are made; else 0. Independent of order, unless
+    /// ROTA_DIGEST_ORDER_DEPENDENT is set in it.
     uint64_t digest;
 } rota_completion;
 

@@ -9,6 +9,7 @@ mod lib;
 mod modules;
 mod open;
 mod publish;
+mod recorder;
 mod round_trip;
 mod scale;
 mod throughput;
@@ -40,6 +41,7 @@ pub const PARTS: &[Part] = &[
     modules::PART,
     isolation::PART,
     fairness::PART,
+    recorder::PART,
     scale::PART,
     bindings::CPP,
     bindings::GO,

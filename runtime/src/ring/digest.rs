@@ -44,12 +44,16 @@ pub mod kind {
 /// compare-and-swap, or a place in a list of matches.
 pub const ORDER_DEPENDENT: u64 = 1 << 63;
 
-const PLACE: u32 = 0x9e37_79b1;
-const ARGUMENT: u32 = 0xc2b2_ae35;
-const KIND: u32 = 0x27d4_eb2f;
-const MIX: u32 = 0x7feb_352d;
-const LOW: u32 = 0x846c_a68b;
-const HIGH: u32 = 0x85eb_ca77;
+/// The hash's factors: odd, so that multiplying loses nothing.
+pub mod factor {
+    pub const PLACE: u32 = 0x9e37_79b1;
+    pub const ARGUMENT: u32 = 0xc2b2_ae35;
+    pub const KIND: u32 = 0x27d4_eb2f;
+    pub const MIX: u32 = 0x7feb_352d;
+    pub const LOW: u32 = 0x846c_a68b;
+    pub const HIGH: u32 = 0x85eb_ca77;
+}
+use factor::{ARGUMENT, HIGH, KIND, LOW, MIX, PLACE};
 
 /// What the kernel knows of it: names behind `ROTA_`, and values.
 pub(crate) fn constants() -> impl Iterator<Item = (&'static str, u32)> {

@@ -9,12 +9,12 @@
 //! // given first second                                  arguments 1 and 2: first, second, null, garbage, foreign
 //! // first 00112233                                      bytes; `read-only` in front of them
 //! // second read-only 00
-//! // expect fault=0 results=1,2 fuel=7
+//! // expect fault=0 results=1,2 fuel=7 digest=0x123
 //! // expect first 00112233
 //! // expect second 00
 //! ```
 //!
-//! Tiled ones have to expect the same for any number of lanes: `fuel=any` is for these.
+//! Tiled ones have to expect the same for any number of lanes: `fuel=any` is for these. A digest that isn't told may be any.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,14 @@ struct Kept {
     name: String,
     text: String,
     tiled: bool,
-    runs: Vec<(Input, Outcome, bool)>,
+    runs: Vec<(Input, Outcome, Any)>,
+}
+
+/// What of an outcome may be anything.
+#[derive(Clone, Copy)]
+struct Any {
+    fuel: bool,
+    digest: bool,
 }
 
 /// A program, its input and what is expected, as a file of the corpus.
@@ -76,8 +83,8 @@ pub fn write(program: &Program, input: &Input, expected: &Outcome) -> String {
     let [a, b] = expected.results;
     writeln!(
         out,
-        "// expect fault={} results={a},{b} fuel={}",
-        expected.fault, expected.fuel
+        "// expect fault={} results={a},{b} fuel={} digest={:#x}",
+        expected.fault, expected.fuel, expected.digest
     )
     .unwrap();
     for (name, bytes) in ["first", "second"].iter().zip(&expected.buffers) {
@@ -129,7 +136,11 @@ fn read(path: &Path) -> Result<Kept, String> {
                             args: [0; 7],
                             buffers: [empty.clone(), empty],
                         };
-                        (input, Outcome::default(), false)
+                        let any = Any {
+                            fuel: false,
+                            digest: true,
+                        };
+                        (input, Outcome::default(), any)
                     }
                 };
                 for field in fields {
@@ -168,7 +179,14 @@ fn read(path: &Path) -> Result<Kept, String> {
                 for field in fields {
                     match field.split_once('=') {
                         Some(("fault", v)) => run.1.fault = number(v).ok_or_else(bad)?,
-                        Some(("fuel", "any")) => run.2 = true,
+                        Some(("fuel", "any")) => run.2.fuel = true,
+                        Some(("digest", v)) => {
+                            run.2.digest = false;
+                            run.1.digest = v
+                                .strip_prefix("0x")
+                                .and_then(|v| u64::from_str_radix(v, 16).ok())
+                                .ok_or_else(bad)?;
+                        }
                         Some(("fuel", v)) => run.1.fuel = number(v).ok_or_else(bad)?,
                         Some(("results", v)) => {
                             for (result, v) in run.1.results.iter_mut().zip(v.split(',')) {
@@ -238,10 +256,13 @@ pub fn replay(device: &mut Device) -> Result<(usize, Vec<String>), String> {
         }
         let mut outcomes = device.run(&works)?.into_iter();
         for kept in some {
-            for (n, (_, expected, any_fuel)) in kept.runs.iter().enumerate() {
+            for (n, (_, expected, any)) in kept.runs.iter().enumerate() {
                 let mut got = outcomes.next().expect("one for each run");
-                if *any_fuel {
+                if any.fuel {
                     got.fuel = expected.fuel;
+                }
+                if any.digest || !device.digests {
+                    got.digest = expected.digest;
                 }
                 if got != *expected {
                     wrong.push(format!(

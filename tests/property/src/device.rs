@@ -32,6 +32,8 @@ pub struct Work<'a> {
 }
 
 pub struct Device {
+    /// Whether its kernel makes digests.
+    pub digests: bool,
     runtime: Runtime,
     tenant: Tenant,
     /// Another tenant's buffer.
@@ -48,11 +50,12 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn open() -> Result<Self, String> {
+    pub fn open(digests: bool) -> Result<Self, String> {
         // Thousands of kernels that nobody needs again: none of them is kept.
         let options = RuntimeOptions {
             no_cache: true,
             cache_dir: None::<PathBuf>,
+            write_digests: digests,
             ..RuntimeOptions::default()
         };
         let runtime = Runtime::open(&options).map_err(|e| e.to_string())?;
@@ -70,6 +73,7 @@ impl Device {
         let tenant = tenant("property")?;
         let info = runtime.info();
         let mut device = Self {
+            digests,
             runtime,
             tenant,
             foreign,
@@ -247,6 +251,7 @@ impl Device {
             results: completion.results,
             fuel: completion.fuel,
             buffers,
+            digest: completion.digest,
         })
     }
 

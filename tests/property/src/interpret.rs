@@ -4,7 +4,8 @@
 //! statement after the other. The lanes of a tile go through the top level of a handler side by side, each through a
 //! statement in turn; a program without races doesn't notice.
 
-use rota::fault;
+use rota::digest::kind;
+use rota::{fault, WriteDigest};
 
 use crate::ast::*;
 
@@ -62,6 +63,8 @@ pub struct Outcome {
     /// Of all lanes and tiles.
     pub fuel: u32,
     pub buffers: Vec<Vec<u8>>,
+    /// Of all stores; 0 where the kernel makes none.
+    pub digest: u64,
 }
 
 pub fn interpret(program: &Program, run: &Run) -> Outcome {
@@ -72,6 +75,7 @@ pub fn interpret(program: &Program, run: &Run) -> Outcome {
         results: [0; 2],
         inverted: [false; 2],
         scratch: vec![0; 2048],
+        digest: WriteDigest::default(),
     };
     let mut outcome = Outcome::default();
     let (tiles, lanes) = match program.tiled {
@@ -93,6 +97,7 @@ pub fn interpret(program: &Program, run: &Run) -> Outcome {
             world.results[i]
         };
     }
+    outcome.digest = world.digest.value();
     outcome.buffers = world.buffers.into_iter().map(|b| b.bytes).collect();
     outcome
 }
@@ -105,6 +110,7 @@ struct World<'a> {
     /// A result that is combined by its minimum is kept inverted.
     inverted: [bool; 2],
     scratch: Vec<u32>,
+    digest: WriteDigest,
 }
 
 struct Lane {
@@ -629,6 +635,9 @@ impl World<'_> {
                 };
                 if let Some((b, at)) = self.element(lane, &values[0], u(1), w.bytes(), true) {
                     self.write(b, at, w.bytes(), v);
+                    let kind =
+                        [kind::STORE_8, kind::STORE_16, kind::STORE_32][w.bytes() as usize / 2];
+                    self.count(b, kind, at, v & u32::MAX >> (32 - 8 * w.bytes()));
                 }
                 return None;
             }
@@ -637,6 +646,11 @@ impl World<'_> {
                 if let Some((b, at)) = self.element(lane, &values[0], u(1), 4 * w.bytes(), true) {
                     for (i, v) in v.into_iter().enumerate() {
                         self.write(b, at + i * w.bytes() as usize, w.bytes(), v);
+                    }
+                    // By words, whatever they are made of.
+                    for at in (at..at + 4 * w.bytes() as usize).step_by(4) {
+                        let v = self.read(b, at, 4);
+                        self.count(b, kind::STORE_32, at, v);
                     }
                 }
                 return None;
@@ -647,6 +661,9 @@ impl World<'_> {
                         let old = self.read(b, at, 4);
                         let new = atomic(op, old, &values[2..]);
                         self.write(b, at, 4, new);
+                        for (kind, operand) in counted(op, &values[2..]) {
+                            self.count(b, kind, at, operand);
+                        }
                         old
                     }
                     None => 0,
@@ -732,6 +749,14 @@ impl World<'_> {
             .iter()
             .rev()
             .fold(0, |v, b| v << 8 | u32::from(*b))
+    }
+
+    /// Counts a store to a buffer, which goes by the first argument that leads to it.
+    fn count(&mut self, buffer: usize, kind: u32, at: usize, v: u32) {
+        let leads = |handle: &Handle| *handle == Handle::Good(buffer);
+        let argument = self.run.handles.iter().position(leads);
+        let argument = argument.expect("it was resolved") as u32;
+        self.digest.count(argument, kind, at as u32, v);
     }
 
     fn write(&mut self, buffer: usize, at: usize, bytes: u32, v: u32) {
@@ -951,11 +976,34 @@ fn math(f: Math, args: Vec<Value>) -> Value {
     }
 }
 
-fn atomic(op: Atomic, old: u32, args: &[Value]) -> u32 {
-    let v = match &args[0] {
+fn operand(v: &Value) -> u32 {
+    match v {
         Value::I(v) => *v as u32,
         v => v.clone().u(),
-    };
+    }
+}
+
+/// As what, and with which operands, an atomic is counted.
+fn counted(op: Atomic, args: &[Value]) -> Vec<(u32, u32)> {
+    let v = operand(&args[0]);
+    match op {
+        Atomic::Add | Atomic::AddI32 => vec![(kind::ATOMIC_ADD, v)],
+        Atomic::Sub => vec![(kind::ATOMIC_ADD, v.wrapping_neg())],
+        Atomic::Min => vec![(kind::ATOMIC_MIN, v)],
+        Atomic::Max => vec![(kind::ATOMIC_MAX, v)],
+        Atomic::And => vec![(kind::ATOMIC_AND, v)],
+        Atomic::Or => vec![(kind::ATOMIC_OR, v)],
+        Atomic::Xor => vec![(kind::ATOMIC_XOR, v)],
+        Atomic::Exchange => vec![(kind::ATOMIC_EXCHANGE, v)],
+        Atomic::CompareExchange => vec![
+            (kind::ATOMIC_COMPARE, v),
+            (kind::ATOMIC_EXCHANGE, operand(&args[1])),
+        ],
+    }
+}
+
+fn atomic(op: Atomic, old: u32, args: &[Value]) -> u32 {
+    let v = operand(&args[0]);
     match op {
         Atomic::Add | Atomic::AddI32 => old.wrapping_add(v),
         Atomic::Sub => old.wrapping_sub(v),

@@ -2,7 +2,7 @@
 //!
 //! generate.rs makes a program from a seed, wgsl.rs writes it as WGSL, interpret.rs runs it here and device.rs in the
 //! kernel, many programs to a module, because a load compiles the whole kernel. Each runs on many inputs (input.rs).
-//! Fault, results, fuel and every byte of the buffers are compared. What differs is made small (shrink.rs) and printed
+//! Fault, results, fuel, every byte of the buffers and the digest are compared; every other module runs in a kernel without digests. What differs is made small (shrink.rs) and printed
 //! as a file for the corpus (corpus.rs), whose files are run first.
 
 mod ast;
@@ -31,6 +31,7 @@ rota-property: random handlers do in the kernel what they do in an interpreter
       --seed N                    the seed of the first program (default 1)
       --programs N                so many programs, in place of the form's own number
       --inputs N                  so many inputs for each program
+      --no-digests                only kernels that make no digests
       --show N                    print the program of that seed
       --keep N I                  print the program of that seed on its I-th input as a file of the corpus
       --help
@@ -53,6 +54,7 @@ struct Options {
     first: u64,
     programs: u64,
     inputs: u32,
+    digests: bool,
 }
 
 fn main() -> ExitCode {
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
 fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
     let (mut first, mut programs, mut inputs) = (1, None, None);
     let mut form = None;
+    let mut digests = true;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || {
@@ -92,6 +95,7 @@ fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
             "--seed" => first = number()?,
             "--programs" => programs = Some(number()?.max(1)),
             "--inputs" => inputs = Some(number()?.clamp(1, 1000) as u32),
+            "--no-digests" => digests = false,
             "--show" => {
                 print!("{}", wgsl::print(&generate::generate(number()?), ""));
                 return Ok(None);
@@ -119,27 +123,38 @@ fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
         first,
         programs: programs.unwrap_or(form_programs),
         inputs: inputs.unwrap_or(form_inputs),
+        digests,
     }))
 }
 
 /// Whether everything agreed.
 fn run(options: &Options) -> Result<bool, String> {
     let started = Instant::now();
-    let mut device = Device::open()?;
+    let mut devices = vec![Device::open(false)?];
+    if options.digests {
+        devices.insert(0, Device::open(true)?);
+    }
     println!(
         "{}, {} lanes; corpus and {} programs from seed {} on {} inputs each",
-        device.name(),
-        device.lanes,
+        devices[0].name(),
+        devices[0].lanes,
         options.programs,
         options.first,
         options.inputs
     );
-    let (kept, wrong) = corpus::replay(&mut device)?;
-    for what in &wrong {
-        println!("corpus: {what}");
+    let mut failures = 0;
+    for device in &mut devices {
+        let (kept, wrong) = corpus::replay(device)?;
+        for what in &wrong {
+            println!("corpus: {what}");
+        }
+        let kernel = if device.digests { "with" } else { "without" };
+        println!(
+            "corpus: {kept} files, {} wrong, {kernel} digests",
+            wrong.len()
+        );
+        failures += wrong.len();
     }
-    println!("corpus: {kept} files, {} wrong", wrong.len());
-    let mut failures = wrong.len();
     let mut tally = Tally::default();
     let mut told = Instant::now();
 
@@ -152,11 +167,14 @@ fn run(options: &Options) -> Result<bool, String> {
             continue;
         }
         let programs = std::mem::take(&mut batch).programs;
-        let differing = check(&mut device, &programs, options.inputs, &mut tally)?;
+        let device = &mut devices[0];
+        let differing = check(device, &programs, options.inputs, &mut tally)?;
         for (program, n) in differing {
             failures += 1;
-            look_into(&mut device, program, n)?;
+            look_into(device, program, n)?;
         }
+        // In turn.
+        devices.rotate_left(1);
         if failures >= MOST_FAILURES {
             println!("enough has failed");
             break;
@@ -176,11 +194,14 @@ fn run(options: &Options) -> Result<bool, String> {
         tally.runs,
         tally.faulted,
         tally.out_of_fuel,
-        device.loads,
-        device.compiling.as_secs_f64(),
+        devices.iter().map(|d| d.loads).sum::<u32>(),
+        devices
+            .iter()
+            .map(|d| d.compiling.as_secs_f64())
+            .sum::<f64>(),
         started.elapsed().as_secs_f64()
     );
-    device.close()?;
+    devices.into_iter().try_for_each(Device::close)?;
     Ok(failures == 0)
 }
 
@@ -331,7 +352,7 @@ fn check<'a>(
     let mut differing: Vec<(&Program, u32)> = Vec::new();
     for ((&(p, n), input), got) in runs.iter().zip(&given).zip(outcomes) {
         let program = &programs[p];
-        let expected = interpret::interpret(program, &input.run(device.lanes));
+        let expected = expected(device, program, input);
         tally.runs += 1;
         tally.faulted += usize::from(expected.fault != 0);
         tally.out_of_fuel += usize::from(expected.fault == rota::fault::FUEL_EXHAUSTED);
@@ -361,6 +382,15 @@ fn input_of(device: &Device, program: &Program, n: u32) -> Input {
     input::input(program, n, most)
 }
 
+/// What has to come of it on that device.
+fn expected(device: &Device, program: &Program, input: &Input) -> Outcome {
+    let mut outcome = interpret::interpret(program, &input.run(device.lanes));
+    if !device.digests {
+        outcome.digest = 0;
+    }
+    outcome
+}
+
 fn difference(expected: &Outcome, got: &Outcome) -> String {
     let mut parts = Vec::new();
     if expected.fault != got.fault {
@@ -374,6 +404,12 @@ fn difference(expected: &Outcome, got: &Outcome) -> String {
     }
     if expected.fuel != got.fuel {
         parts.push(format!("fuel {}, expected {}", got.fuel, expected.fuel));
+    }
+    if expected.digest != got.digest {
+        parts.push(format!(
+            "digest {:#x}, expected {:#x}",
+            got.digest, expected.digest
+        ));
     }
     for (i, (e, g)) in expected.buffers.iter().zip(&got.buffers).enumerate() {
         if let Some(at) = e.iter().zip(g).position(|(e, g)| e != g) {
@@ -401,7 +437,7 @@ fn look_into(device: &mut Device, program: &Program, n: u32) -> Result<(), Strin
     let small = shrink::shrink(program.clone(), &mut |candidates| {
         differs(device, candidates, &input)
     })?;
-    let expected = interpret::interpret(&small, &input.run(device.lanes));
+    let expected = expected(device, &small, &input);
     let (source, _) = module(std::slice::from_ref(&small), 1);
     device.load(&source)?;
     let got = device
@@ -445,7 +481,7 @@ fn differs(device: &mut Device, programs: &[Program], input: &Input) -> Result<V
     Ok(programs
         .iter()
         .zip(outcomes)
-        .map(|(program, got)| got != interpret::interpret(program, &input.run(device.lanes)))
+        .map(|(program, got)| got != expected(device, program, input))
         .collect())
 }
 
