@@ -74,3 +74,6 @@ pub use {
         Void, VoidWhy,
     },
 };
+
+#[cfg(all(test, not(loom)))]
+mod tests;
