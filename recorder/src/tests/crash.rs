@@ -154,7 +154,7 @@ fn a_crash_amid_many_unsynced_sectors_takes_and_loses_nothing() {
         syncs: 4,
         notes: true,
         reach: REACH,
-        rounds: if all() { 600 } else { 200 },
+        rounds: if all() { 600 } else { 60 },
     };
     for seed in 2..5 {
         matrix(&options(), &pace, seed);
@@ -183,7 +183,7 @@ fn a_crash_within_a_short_reach_takes_and_loses_nothing() {
         syncs: 2,
         notes: true,
         reach: 64,
-        rounds: if all() { 600 } else { 200 },
+        rounds: if all() { 600 } else { 60 },
     };
     matrix(&options(), &pace, 6);
 }
@@ -285,7 +285,7 @@ fn a_crash_while_opening_or_closing_takes_and_loses_nothing() {
 /// Another crash in each run: what the crashes before have left doesn't come back.
 #[test]
 fn crash_after_crash_takes_and_loses_nothing() {
-    for seed in 0..if all() { 200 } else { 20 } {
+    for seed in 0..if all() { 2000 } else { 60 } {
         let mut random = Random(100 + seed);
         let mut wrong = Wrong::default();
         let mut disk = SimDisk::default();

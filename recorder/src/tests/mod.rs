@@ -1,6 +1,8 @@
 //! Proofs of the log's promises that need its insides: a simulated disk, and the threads' steps taken one by one.
 
 mod crash;
+mod faults;
+mod flips;
 
 mod sim;
 
@@ -168,6 +170,22 @@ fn check(
     wrong: &mut Wrong,
     what: &dyn Fn() -> String,
 ) {
+    check_but(disk, known, must, None, wrong, what)
+}
+
+/// The same, and the record that has this cell may be missing, or be there.
+fn check_but(
+    disk: &SimDisk,
+    known: &Known,
+    must: Range<u64>,
+    hit: Option<u64>,
+    wrong: &mut Wrong,
+    what: &dyn Fn() -> String,
+) {
+    let counts = |first: u64, cells: u64| {
+        let whole = must.contains(&first) && first + cells <= must.end;
+        whole && !hit.is_some_and(|hit| (first..first + cells).contains(&hit))
+    };
     let reader = match Reader::open_on(disk, path(), Mode::Salvage) {
         Ok(reader) => reader,
         Err(e) => return wrong.say(|| format!("{}: {e}", what())),
@@ -196,13 +214,12 @@ fn check(
             (there, record) => wrong.say(|| format!("{}: {record:?} for {there:?}", what())),
         }
         let is_void = matches!(entry.record, Record::Void(_));
-        found += (!is_void && must.contains(&entry.seq) && must.contains(&last)) as u64;
+        found += (!is_void && counts(entry.seq, entry.cells)) as u64;
     }
-    let inside = |(&seq, &(cells, _)): &(&u64, &(u64, Record))| seq + cells <= must.end;
-    let wanted = match must.is_empty() {
-        true => 0,
-        false => known.range(must.clone()).filter(inside).count() as u64,
-    };
+    let wanted = known
+        .range(must.start..must.end.max(must.start))
+        .filter(|(&seq, &(cells, _))| counts(seq, cells))
+        .count() as u64;
     if found < wanted {
         wrong.say(|| format!("{}: {found} of the {wanted} in {must:?}", what()));
     }
