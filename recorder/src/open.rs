@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cell::{self, Head, Words, CELL_BYTES};
+use crate::cell::{self, Class, Head, Words, CELL_BYTES};
 use crate::clock;
 use crate::core::{write_both, Core, Parts};
 use crate::disk::{remove_if_there, Disk, DiskFile, How, Map};
@@ -244,7 +244,9 @@ fn mend(
         refused = stage.refused;
     }
     source.next = next;
-    // What is below was durable: if it is damaged, that is for the reader to tell.
+    if found.crashed {
+        void_overwritten(&mut source, found)?;
+    }
     let mut at = source.header.durable.max(source.oldest());
     let mut cells: Vec<Words> = Vec::new();
     while at < next {
@@ -291,6 +293,29 @@ fn mend(
         },
         refused,
     ))
+}
+
+/// Makes cells void that may have been torn when they were about to be overwritten: those in whose places the run before
+/// may have written, though what it wrote didn't come whole. Other damaged cells are for the reader to tell.
+fn void_overwritten(source: &mut Source, found: &mut Opened) -> Result<(), Error> {
+    let Header {
+        durable,
+        reach,
+        capacity,
+        ..
+    } = source.header;
+    let end = durable.min((durable + reach).saturating_sub(capacity));
+    for seq in source.oldest()..end {
+        if let Found::Bad(Class::Corrupt) = source.cell(seq)? {
+            let words = [void(source.header.generation, seq, VoidWhy::Lost)];
+            found.voided += 1;
+            source
+                .file
+                .write_full(cell::bytes_of(&words), source.header.offset(seq))
+                .map_err(|e| Error::io(&source.path, "mending the log", 0, e))?;
+        }
+    }
+    Ok(())
 }
 
 fn void(generation: u32, seq: u64, why: VoidWhy) -> Words {

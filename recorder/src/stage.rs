@@ -68,6 +68,33 @@ pub enum Denied {
     Failed,
 }
 
+#[cfg(all(test, loom))]
+impl StageCell {
+    pub fn zeroed() -> Self {
+        Self {
+            start: Plain::new([0; 2]),
+            seq: AtomicU64::new(0),
+            rest: Plain::new([0; 13]),
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+impl StageWords {
+    pub fn zeroed() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            next: Padded(zero()),
+            freed: Padded(zero()),
+            refusals: Padded(Refusals {
+                count: zero(),
+                first_ns: zero(),
+                last_ns: zero(),
+            }),
+        }
+    }
+}
+
 /// How many records were refused, and when the first and the last of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
