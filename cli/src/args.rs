@@ -1,6 +1,7 @@
 //! The command line, and the help for it.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rota::Mode;
@@ -12,6 +13,7 @@ pub enum Command {
     Version,
     Doctor(Doctor),
     Bench(Bench),
+    Replay(Replay),
 }
 
 /// What help is about.
@@ -20,6 +22,7 @@ pub enum Topic {
     All,
     Doctor,
     Bench,
+    Replay,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -36,6 +39,45 @@ pub struct Bench {
     pub time: Duration,
 }
 
+#[derive(Debug, PartialEq)]
+pub struct Replay {
+    pub log: PathBuf,
+    pub what: ReplayWhat,
+    pub json: bool,
+}
+
+/// What is done with a log.
+#[derive(Debug, PartialEq)]
+pub enum ReplayWhat {
+    Verify,
+    Show(Filter),
+    Run(Again),
+    /// With the other log.
+    Diff(PathBuf),
+}
+
+/// Which records are shown.
+#[derive(Debug, Default, PartialEq)]
+pub struct Filter {
+    /// A label or an id.
+    pub tenant: Option<String>,
+    pub handler: Option<u32>,
+    pub status: Option<String>,
+    /// Seconds since the log's first record.
+    pub since: Option<f64>,
+    pub until: Option<f64>,
+}
+
+/// How a log is run again.
+#[derive(Debug, Default, PartialEq)]
+pub struct Again {
+    pub device: Option<String>,
+    pub mode: Mode,
+    pub data: Option<PathBuf>,
+    pub run: Option<u64>,
+    pub ignore: Vec<u32>,
+}
+
 const ALL: &str = "\
 rota: one resident Vulkan compute kernel that answers jobs through rings in shared memory
 
@@ -43,6 +85,7 @@ usage: rota COMMAND [OPTIONS]
 
   rota doctor      what devices and drivers there are, what they can do, and what is missing
   rota bench       a quick look at how fast a device is
+  rota replay      checks, shows and runs again what the flight recorder has logged
   rota help CMD    what CMD takes; also rota CMD --help
   rota --version   the version
 
@@ -74,12 +117,38 @@ comparison with plain Vulkan and wgpu on the same device there is `make bench` i
   --seconds S   how long to measure in all, 0.1 to 3600; 8 where it isn't given
 ";
 
+const REPLAY: &str = "\
+usage: rota replay verify LOG [--json]
+       rota replay show LOG [--tenant T] [--handler OP] [--status S] [--since S] [--until S] [--json]
+       rota replay run LOG [--device D] [--mode M] [--data DIR] [--run N] [--ignore OP] [--json]
+       rota replay diff LOG LOG [--json]
+
+verify reads every cell of a flight recorder's log, show prints its records, run does all jobs again and compares what
+comes of them, and diff compares two recordings of the same program, job by job.
+
+  --tenant T    only records of this tenant, by its label or id
+  --handler OP  only jobs and completions of this opcode
+  --status N    only completions with this status: ok, faulted, skipped, cancelled, revoked, device_lost
+  --since S     only records from so many seconds after the first one on
+  --until S     only records before so many seconds after the first one
+  --device D    index (0), kind (cpu, integrated, discrete, virtual) or part of the name;
+                without it $ROTA_DEVICE, else the best device
+  --mode M      auto, resident or batch; auto where it isn't given
+  --data DIR    files with the data that the log doesn't have, found by their hash
+  --run N       the run to do again, from 0 on; the last one where it isn't given
+  --ignore OP   handlers that may come out differently each time; may be given several times
+  --json        a JSON object a line
+
+exit code: 0 the same, or good; 1 different, or damaged; 2 unreadable; 3 not comparable for want of data
+";
+
 /// The text for a topic.
 pub fn help(topic: Topic) -> &'static str {
     match topic {
         Topic::All => ALL,
         Topic::Doctor => DOCTOR,
         Topic::Bench => BENCH,
+        Topic::Replay => REPLAY,
     }
 }
 
@@ -97,12 +166,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
                 None => Topic::All,
                 Some("doctor") => Topic::Doctor,
                 Some("bench") => Topic::Bench,
+                Some("replay") => Topic::Replay,
                 Some(other) => return Err(unknown_command(other)),
             };
             words.end(Command::Help(topic))
         }
         "doctor" => doctor(words),
         "bench" => bench(words),
+        "replay" => replay(words),
         option if option.starts_with('-') => Err(unknown_option(option, "rota")),
         other => Err(unknown_command(other)),
     }
@@ -139,6 +210,80 @@ fn bench(mut words: Words) -> Result<Command, String> {
     Ok(Command::Bench(options))
 }
 
+fn replay(mut words: Words) -> Result<Command, String> {
+    const WHATS: &str = "say `rota replay verify`, `show`, `run` or `diff`";
+    let help = Ok(Command::Help(Topic::Replay));
+    let what = match words.next().as_deref() {
+        Some("-h" | "--help") => return help,
+        Some(what @ ("verify" | "show" | "run" | "diff")) => what.to_string(),
+        Some(other) => return Err(format!("`rota replay` can't '{other}': {WHATS}")),
+        None => return Err(format!("nothing is said to replay: {WHATS}")),
+    };
+    let (mut filter, mut again, mut json, mut logs) =
+        (Filter::default(), Again::default(), false, Vec::new());
+    while let Some(word) = words.next() {
+        match (word.as_str(), what.as_str()) {
+            ("-h" | "--help", _) => return help,
+            ("--json", _) => json = true,
+            ("--tenant", "show") => filter.tenant = Some(words.value("--tenant")?),
+            ("--handler", "show") => filter.handler = Some(opcode(&words.value("--handler")?)?),
+            ("--status", "show") => filter.status = Some(words.value("--status")?),
+            ("--since", "show") => filter.since = Some(after("--since", &mut words)?),
+            ("--until", "show") => filter.until = Some(after("--until", &mut words)?),
+            ("--device", "run") => again.device = Some(words.value("--device")?),
+            ("--mode", "run") => again.mode = mode(&words.value("--mode")?)?,
+            ("--data", "run") => again.data = Some(words.value("--data")?.into()),
+            ("--ignore", "run") => again.ignore.push(opcode(&words.value("--ignore")?)?),
+            ("--run", "run") => {
+                let text = words.value("--run")?;
+                let number = text.parse();
+                again.run =
+                    Some(number.map_err(|_| format!("--run is '{text}', but must be a number"))?);
+            }
+            (option, _) if option.starts_with('-') => {
+                return Err(unknown_option(option, &format!("rota replay {what}")))
+            }
+            (log, _) => logs.push(PathBuf::from(log)),
+        }
+    }
+    let wanted = if what == "diff" { 2 } else { 1 };
+    if logs.len() != wanted {
+        return Err(format!(
+            "`rota replay {what}` takes {wanted} log{}, not {}; see `rota replay --help`",
+            if wanted == 1 { "" } else { "s" },
+            logs.len()
+        ));
+    }
+    let log = logs.remove(0);
+    let what = match what.as_str() {
+        "verify" => ReplayWhat::Verify,
+        "show" => ReplayWhat::Show(filter),
+        "run" => ReplayWhat::Run(again),
+        _ => ReplayWhat::Diff(logs.remove(0)),
+    };
+    Ok(Command::Replay(Replay { log, what, json }))
+}
+
+/// An opcode, decimal or with 0x.
+fn opcode(text: &str) -> Result<u32, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => text.parse(),
+    };
+    number
+        .map_err(|_| format!("'{text}' is no opcode: give a number, or a hexadecimal one with 0x"))
+}
+
+fn after(option: &str, words: &mut Words) -> Result<f64, String> {
+    let text = words.value(option)?;
+    match text.parse::<f64>() {
+        Ok(s) if s >= 0.0 => Ok(s),
+        _ => Err(format!(
+            "{option} is '{text}', but must be a number of seconds"
+        )),
+    }
+}
+
 fn mode(text: &str) -> Result<Mode, String> {
     match text {
         "auto" => Ok(Mode::Auto),
@@ -160,7 +305,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn unknown_command(word: &str) -> String {
-    format!("there is no command '{word}'; there are doctor, bench and help: see `rota --help`")
+    format!(
+        "there is no command '{word}'; there are doctor, bench, replay and help: see `rota --help`"
+    )
 }
 
 fn unknown_option(word: &str, command: &str) -> String {
@@ -285,6 +432,14 @@ mod tests {
             ("bench --mode fast", "'fast'"),
             ("bench --seconds 0", "'0'"),
             ("bench --seconds nan", "'nan'"),
+            ("replay", "nothing is said"),
+            ("replay fly", "'fly'"),
+            ("replay run", "takes 1 log, not 0"),
+            ("replay diff a", "takes 2 logs, not 1"),
+            ("replay show a --data b", "'--data'"),
+            ("replay show a --handler x", "'x'"),
+            ("replay run a --run x", "'x'"),
+            ("replay show a --since -1", "'-1'"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(

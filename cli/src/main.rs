@@ -1,6 +1,6 @@
 //! The `rota` tool: what devices there are, what they can do, and how fast.
 //!
-//! Exit codes: 0 it worked, 1 it didn't, 2 the command line is wrong. Whatever ends it early is told in one line on
+//! Exit codes: 0 it worked, 1 it didn't, 2 the command line is wrong (`rota replay` has its own). Whatever ends it early is told in one line on
 //! stderr, with what to do about it.
 
 mod args;
@@ -8,6 +8,7 @@ mod bench;
 mod doctor;
 mod environment;
 mod paper;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Version => print(&format!("rota {}\n", rota::VERSION)).map_err(Failure::from),
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Replay(options) => return replay::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

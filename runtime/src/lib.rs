@@ -37,7 +37,7 @@ pub use {
     error::{
         completion_status_name, completion_status_text, fault_name, fault_text, Error, Status,
     },
-    kernel::standard::{op, recommended_tiles},
+    kernel::standard::{op, recommended_tiles, standard_handler_name},
     memory::{OutputStats, Outputs, Read},
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
     recorder::{Capture, RecorderOptions, RecorderState},

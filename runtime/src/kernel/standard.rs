@@ -57,6 +57,12 @@ pub struct Standard {
     pub light: bool,
 }
 
+/// What the standard handler with that opcode is called.
+pub fn standard_handler_name(opcode: u32) -> Option<&'static str> {
+    let found = STANDARD.iter().find(|s| s.opcode == opcode);
+    found.map(|s| s.name)
+}
+
 const fn scalar(opcode: u32, name: &'static str, fuel: u32) -> Standard {
     Standard {
         opcode,
