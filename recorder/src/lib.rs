@@ -78,6 +78,8 @@ pub use {
     },
 };
 
+#[cfg(all(any(test, fuzzing), not(loom)))]
+pub mod fuzzing;
 #[cfg(all(test, loom))]
 mod loom_tests;
 #[cfg(all(test, not(loom)))]

@@ -304,7 +304,7 @@ fn void_overwritten(source: &mut Source, found: &mut Opened) -> Result<(), Error
         capacity,
         ..
     } = source.header;
-    let end = durable.min((durable + reach).saturating_sub(capacity));
+    let end = durable.min(durable.saturating_add(reach).saturating_sub(capacity));
     for seq in source.oldest()..end {
         if let Found::Bad(Class::Corrupt) = source.cell(seq)? {
             let words = [void(source.header.generation, seq, VoidWhy::Lost)];

@@ -274,6 +274,14 @@ impl Reader {
     fn missing(&mut self, seq: u64, class: Class) -> Result<Item, Error> {
         let mut last = seq;
         while self.mode == Mode::Salvage && last + 1 < self.info.next {
+            if let Some(end) = self
+                .source
+                .cut_off(last + 1)
+                .filter(|_| class == Class::Hole)
+            {
+                last = end;
+                continue;
+            }
             match self.source.cell(last + 1)? {
                 Found::Bad(other) if other == class => last += 1,
                 _ => break,

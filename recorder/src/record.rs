@@ -699,7 +699,7 @@ impl Record {
         match (kind, parts) {
             (kind::JOB, [words]) => return Ok(Job::from_payload(words).into()),
             (kind::COMPLETION, [words]) => return Ok(Completion::from_payload(words).into()),
-            (kind::JOB | kind::COMPLETION, _) => return Err(Malformed),
+            (kind::JOB | kind::COMPLETION, _) | (_, []) => return Err(Malformed),
             _ => {}
         }
         let bytes: Vec<u8> = parts

@@ -133,6 +133,8 @@ pub struct Source {
     pub next: u64,
     /// The same of the file alone.
     file_next: u64,
+    /// How many cells the file has, which are fewer than it should have if it was cut.
+    file_cells: u64,
     buffer: Vec<Words>,
     /// Numbers of the cells in the buffer.
     held: std::ops::Range<u64>,
@@ -147,9 +149,14 @@ impl Source {
         header: Header,
         pages: Pages,
     ) -> Result<Self, Error> {
+        let bytes = file
+            .len()
+            .map_err(|e| Error::io(path, "reading the length", 0, e))?;
+        let cells = bytes.saturating_sub(CELLS_AT).div_ceil(CELL_BYTES as u64);
         let mut source = Self {
             path: path.into(),
             file,
+            file_cells: cells.min(header.capacity),
             stage: None,
             next: 0,
             file_next: header.durable.max(1),
@@ -188,7 +195,9 @@ impl Source {
             reach,
             ..
         } = self.header;
-        let mut last_in = |slots| {
+        let there = self.file_cells;
+        let mut last_in = |slots: std::ops::Range<u64>| {
+            let slots = slots.start..slots.end.min(there);
             self.last_of(slots, capacity, |first, words| {
                 read_cells(&*file, CELLS_AT + first * CELL_BYTES as u64, words)
             })
@@ -239,6 +248,14 @@ impl Source {
     /// The lowest number that can be there.
     pub fn oldest(&self) -> u64 {
         self.next.saturating_sub(self.header.capacity).max(1)
+    }
+
+    /// The last number of the cells from `seq` on that would be behind the end of a file that was cut: there may be
+    /// thousands of millions. `None` if that of `seq` isn't there.
+    pub fn cut_off(&self, seq: u64) -> Option<u64> {
+        let slot = seq % self.header.capacity;
+        let is_cut = slot >= self.file_cells && seq < self.file_next;
+        is_cut.then(|| (seq - slot + self.header.capacity).min(self.file_next) - 1)
     }
 
     /// Whether the cell of that number was not in the file when the log was opened.

@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod flips;
+mod records;
 
 mod sim;
 

@@ -142,10 +142,6 @@ impl SimDisk {
         state.operations > first
     }
 
-    pub fn files(&self) -> Vec<PathBuf> {
-        self.state().names.keys().cloned().collect()
-    }
-
     /// Changes one bit of a file, on the disk and for the process.
     pub fn flip(&self, path: &Path, bit: usize) {
         let mut state = self.state();
@@ -153,18 +149,6 @@ impl SimDisk {
         let inode = &mut state.inodes[inode];
         inode.current[bit / 8] ^= 1 << (bit % 8);
         inode.durable = inode.current.clone();
-    }
-
-    pub fn put_file(&self, path: &Path, bytes: &[u8]) {
-        let mut state = self.state();
-        state.inodes.push(Inode {
-            current: bytes.into(),
-            durable: bytes.into(),
-            ..Inode::default()
-        });
-        let inode = state.inodes.len() - 1;
-        state.names.insert(path.into(), inode);
-        state.durable_names.insert(path.into(), inode);
     }
 
     pub fn bytes(&self, path: &Path) -> Vec<u8> {
