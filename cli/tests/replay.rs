@@ -1,0 +1,185 @@
+//! `rota replay` from outside, on logs that these tests record.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rota::{op, Capture, Job, RecorderOptions, Runtime, RuntimeOptions, TenantOptions, Wait};
+
+fn cache() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tool")
+}
+
+fn replay(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_rota"))
+        .arg("replay")
+        .args(arguments)
+        .env_remove("ROTA_DEVICE")
+        .env("ROTA_CACHE_DIR", cache())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the tool was built");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let code = output.status.code().expect("it ended by itself");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+/// Two tenants, a buffer, and a few jobs of which one faults; with the last word of `fill` as given.
+fn record(log: &Path, word: u32, capture: Capture) {
+    let runtime = Runtime::open(&RuntimeOptions {
+        cache_dir: Some(cache()),
+        recorder: Some(RecorderOptions {
+            path: log.into(),
+            capacity_bytes: 1 << 20,
+            capture,
+            ..RecorderOptions::default()
+        }),
+        ..RuntimeOptions::default()
+    })
+    .unwrap();
+    for label in ["first", "second"] {
+        let tenant = runtime
+            .create_tenant(&TenantOptions {
+                label: label.into(),
+                ..TenantOptions::default()
+            })
+            .unwrap();
+        let buffer = tenant.buffer_create(4096, false).unwrap();
+        tenant.buffer_write(buffer, 0, &[3; 4096]).unwrap();
+        let job = |opcode, tiles, args: &[u32]| {
+            let mut job = Job {
+                opcode,
+                tiles,
+                ..Job::default()
+            };
+            job.args[..args.len()].copy_from_slice(args);
+            job
+        };
+        for job in [
+            job(op::NOP, 1, &[1, 2]),
+            job(op::FILL, 2, &[buffer, 0, 100, word]),
+            job(op::SUM_U32, 2, &[buffer, 0, 1024]),
+            job(op::FILL, 1, &[0, 0, 4, 4]),
+        ] {
+            let mut ticket = [0];
+            tenant.submit(&[job], Some(&mut ticket)).1.unwrap();
+            tenant.wait(ticket[0], Wait::Adaptive, u64::MAX).unwrap();
+        }
+        tenant.destroy().unwrap();
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+#[test]
+fn a_log_is_verified_shown_and_run_again() {
+    let folder = folder();
+    let log = folder.path().join("log");
+    record(&log, 7, Capture::Full);
+    let log = log.to_str().unwrap();
+
+    let (code, text, _) = replay(&["verify", log]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("closed in order") && text.trim_end().ends_with("good"),
+        "{text}"
+    );
+
+    let (code, text, _) = replay(&["show", log]);
+    assert_eq!(code, 0);
+    for part in [
+        "run start",
+        "first",
+        "second",
+        "sum_u32(",
+        "FAULTED",
+        "4096 bytes at 0",
+        "run end",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let (_, jobs, _) = replay(&[
+        "show",
+        log,
+        "--tenant",
+        "second",
+        "--handler",
+        "0x10",
+        "--json",
+    ]);
+    let jobs: Vec<serde_json::Value> = jobs
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(jobs.len(), 4, "two jobs and their completions: {jobs:?}");
+    let (_, faulted, _) = replay(&["show", log, "--status", "faulted"]);
+    assert_eq!(faulted.lines().count(), 2, "{faulted}");
+    assert_eq!(replay(&["show", log, "--since", "3600"]).1, "");
+
+    let (code, text, stderr) = replay(&["run", log]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{text}");
+    assert!(text.contains("the same"), "{text}");
+    let (code, text, _) = replay(&["run", log, "--json", "--mode", "batch"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["outcome"]), (0, &"same".into()), "{text}");
+    assert_eq!(
+        (&report["jobs"], &report["same"]),
+        (&8.into(), &8.into()),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_differs_between_two_recordings_is_shown() {
+    let folder = folder();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    record(&a, 7, Capture::Jobs);
+    record(&b, 8, Capture::Jobs);
+    let [a, b] = [&a, &b].map(|log| log.to_str().unwrap());
+    let (code, text, _) = replay(&["diff", a, a]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("8 jobs compared, 0 differ"), "{text}");
+    let (code, text, _) = replay(&["diff", a, b]);
+    assert_eq!(code, 1, "{text}");
+    // The fill and the sum of what it left, of each tenant.
+    assert!(text.contains("8 jobs compared, 4 differ"), "{text}");
+}
+
+#[test]
+fn a_log_without_its_data_is_not_comparable() {
+    let folder = folder();
+    let log = folder.path().join("log");
+    record(&log, 7, Capture::Jobs);
+    let (code, text, _) = replay(&["run", log.to_str().unwrap()]);
+    assert_eq!(code, 3, "{text}");
+    assert!(
+        text.contains("not comparable") && text.contains("--data"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_damaged_log_is_called_so_and_what_is_none_can_not_be_read() {
+    let folder = folder();
+    let log = folder.path().join("log");
+    record(&log, 7, Capture::Full);
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[8192 + 128 * 12 + 60] ^= 1;
+    std::fs::write(&log, &bytes).unwrap();
+    let (code, text, _) = replay(&["verify", log.to_str().unwrap()]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("damaged") && text.contains("Corrupt"),
+        "{text}"
+    );
+    let none = folder.path().join("none");
+    for what in ["verify", "show", "run"] {
+        let (code, text, stderr) = replay(&[what, none.to_str().unwrap()]);
+        assert_eq!((code, text.as_str()), (2, ""));
+        assert!(
+            stderr.starts_with("rota: ") && stderr.contains("no such log"),
+            "{stderr}"
+        );
+    }
+}
