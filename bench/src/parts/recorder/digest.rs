@@ -103,9 +103,14 @@ impl Side {
         let mut tickets = [0; 64];
         let tickets = &mut tickets[..case.jobs.len()];
         self.tenant.submit(&case.jobs, Some(tickets)).1?;
+        // A job that takes long is awaited as in the part bandwidth: who spins takes a core from the workers.
+        let way = match case.times {
+            1 => Wait::Block,
+            _ => Wait::Spin,
+        };
         let mut last = Completion::default();
         for ticket in tickets {
-            last = self.tenant.wait(*ticket, Wait::Spin, u64::MAX)?;
+            last = self.tenant.wait(*ticket, way, u64::MAX)?;
             if last.status != rota::completion_status::OK {
                 return Err(format!("{} ended as {last:?}", case.name).into());
             }
@@ -163,18 +168,14 @@ pub fn measure(context: &Context, object: &mut Object) -> Fallible<()> {
     for n in 0..sides[0].cases.len() {
         let mut cost = Samples::new();
         for round in 0..rounds {
-            let mut median = [0.0; 2];
-            for which in [round % 2, 1 - round % 2] {
-                let mut times = Samples::new();
-                // The first one is to come up to speed.
-                sides[which].time(n)?;
-                for _ in 0..3 {
-                    times.push(sides[which].time(n)?);
-                }
-                median[which] = times.median();
+            let mut quickest = [f64::MAX; 2];
+            // In turn, because a machine is not as busy all the time; the quickest had the processor to itself.
+            for turn in 0..8 {
+                let which = (round + turn) % 2;
+                quickest[which] = quickest[which].min(sides[which].time(n)?);
                 sides[which].wait_parked();
             }
-            cost.push((median[1] / median[0] - 1.0) * 100.0);
+            cost.push((quickest[1] / quickest[0] - 1.0) * 100.0);
         }
         let key = match sides[0].cases[n].name {
             "saxpy" => "digest_cost".into(),
