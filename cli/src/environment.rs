@@ -6,12 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The variables that decide which driver and device programs use, what they log, and where the cache lies.
-const VARIABLES: [&str; 5] = [
+const VARIABLES: [&str; 7] = [
     "VK_DRIVER_FILES",
     "VK_ICD_FILENAMES",
     "ROTA_DEVICE",
     "ROTA_LOG",
     "ROTA_CACHE_DIR",
+    "ROTA_RECORD",
+    "ROTA_CAPTURE",
 ];
 
 const LOADER: &str = "libvulkan.so.1";

@@ -68,6 +68,30 @@ pub struct RecorderOptions {
     pub start_over: bool,
 }
 
+impl RecorderOptions {
+    /// What `$ROTA_RECORD` asks for, a path, and `$ROTA_CAPTURE`: jobs, digests or full; jobs where it isn't set.
+    pub fn from_environment() -> Result<Option<Self>, Error> {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let Some(path) = set("ROTA_RECORD") else {
+            return Ok(None);
+        };
+        let capture = match set("ROTA_CAPTURE") {
+            None => Capture::Jobs,
+            Some(name) => [Capture::Jobs, Capture::Digests, Capture::Full]
+                .into_iter()
+                .find(|capture| name == capture.name())
+                .ok_or(Error::InvalidArgument(
+                    "ROTA_CAPTURE has to be jobs, digests or full",
+                ))?,
+        };
+        Ok(Some(Self {
+            path: path.into(),
+            capture,
+            ..Self::default()
+        }))
+    }
+}
+
 /// How a runtime's recorder is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecorderState {

@@ -88,7 +88,7 @@ pub struct RuntimeOptions {
     pub write_digests: bool,
     /// The most that all tenants together may have. It never changes.
     pub quota: Quota,
-    /// Record every job; then all jobs have the extra records, and digests of what they write.
+    /// Record every job; else what `$ROTA_RECORD` says. Then all jobs have the extra records, and digests of what they write.
     pub recorder: Option<RecorderOptions>,
     /// For measurements and proofs.
     #[cfg(feature = "experiments")]
@@ -281,10 +281,13 @@ const MOST_SLOTS: u32 = 1 << 27;
 const CONTROL_SLOTS: u32 = 16;
 
 impl Engine {
-    fn open(options: &RuntimeOptions) -> Result<Arc<Self>, Error> {
+    fn open(
+        options: &RuntimeOptions,
+        recorder: Option<RecorderOptions>,
+    ) -> Result<Arc<Self>, Error> {
         let opened = Instant::now();
         check_options(options)?;
-        let write_digests = options.write_digests || options.recorder.is_some();
+        let write_digests = options.write_digests || recorder.is_some();
         let instance = Arc::new(Instance::new(options.validate)?);
         let from_environment = std::env::var("ROTA_DEVICE").ok().filter(|v| !v.is_empty());
         let wanted = options.device.as_deref().or(from_environment.as_deref());
@@ -408,10 +411,8 @@ impl Engine {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .into(),
         };
-        let recorder = options
-            .recorder
-            .as_ref()
-            .map(|wanted| Recorder::open(wanted, about(&device.info)))
+        let recorder = recorder
+            .map(|wanted| Recorder::open(&wanted, about(&device.info)))
             .transpose()?;
         let engine = Arc::new(Self {
             memory,
@@ -1112,8 +1113,20 @@ pub struct Runtime(Arc<Shared>);
 impl Runtime {
     /// Opens a device and makes its kernel. The kernel starts with the first job.
     pub fn open(options: &RuntimeOptions) -> Result<Self, Error> {
+        let recorder = match &options.recorder {
+            Some(recorder) => Some(recorder.clone()),
+            None => RecorderOptions::from_environment()?,
+        };
+        Self::open_recorded(options, recorder)
+    }
+
+    /// The same with this recorder or none, whatever the options and the environment say.
+    pub(crate) fn open_recorded(
+        options: &RuntimeOptions,
+        recorder: Option<RecorderOptions>,
+    ) -> Result<Self, Error> {
         let started = Instant::now();
-        let mut engine = Engine::open(options)?;
+        let mut engine = Engine::open(options, recorder)?;
         if let Some(engine) = Arc::get_mut(&mut engine) {
             engine.open_time = started.elapsed();
         }

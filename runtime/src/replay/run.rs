@@ -29,14 +29,14 @@ pub fn run(
         let pair = history.start.options.iter().find(|(n, _)| n == name);
         pair.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
     };
-    let runtime = Runtime::open(&RuntimeOptions {
+    let wanted = RuntimeOptions {
         slots: number("slots") as u32,
         max_tenants: number("max_tenants") as u32,
         memory_bytes: number("memory_bytes"),
         write_digests: true,
-        recorder: None,
         ..options.runtime.clone()
-    })?;
+    };
+    let runtime = Runtime::open_recorded(&wanted, None)?;
     let mut replay = Replay {
         history,
         options,
