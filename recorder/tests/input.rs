@@ -104,7 +104,7 @@ fn a_file_that_is_empty_cut_or_somebody_elses_is_refused() {
         // Salvage reads what is left.
         let reader = Reader::open(&path, Mode::Salvage).unwrap();
         assert_eq!(reader.info().cut_to, Some(length as u64));
-        assert!(reader.map(|item| item.unwrap()).count() >= 1);
+        assert!(reader.map(Result::unwrap).last().is_some());
     }
     std::fs::write(&path, &whole[..PAGE - 1]).unwrap();
     assert_both!(refused(&path), Error::NotALog { .. });
@@ -271,7 +271,8 @@ fn a_damaged_cell_ends_strict_reading_by_name_and_not_salvage() {
         other => panic!("{other:?}"),
     }
     let mut reader = Reader::open(&path, Mode::Salvage).unwrap();
-    assert_eq!(reader.by_ref().map(|item| item.unwrap()).count(), 10);
+    let items: Vec<_> = reader.by_ref().map(|item| item.unwrap()).collect();
+    assert_eq!(items.len(), 10);
     let counts = reader.counts();
     assert_eq!((counts.records, counts.corrupt), (9, 1));
 }

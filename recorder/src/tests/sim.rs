@@ -176,9 +176,9 @@ impl State {
     }
 
     fn seen_by_watcher(&mut self) {
-        if self.watched.is_some() {
-            let moment = self.moment();
-            self.watched.as_mut().unwrap().push(moment);
+        let moment = self.watched.is_some().then(|| self.moment());
+        if let (Some(watched), Some(moment)) = (&mut self.watched, moment) {
+            watched.push(moment);
         }
     }
 
