@@ -97,7 +97,7 @@ pub fn open(
                 });
             }
             if options.start_over {
-                given_up = StageFile::find(&*disk, path, &header)?.map(|stage| stage.path);
+                given_up = StageFile::find(&*disk, path, &*file, &header)?.map(|stage| stage.path);
                 start_over(header)
             } else {
                 let source = Source::open(&*disk, path, file.clone(), header, pages)?;

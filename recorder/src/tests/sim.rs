@@ -521,4 +521,8 @@ impl DiskFile for SimFile {
     fn identity(&self) -> io::Result<(u64, u64)> {
         Ok((1, self.inode as u64))
     }
+
+    fn owner(&self) -> io::Result<u32> {
+        Ok(0)
+    }
 }
