@@ -497,10 +497,13 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         let allowed = state.may_fail();
         let inode = &mut state.inodes[self.inode];
-        inode.versions.clear();
+        let versions = std::mem::take(&mut inode.versions);
         inode.last = None;
         if allowed.is_ok() {
-            inode.durable = inode.current.clone();
+            inode.durable.resize(inode.current.len(), 0);
+            for (sector, all) in versions {
+                put_sector(&mut inode.durable, sector, &all[all.len() - 1]);
+            }
         }
         allowed
     }
