@@ -11,10 +11,12 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 use_lavapipe
 cargo run --release --package rota-stress -- "$1"
-# `make test` runs a sixth of these sources, and looks for leftovers over some thousands of tiles, not a million.
+# `make test` runs a sixth of these sources, looks for leftovers over some thousands of tiles, not a million, and lets a log
+# crash at some places of each write, not at all.
 if [ "$1" = --long ]; then
     ROTA_TEST_HOSTILE=all cargo test --package rota --test hostile
     ROTA_TEST_LEFTOVERS=all cargo test --package rota --test engine left
+    ROTA_TEST_CRASH=all ROTA_TEST_FUZZ=5000000 cargo test --release --package rota-recorder
 fi
 cargo run --release --package rota-property -- "$1"
 cargo run --release --package rota-model -- "$1"

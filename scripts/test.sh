@@ -18,13 +18,13 @@ lint() { scripts/lint.sh; }
 # Unit and integration tests of all crates; tests/c among them compiles and runs the C tests.
 unit() { cargo test --workspace; }
 
-# The host's side of the rings, and the handles of the C API, under every interleaving that loom finds: the same code,
-# other atomics.
+# The host's side of the rings, the recorder's stage, and the handles of the C API, under every interleaving that loom
+# finds: the same code, other atomics.
 # In a folder of its own, since the flag would rebuild everything in the usual one.
 loom() {
     local log=target/loom/log
     mkdir -p target/loom
-    for package in rota rota-ffi; do
+    for package in rota rota-recorder rota-ffi; do
         RUSTFLAGS="${RUSTFLAGS:-} --cfg loom" \
             cargo test --target-dir target/loom --package "$package" --release --lib loom | tee "$log"
         grep -qE 'test result: ok\. [1-9][0-9]* passed' "$log" || die "no loom test of $package ran"

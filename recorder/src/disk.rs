@@ -53,6 +53,8 @@ pub trait DiskFile: Send + Sync {
     fn try_lock(&self) -> io::Result<bool>;
     /// Device and inode: what tells files apart.
     fn identity(&self) -> io::Result<(u64, u64)>;
+    /// The user whose file it is.
+    fn owner(&self) -> io::Result<u32>;
 
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
@@ -251,6 +253,10 @@ impl DiskFile for RealFile {
     fn identity(&self) -> io::Result<(u64, u64)> {
         let metadata = self.0.metadata()?;
         Ok((metadata.dev(), metadata.ino()))
+    }
+
+    fn owner(&self) -> io::Result<u32> {
+        Ok(self.0.metadata()?.uid())
     }
 }
 

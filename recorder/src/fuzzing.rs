@@ -40,6 +40,9 @@ impl DiskFile for Bytes {
     fn identity(&self) -> io::Result<(u64, u64)> {
         Ok((0, 0))
     }
+    fn owner(&self) -> io::Result<u32> {
+        Ok(0)
+    }
 }
 
 #[derive(Default)]

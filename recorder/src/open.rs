@@ -97,7 +97,7 @@ pub fn open(
                 });
             }
             if options.start_over {
-                given_up = StageFile::find(&*disk, path, &header)?.map(|stage| stage.path);
+                given_up = StageFile::find(&*disk, path, &*file, &header)?.map(|stage| stage.path);
                 start_over(header)
             } else {
                 let source = Source::open(&*disk, path, file.clone(), header, pages)?;
@@ -145,13 +145,11 @@ fn lock(path: &Path, file: &dyn DiskFile) -> Result<(), Error> {
     }
 }
 
+/// A log that was just made.
+type Made = (Box<dyn DiskFile>, Header);
+
 /// Makes a new log and moves it to its name. `None` if somebody else was faster.
-fn create(
-    disk: &dyn Disk,
-    path: &Path,
-    capacity: u64,
-    reach: u64,
-) -> Result<Option<(Box<dyn DiskFile>, Header)>, Error> {
+fn create(disk: &dyn Disk, path: &Path, capacity: u64, reach: u64) -> Result<Option<Made>, Error> {
     let new = beside(path, ".new");
     let opened = disk.open(&new, How::Create);
     // Missing is the folder, and the message is about the log.

@@ -47,17 +47,27 @@ pub struct StageFile {
 impl StageFile {
     /// The stage that a log's header names, there or beside the log. `None` if there is none, as after a restart of the
     /// machine.
-    pub fn find(disk: &dyn Disk, log: &Path, header: &Header) -> Result<Option<Self>, Error> {
+    ///
+    /// It has to be of the same user as the log: anybody may put files into a folder in memory.
+    pub fn find(
+        disk: &dyn Disk,
+        log: &Path,
+        file: &dyn DiskFile,
+        header: &Header,
+    ) -> Result<Option<Self>, Error> {
         if header.stage_path.as_os_str().is_empty() || header.stage_cells == 0 {
             return Ok(None);
         }
+        let owner = file
+            .owner()
+            .map_err(|e| Error::io(log, "reading the owner", 0, e))?;
         for path in [header.stage_path.clone(), stage_beside(log)] {
             let file = match disk.open(&path, How::Read) {
                 Ok(file) => file,
                 Err(e) if is_no_stage(&e) => continue,
                 Err(e) => return Err(Error::io(&path, "opening the stage", 0, e)),
             };
-            let found = Self::check(path.clone(), file, header)
+            let found = Self::check(path.clone(), file, owner, header)
                 .map_err(|e| Error::io(&path, "reading the stage", 0, e))?;
             if found.is_some() {
                 return Ok(found);
@@ -66,10 +76,18 @@ impl StageFile {
         Ok(None)
     }
 
-    fn check(path: PathBuf, file: Box<dyn DiskFile>, header: &Header) -> io::Result<Option<Self>> {
+    fn check(
+        path: PathBuf,
+        file: Box<dyn DiskFile>,
+        owner: u32,
+        header: &Header,
+    ) -> io::Result<Option<Self>> {
         let bytes = PAGE_BYTES as u64 + header.stage_cells * CELL_BYTES as u64;
         let mut page = [0; PAGE_BYTES];
-        if file.len()? != bytes || file.read_full(&mut page, 0)? != PAGE_BYTES {
+        if file.owner()? != owner
+            || file.len()? != bytes
+            || file.read_full(&mut page, 0)? != PAGE_BYTES
+        {
             return Ok(None);
         }
         // A damaged header doesn't make the cells worthless: each has its number, generation and CRC.
@@ -170,7 +188,7 @@ impl Source {
             return Ok(source);
         }
         // The stage before the file: what is moved in between is found in the file.
-        source.stage = StageFile::find(disk, path, &source.header)?;
+        source.stage = StageFile::find(disk, path, &*source.file, &source.header)?;
         let in_stage = match source.stage.take() {
             Some(stage) => {
                 let last = source.last_of(0..stage.cells, stage.cells, |first, words| {

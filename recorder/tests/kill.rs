@@ -20,8 +20,8 @@ const BYTES: usize = THREADS as usize * 128;
 fn options(folder: &Path, run: u64) -> LogOptions {
     LogOptions {
         capacity_bytes: 32 << 20,
-        stage_cells: if run % 2 == 0 { 256 } else { 0 },
-        stage_place: if run % 3 == 0 {
+        stage_cells: if run.is_multiple_of(2) { 256 } else { 0 },
+        stage_place: if run.is_multiple_of(3) {
             StagePlace::Beside
         } else {
             StagePlace::Auto

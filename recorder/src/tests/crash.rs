@@ -343,3 +343,103 @@ fn crash_after_crash_takes_and_loses_nothing() {
         wrong.assert_none();
     }
 }
+
+/// Begun anew and cut short at each write: the old log is there, or the new one, and never some of both.
+#[test]
+fn a_crash_while_a_log_is_begun_anew_leaves_the_old_or_the_new_one() {
+    let mut random = Random(8);
+    let mut wrong = Wrong::default();
+    let disk = SimDisk::default();
+    let mut bench = Bench::open(&disk, &options()).unwrap();
+    (0..600).for_each(|_| assert!(bench.put()));
+    bench.close().unwrap();
+    let (old, next) = (std::mem::take(&mut bench.known), bench.log.next_seq());
+    let generation = bench.log.state().generation;
+    drop(bench);
+    let anew = LogOptions {
+        start_over: true,
+        ..options()
+    };
+    disk.watch();
+    let mut bench = Bench::open(&disk, &anew).unwrap();
+    bench.tag = 1;
+    (0..20).for_each(|_| assert!(bench.put()));
+    bench.log.core().drain();
+    let mut counts = [0; 2];
+    for moment in disk.moments() {
+        images(&moment, &mut random, |image, what| {
+            let reader = Reader::open_on(&image, path(), Mode::Salvage).unwrap();
+            let is_old = reader.info().generation == generation;
+            counts[is_old as usize] += 1;
+            match is_old {
+                true => check(&image, &old, Bench::window(next)..next, &mut wrong, what),
+                false => check(&image, &bench.known, 1..1, &mut wrong, what),
+            }
+        });
+    }
+    wrong.assert_none();
+    assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
+}
+
+/// A durable record's objects are durable, and before the sync their names are not.
+#[test]
+fn objects_are_durable_before_the_records_that_name_them() {
+    let disk = SimDisk::default();
+    let bench = Bench::open(&disk, &options()).unwrap();
+    let hash = bench.log.objects().put(b"a large thing").unwrap();
+    let note = Note {
+        tenant: 0,
+        text: hash.to_string(),
+    };
+    bench.log.append(&note.into()).unwrap();
+    bench.log.core().drain();
+    let get = || {
+        let image = disk
+            .now()
+            .power_lost(path(), &BTreeMap::new(), Names::Durable);
+        crate::Objects::on(Arc::new(image), path(), 0).get(&hash)
+    };
+    assert!(matches!(get(), Err(Error::ObjectMissing { .. })));
+    bench.log.core().sync_once();
+    assert_eq!(bench.log.durable_seq(), bench.log.next_seq());
+    assert_eq!(get().unwrap(), b"a large thing");
+}
+
+/// What was refused and not told when the process was killed is told by the next run.
+#[test]
+fn refusals_that_a_crash_left_untold_are_told_by_the_next_run() {
+    let disk = SimDisk::default();
+    let gap = LogOptions {
+        when_full: crate::WhenFull::Gap,
+        ..options()
+    };
+    let bench = Bench::open(&disk, &gap).unwrap();
+    while let Ok(mut cells) = bench.log.reserve(1) {
+        assert!(cells.job(&Job::default()));
+    }
+    assert!(bench.log.reserve(3).is_err());
+    let image = disk.now().killed();
+    assert_eq!(
+        Reader::open_on(&image, path(), Mode::Strict)
+            .unwrap()
+            .info()
+            .untold,
+        4
+    );
+    let next = Bench::open(&image, &gap).unwrap();
+    next.close().unwrap();
+    let items: Vec<_> = Reader::open_on(&image, path(), Mode::Strict)
+        .unwrap()
+        .map(|item| item.unwrap())
+        .collect();
+    assert_eq!(items.len(), 257);
+    let Some(Item::Record(crate::Entry {
+        record: Record::Gap(told),
+        ..
+    })) = items.last()
+    else {
+        panic!("{:?}", items.last())
+    };
+    assert_eq!((told.why, told.lost), (crate::GapWhy::Crash, 4));
+    assert!(told.first_ns <= told.last_ns);
+}

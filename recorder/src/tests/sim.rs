@@ -176,9 +176,9 @@ impl State {
     }
 
     fn seen_by_watcher(&mut self) {
-        if self.watched.is_some() {
-            let moment = self.moment();
-            self.watched.as_mut().unwrap().push(moment);
+        let moment = self.watched.is_some().then(|| self.moment());
+        if let (Some(watched), Some(moment)) = (&mut self.watched, moment) {
+            watched.push(moment);
         }
     }
 
@@ -497,10 +497,13 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         let allowed = state.may_fail();
         let inode = &mut state.inodes[self.inode];
-        inode.versions.clear();
+        let versions = std::mem::take(&mut inode.versions);
         inode.last = None;
         if allowed.is_ok() {
-            inode.durable = inode.current.clone();
+            inode.durable.resize(inode.current.len(), 0);
+            for (sector, all) in versions {
+                put_sector(&mut inode.durable, sector, &all[all.len() - 1]);
+            }
         }
         allowed
     }
@@ -520,5 +523,9 @@ impl DiskFile for SimFile {
 
     fn identity(&self) -> io::Result<(u64, u64)> {
         Ok((1, self.inode as u64))
+    }
+
+    fn owner(&self) -> io::Result<u32> {
+        Ok(0)
     }
 }
