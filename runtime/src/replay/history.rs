@@ -40,6 +40,12 @@ impl RecordedJob {
         let done = self.done.as_ref()?;
         (done.end_epoch != 0).then_some((done.begin_epoch, done.end_epoch))
     }
+
+    /// Where it stands among the steps.
+    fn key(&self) -> u64 {
+        let begin = self.epochs().map(|(begin, _)| begin);
+        2 * begin.unwrap_or(self.job.epoch_seen)
+    }
 }
 
 /// Something to do again.
@@ -202,9 +208,7 @@ impl Gathered {
         self.keep_the_hosts_order();
         self.move_what_waits_for_jobs();
         let jobs = self.jobs.iter().enumerate().map(|(at, job)| Timed {
-            key: job
-                .epochs()
-                .map_or(2 * job.job.epoch_seen, |(begin, _)| 2 * begin),
+            key: job.key(),
             seq: job.seq,
             step: Step::Job(at),
         });
@@ -240,22 +244,19 @@ impl Gathered {
     /// A destroyed buffer, tenant or module goes when the jobs submitted before have ended; a new version of a module comes
     /// before the first job that ran it.
     fn move_what_waits_for_jobs(&mut self) {
-        // Of each tenant, and of all: up to which record the last begin is which.
-        let mut last_begins: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
+        // Of each tenant, and of all: up to which record the highest key is which.
+        let mut highest: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
         for job in &self.jobs {
-            let Some((begin, _)) = job.epochs() else {
-                continue;
-            };
             for of in [job.job.tenant, EVERYBODY] {
-                let list = last_begins.entry(of).or_default();
-                let before = list.last().map_or(0, |&(_, last)| last);
-                list.push((job.seq, before.max(begin)));
+                let list = highest.entry(of).or_default();
+                let before = list.last().map_or(0, |&(_, highest)| highest);
+                list.push((job.seq, before.max(job.key())));
             }
         }
         let behind = |of: u64, seq: u64| {
-            let list = last_begins.get(&of).map_or(&[][..], |list| list);
+            let list = highest.get(&of).map_or(&[][..], |list| list);
             let before = &list[..list.partition_point(|&(at, _)| at < seq)];
-            before.last().map_or(0, |&(_, begin)| 2 * begin + 1)
+            before.last().map_or(0, |&(_, key)| key + 1)
         };
         for timed in &mut self.host {
             let later = match &timed.step {

@@ -146,7 +146,8 @@ struct completion : rota_completion {
     completion_status outcome() const noexcept {
         return static_cast<completion_status>(rota_completion::status);
     }
-    /// Whether another order can lead to another digest: then other bits of it may differ though all is well.
+    /// Whether another order can lead to another digest: then other bits of it may differ though
+    /// all is well.
     bool order_dependent() const noexcept { return (digest & ROTA_DIGEST_ORDER_DEPENDENT) != 0; }
     rota::fault why() const noexcept { return static_cast<rota::fault>(rota_completion::fault); }
     /// Why it isn't OK, in one line of English: the fault's text, else the status' name.
