@@ -57,7 +57,7 @@ fn singles(log: &Log, pace_ns: u64, name: &str) {
     }
     costs.sort_unstable();
     println!(
-        "{name}: p50 {} ns, p99 {} ns, p99.9 {} ns (with its clock read; clock of the measurement taken off: {clock} ns)",
+        "{name}: p50 {} ns, p99 {} ns, p99.9 {} ns (with its clock read; {clock} ns of measuring taken off)",
         percentile(&costs, 0.5),
         percentile(&costs, 0.99),
         percentile(&costs, 0.999),

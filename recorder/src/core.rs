@@ -1,10 +1,11 @@
 //! What a log's threads share: the stage, the file, and how far each of them is.
 //!
-//! Producers reserve and commit in the stage. The *writer* moves what is committed to the file and frees its places. The
-//! *syncer* makes durable what was written. They are two threads, because a sync takes as long as thousands of writes.
+//! Producers reserve and commit in the stage. The *writer* moves what is committed to the file and frees its places.
+//! The *syncer* makes durable what was written. They are two threads, because a sync takes as long as thousands of
+//! writes.
 //!
-//! The first error of the disk ends all writing. What is in the stage stays there, and whoever opens the log next brings
-//! it in.
+//! The first error of the disk ends all writing. What is in the stage stays there, and whoever opens the log next
+//! brings it in.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

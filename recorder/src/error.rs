@@ -8,7 +8,11 @@ use crate::objects::Hash;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{}: {bytes} bytes are outside the limits of a log: give 65536 (64 KiB) to 1099511627776 (1 TiB), or 0 for 256 MiB", path.display())]
+    #[error(
+        "{}: {bytes} bytes are outside the limits of a log: give 65536 (64 KiB) to 1099511627776 (1 TiB), or 0 \
+         for 256 MiB",
+        path.display()
+    )]
     CapacityOutOfRange { path: PathBuf, bytes: u64 },
     #[error("{}: a stage of {cells} cells is outside the limits: give 256 to 1048576, or 0 for 65536", path.display())]
     StageOutOfRange { path: PathBuf, cells: u64 },
@@ -16,7 +20,11 @@ pub enum Error {
     Missing { path: PathBuf },
     #[error("{}: the file is empty: remove it, and a new log is made", path.display())]
     Empty { path: PathBuf },
-    #[error("{}: the file has {found} bytes of the {wanted} that its header says: it was cut or copied in part; read what is left by salvage, or move it away", path.display())]
+    #[error(
+        "{}: the file has {found} bytes of the {wanted} that its header says: it was cut or copied in part; read \
+         what is left by salvage, or move it away",
+        path.display()
+    )]
     Truncated {
         path: PathBuf,
         found: u64,
@@ -24,7 +32,11 @@ pub enum Error {
     },
     #[error("{}: not a log of Rota's, but another program's file: give another path", path.display())]
     NotALog { path: PathBuf },
-    #[error("{}: both header pages are damaged ({why}): move the file away; without a header its cells can't be told from stale ones", path.display())]
+    #[error(
+        "{}: both header pages are damaged ({why}): move the file away; without a header its cells can't be told \
+         from stale ones",
+        path.display()
+    )]
     HeaderDamaged { path: PathBuf, why: &'static str },
     #[error("{}: a folder: give the path of a file in it", path.display())]
     IsAFolder { path: PathBuf },
@@ -32,7 +44,11 @@ pub enum Error {
     NotAFile { path: PathBuf },
     #[error("{}: another writer has this log: close it there, or give another path", path.display())]
     InUse { path: PathBuf },
-    #[error("{}: the log has format version {found}, and this library knows versions up to {known}: use a newer library", path.display())]
+    #[error(
+        "{}: the log has format version {found}, and this library knows versions up to {known}: use a newer \
+         library",
+        path.display()
+    )]
     NewerVersion {
         path: PathBuf,
         found: u32,
@@ -52,7 +68,10 @@ pub enum Error {
     },
     #[error("{}: on a file system that is read-only: give another path", path.display())]
     ReadOnly { path: PathBuf },
-    #[error("{}: this user may not do that ({doing}): change the file's permissions or owner, or give another path", path.display())]
+    #[error(
+        "{}: this user may not do that ({doing}): change the file's permissions or owner, or give another path",
+        path.display()
+    )]
     NotPermitted { path: PathBuf, doing: &'static str },
     #[error("{}: {doing} failed: {source}", path.display())]
     Io {
@@ -64,11 +83,20 @@ pub enum Error {
     Failed(Failure),
     #[error("the log is closed")]
     Closed,
-    #[error("not durable within the time given: wait longer, or look at the state for an error or for reservations that nobody commits")]
+    #[error(
+        "not durable within the time given: wait longer, or look at the state for an error or for reservations \
+         that nobody commits"
+    )]
     Timeout,
-    #[error("the cell {seq} is reserved and was never committed or dropped: the log was closed without what is behind it, which the next open brings in from the stage")]
+    #[error(
+        "the cell {seq} is reserved and was never committed or dropped: the log was closed without what is behind \
+         it, which the next open brings in from the stage"
+    )]
     Uncommitted { seq: u64 },
-    #[error("a record of {bytes} bytes is too large: it may have {limit}; put what is large into the object store, and its hash into the record")]
+    #[error(
+        "a record of {bytes} bytes is too large: it may have {limit}; put what is large into the object store, \
+         and its hash into the record"
+    )]
     RecordTooLarge { bytes: usize, limit: usize },
     #[error("at most {limit} cells can be reserved at once, not {cells}: reserve in turns")]
     TooManyCells { cells: u64, limit: u64 },
@@ -76,11 +104,18 @@ pub enum Error {
     StageFull,
     #[error("the cell {seq}, at byte {offset}, is {}: read by salvage to go on behind it", class.name())]
     BadCell { seq: u64, offset: u64, class: Class },
-    #[error("{}: the object {hash} is missing: it was removed, or the log was copied without its objects", path.display())]
+    #[error(
+        "{}: the object {hash} is missing: it was removed, or the log was copied without its objects",
+        path.display()
+    )]
     ObjectMissing { path: PathBuf, hash: Hash },
     #[error("{}: the object {hash} has another content than its name says: it is damaged; remove it", path.display())]
     ObjectDamaged { path: PathBuf, hash: Hash },
-    #[error("{}: the objects have {used} of {limit} bytes, and {wanted} more don't fit: raise the limit, or begin another log", path.display())]
+    #[error(
+        "{}: the objects have {used} of {limit} bytes, and {wanted} more don't fit: raise the limit, or begin \
+         another log",
+        path.display()
+    )]
     ObjectsFull {
         path: PathBuf,
         used: u64,
@@ -89,8 +124,8 @@ pub enum Error {
     },
 }
 
-/// The first error of a log's writer, which ends the writing: after a failed sync nobody knows what of the pages is on the
-/// disk, and a second one that succeeds says nothing about the first.
+/// The first error of a log's writer, which ends the writing: after a failed sync nobody knows what of the pages is
+/// on the disk, and a second one that succeeds says nothing about the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {doing} failed at cell {seq}: {text}", path.display())]
 pub struct Failure {

@@ -1,5 +1,6 @@
-//! What a fuzzer feeds: bytes as the body of a record, as a file, and as a file and a stage whose checksums are right, so
-//! that what lies behind the checksums is reached too. Nothing may panic, hang or take more memory than it is given bytes.
+//! What a fuzzer feeds: bytes as the body of a record, as a file, and as a file and a stage whose checksums are
+//! right, so that what lies behind the checksums is reached too. Nothing may panic, hang or take more memory than it
+//! is given bytes.
 
 use std::collections::BTreeMap;
 use std::io;

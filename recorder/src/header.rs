@@ -1,7 +1,8 @@
 //! The header pages of a log, and the one of its stage.
 //!
 //! A log has two header pages, of which the valid one with the higher counter counts. A page is written only when the
-//! other one is durable, so that a torn write leaves one. Magic, version and the CRC's place are the same in all versions.
+//! other one is durable, so that a torn write leaves one. Magic, version and the CRC's place are the same in all
+//! versions.
 
 use std::path::{Path, PathBuf};
 

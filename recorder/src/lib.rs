@@ -22,8 +22,9 @@
 //! # }
 //! ```
 //!
-//! A record that is committed survives the process: it is in the *stage*, a file in memory, from which the next open, or a
-//! reader, takes it. A record below `durable_seq` survives the machine. The format is in docs/recorder-format.md.
+//! A record that is committed survives the process: it is in the *stage*, a file in memory, from which the next open,
+//! or a reader, takes it. A record below `durable_seq` survives the machine. The format is in
+//! docs/recorder-format.md.
 
 // Of what loom doesn't explore, it needs little.
 #![cfg_attr(loom, allow(dead_code))]

@@ -267,8 +267,8 @@ impl Log {
         }
     }
 
-    /// Ends the log: everything that was committed becomes durable, and the stage goes away. What is reserved afterwards
-    /// is refused. The first call does it; later ones do nothing.
+    /// Ends the log: everything that was committed becomes durable, and the stage goes away. What is reserved
+    /// afterwards is refused. The first call does it; later ones do nothing.
     ///
     /// After an error of the disk, or if a reservation is still held after two seconds, the log stays as a crash would
     /// leave it, with its stage, and the error says so.
@@ -303,8 +303,8 @@ impl Drop for Log {
     }
 }
 
-/// Reserved cells. They are filled one after the other; each is committed when the call returns. What is left when this is
-/// dropped becomes void.
+/// Reserved cells. They are filled one after the other; each is committed when the call returns. What is left when
+/// this is dropped becomes void.
 #[must_use = "dropping the cells makes them void"]
 pub struct Cells<'a> {
     core: &'a Core,

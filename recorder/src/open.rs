@@ -1,7 +1,7 @@
 //! Opens a log for writing: makes it, or takes up one that is there and brings in what a crash has left.
 //!
-//! Each step can be cut short by a crash and done again. A log is made under the name `LOG.new`, so that its own name never
-//! stands for half of one.
+//! Each step can be cut short by a crash and done again. A log is made under the name `LOG.new`, so that its own name
+//! never stands for half of one.
 
 use std::ffi::OsString;
 use std::io;
@@ -23,8 +23,8 @@ use crate::stage::{Refused, Stage, WORDS_AT};
 const MEMORY_FOLDER: &str = "/dev/shm";
 /// Cells that are written at once when a log is mended.
 const MEND: u64 = 4096;
-/// How far the writer may be ahead of what the header says is durable: 512 MiB. It bounds how much of a large log has to be
-/// looked through after a crash.
+/// How far the writer may be ahead of what the header says is durable: 512 MiB. It bounds how much of a large log has
+/// to be looked through after a crash.
 pub const REACH: u64 = 1 << 22;
 
 /// What opening found.
@@ -221,8 +221,8 @@ fn start_over(old: Header) -> Header {
     }
 }
 
-/// Brings the stage's cells into the file, makes what is missing void, and all of it durable. Gives the header as it is to
-/// go on, and what was refused and not told.
+/// Brings the stage's cells into the file, makes what is missing void, and all of it durable. Gives the header as it
+/// is to go on, and what was refused and not told.
 fn mend(
     disk: &dyn Disk,
     mut source: Source,
@@ -293,8 +293,8 @@ fn mend(
     ))
 }
 
-/// Makes cells void that may have been torn when they were about to be overwritten: those in whose places the run before
-/// may have written, though what it wrote didn't come whole. Other damaged cells are for the reader to tell.
+/// Makes cells void that may have been torn when they were about to be overwritten: those in whose places the run
+/// before may have written, though what it wrote didn't come whole. Other damaged cells are for the reader to tell.
 fn void_overwritten(source: &mut Source, found: &mut Opened) -> Result<(), Error> {
     let Header {
         durable,
@@ -377,8 +377,8 @@ fn make_stage(
     }
     .encode();
     assert!(map.bytes() >= bytes && said.len() <= WORDS_AT);
-    // SAFETY: the map is new, zeroed, aligned to pages and as long as page and cells together; nobody else has it, and the
-    // core keeps it as long as the stage.
+    // SAFETY: the map is new, zeroed, aligned to pages and as long as page and cells together; nobody else has it,
+    // and the core keeps it as long as the stage.
     let stage = unsafe {
         std::ptr::copy_nonoverlapping(said.as_ptr(), map.start(), said.len());
         let words = map.start().add(WORDS_AT).cast();

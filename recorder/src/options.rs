@@ -40,8 +40,8 @@ pub enum AfterError {
 /// Where the stage lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StagePlace {
-    /// In /dev/shm, or beside the log where that can't be used. Memory survives the process, not the machine; a stage on a
-    /// disk is written back now and then, which costs the threads that record a fault each time.
+    /// In /dev/shm, or beside the log where that can't be used. Memory survives the process, not the machine; a stage
+    /// on a disk is written back now and then, which costs the threads that record a fault each time.
     #[default]
     Auto,
     /// As `LOG.stage`.
@@ -54,10 +54,11 @@ pub enum StagePlace {
 pub struct LogOptions {
     /// The log's file. Its folder must exist. Its objects lie in `PATH.objects`.
     pub path: PathBuf,
-    /// Bytes of the file, rounded down to whole cells: 64 KiB to 1 TiB; 0 means 256 MiB. A log that exists keeps its own.
+    /// Bytes of the file, rounded down to whole cells: 64 KiB to 1 TiB; 0 means 256 MiB. A log that exists keeps its
+    /// own.
     pub capacity_bytes: u64,
-    /// How many cells may wait for the disk: 256 to 1,048,576, rounded up to a power of two, and no more than the log has;
-    /// 0 means 65,536, which are 8 MiB.
+    /// How many cells may wait for the disk: 256 to 1,048,576, rounded up to a power of two, and no more than the log
+    /// has; 0 means 65,536, which are 8 MiB.
     pub stage_cells: u64,
     pub stage_place: StagePlace,
     pub when_full: WhenFull,

@@ -1,8 +1,8 @@
 //! What a log can tell: the records, and how they stand in cells. docs/recorder-format.md has every field.
 //!
-//! A job and a completion are one cell each and have fixed places for their fields. The others are a body of any length:
-//! four bytes that say how long, then the fields one after the other; what a later version adds stands behind them and is
-//! passed over by readers that don't know it.
+//! A job and a completion are one cell each and have fixed places for their fields. The others are a body of any
+//! length: four bytes that say how long, then the fields one after the other; what a later version adds stands behind
+//! them and is passed over by readers that don't know it.
 
 use crate::cell::{Head, Payload, MAX_PARTS, PAYLOAD_BYTES};
 use crate::error::Error;

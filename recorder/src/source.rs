@@ -1,7 +1,7 @@
 //! The cells of a log, by number: from its file, or from the stage that its writer uses or has left.
 //!
-//! What isn't good in one of them is looked for in the other, and then once more in the file, because the writer may have
-//! moved it there in between, or have been in the middle of writing it.
+//! What isn't good in one of them is looked for in the other, and then once more in the file, because the writer may
+//! have moved it there in between, or have been in the middle of writing it.
 
 use std::io;
 use std::path::{Path, PathBuf};

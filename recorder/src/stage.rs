@@ -1,12 +1,13 @@
 //! The stage: a ring of cells in shared memory, between the threads that record and the one that writes the file.
 //!
-//! A producer *reserves* cells by one compare-and-swap of `next`, which also tells whether there is room, and *commits*
-//! each by storing its sequence number, last and with release. The writer takes committed cells in order, and frees them
-//! when they are in the file. No number is ever used twice, so a cell is committed exactly if it holds the number that is
-//! next at its place: nobody needs to clear anything, and what a killed process had begun isn't mistaken for a cell.
+//! A producer *reserves* cells by one compare-and-swap of `next`, which also tells whether there is room, and
+//! *commits* each by storing its sequence number, last and with release. The writer takes committed cells in order,
+//! and frees them when they are in the file. No number is ever used twice, so a cell is committed exactly if it holds
+//! the number that is next at its place: nobody needs to clear anything, and what a killed process had begun isn't
+//! mistaken for a cell.
 //!
-//! The memory is a file of its own, so that it outlives the process. Its first page has the header (`header.rs`) and, from
-//! `WORDS_AT` on, the words that change.
+//! The memory is a file of its own, so that it outlives the process. Its first page has the header (`header.rs`) and,
+//! from `WORDS_AT` on, the words that change.
 
 use crate::cell::{Words, SEQ_LIMIT};
 use crate::sync::{AtomicU64, Ordering, Padded, Plain};
@@ -119,8 +120,8 @@ impl Stage {
     /// An empty stage whose first number is `first`.
     ///
     /// # Safety
-    /// The pointers are valid and aligned for as long as the stage lives, nobody else uses the memory, and it is zeroed.
-    /// `count` is a power of two and no more than there are cells.
+    /// The pointers are valid and aligned for as long as the stage lives, nobody else uses the memory, and it is
+    /// zeroed. `count` is a power of two and no more than there are cells.
     pub unsafe fn new(
         words: *const StageWords,
         cells: *const StageCell,
@@ -164,8 +165,8 @@ impl Stage {
         number(self.words().next.load(Ordering::Relaxed))
     }
 
-    /// Reserves `n` cells if less than half of the stage is in use and nothing else is the matter. The way of nearly all
-    /// records.
+    /// Reserves `n` cells if less than half of the stage is in use and nothing else is the matter. The way of nearly
+    /// all records.
     #[inline]
     pub fn reserve_fast(&self, n: u64) -> Option<u64> {
         let words = self.words();
@@ -225,8 +226,8 @@ impl Stage {
     #[inline]
     pub unsafe fn commit(&self, seq: u64, words: &Words) {
         let cell = self.cell(seq);
-        // SAFETY: the number is the caller's alone, and the writer, which had freed the place before the number could be
-        // reserved, doesn't read it before it is committed.
+        // SAFETY: the number is the caller's alone, and the writer, which had freed the place before the number could
+        // be reserved, doesn't read it before it is committed.
         unsafe {
             cell.start.write([words[0], words[1]]);
             cell.rest
@@ -331,7 +332,8 @@ impl Stage {
         }
     }
 
-    /// Takes what was told away, when its record is committed: a process killed in between tells it twice, and never not.
+    /// Takes what was told away, when its record is committed: a process killed in between tells it twice, and never
+    /// not.
     ///
     /// A refusal that comes at this moment keeps its place in the count of the next record, but its time may be lost.
     pub fn told(&self, refused: Refused) {

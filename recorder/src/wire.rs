@@ -1,4 +1,5 @@
-//! How the bodies of records are put together and taken apart: little-endian numbers, and text with its length before it.
+//! How the bodies of records are put together and taken apart: little-endian numbers, and text with its length before
+//! it.
 //!
 //! Taking apart never panics and allocates no more than the bytes that are there.
 

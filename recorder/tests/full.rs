@@ -20,8 +20,8 @@ fn on_a_small_disk(bytes: u64, test: impl FnOnce(Option<&Path>) + Send) {
                 text(folder.path()),
                 CString::new(format!("size={bytes}")).unwrap(),
             );
-            // SAFETY: the strings live over the calls. The thread leaves the file system state it shares with others, and
-            // what it mounts is seen by it alone and gone with it.
+            // SAFETY: the strings live over the calls. The thread leaves the file system state it shares with others,
+            // and what it mounts is seen by it alone and gone with it.
             let mounted = unsafe {
                 libc::unshare(libc::CLONE_NEWNS) == 0
                     && libc::mount(

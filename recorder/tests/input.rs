@@ -344,8 +344,8 @@ fn the_bound_of_the_objects_counts_over_runs() {
     assert_eq!(log.objects().used(), (1000, 2));
 }
 
-/// Anybody may put a file where the stage of a crashed run was: it is not read. (Where the tests don't run as root nobody can
-/// be given a file, and the file is one of their own that only looks like a stage.)
+/// Anybody may put a file where the stage of a crashed run was: it is not read. (Where the tests don't run as root
+/// nobody can be given a file, and the file is one of their own that only looks like a stage.)
 #[test]
 fn a_stage_of_another_user_is_not_read() {
     let (_folder, path) = place();

@@ -1,7 +1,7 @@
 //! A process that records is killed at any moment: every record whose commit had returned is there, and none is wrong.
 //!
-//! The child's threads publish which cell they have committed last through a mapped file, which the parent reads when it
-//! has killed the child. 25 times; with `ROTA_TEST_CRASH=all`, as `make stress` has it, 1,000 times.
+//! The child's threads publish which cell they have committed last through a mapped file, which the parent reads when
+//! it has killed the child. 25 times; with `ROTA_TEST_CRASH=all`, as `make stress` has it, 1,000 times.
 
 use std::collections::HashMap;
 use std::os::fd::AsRawFd;

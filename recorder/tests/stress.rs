@@ -1,5 +1,5 @@
-//! More threads than processors record, wait, drop what they reserved and sync, while others read: every record is there
-//! once, and each thread's in its order.
+//! More threads than processors record, wait, drop what they reserved and sync, while others read: every record is
+//! there once, and each thread's in its order.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

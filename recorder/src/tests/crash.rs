@@ -1,4 +1,5 @@
-//! The crash matrix: whenever the power goes or the process is killed, nothing wrong is read and nothing durable is lost.
+//! The crash matrix: whenever the power goes or the process is killed, nothing wrong is read and nothing durable is
+//! lost.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ fn images(
     let choices = unsure
         .iter()
         .fold(1u64, |all, &(_, n)| all.saturating_mul(n as u64));
-    let most = if all() { 256 } else { 6 };
+    let most = if all() { 128 } else { 6 };
     let newest = |n: usize| n - 1;
     let pick = |choice: &mut dyn FnMut(usize) -> usize| -> BTreeMap<usize, usize> {
         unsure
@@ -45,12 +46,14 @@ fn images(
     let Some((at, length)) = moment.last_write(path()) else {
         return;
     };
-    // A tear at each byte, beside which the other sectors are all new, all old, or mixed.
-    let step = match (all(), length > 4000) {
-        (true, false) => 1,
-        (true, true) => 61,
-        (false, false) => 29,
-        (false, true) => 997,
+    // Torn at bytes of it (in the long form at each of a single cell), beside which the other sectors are all new,
+    // all old, or mixed.
+    let step = match (all(), length) {
+        (true, ..129) => 1,
+        (true, ..4000) => 7,
+        (true, _) => 61,
+        (false, ..4000) => 29,
+        (false, _) => 997,
     };
     let mut torn = random.below(step as u64) as usize;
     while torn < length {
@@ -81,7 +84,7 @@ fn matrix(options: &LogOptions, pace: &Pace, seed: u64) -> u64 {
     let disk = SimDisk::default();
     let mut bench = Bench::reach(&disk, options, pace.reach).unwrap();
     let mut wrong = Wrong::default();
-    let mut looks = 0;
+    let mut looks: u64 = 0;
     for round in 0..pace.rounds {
         for _ in 0..1 + random.below(pace.records) {
             match pace.notes && random.below(4) == 0 {
@@ -103,7 +106,7 @@ fn matrix(options: &LogOptions, pace: &Pace, seed: u64) -> u64 {
                 let must = Bench::window(next)..durable;
                 let what = || format!("{}: {}", at(), what());
                 check(&image, &bench.known, must.clone(), &mut wrong, &what);
-                if all() || looks % 8 == 0 {
+                if looks.is_multiple_of(if all() { 2 } else { 8 }) {
                     check_run(&image, &bench.known, must, &mut wrong, &what);
                 }
             });
@@ -154,7 +157,7 @@ fn a_crash_amid_many_unsynced_sectors_takes_and_loses_nothing() {
         syncs: 4,
         notes: true,
         reach: REACH,
-        rounds: if all() { 600 } else { 60 },
+        rounds: if all() { 200 } else { 60 },
     };
     for seed in 2..5 {
         matrix(&options(), &pace, seed);
@@ -170,7 +173,7 @@ fn a_crash_after_laps_without_a_sync_takes_and_loses_nothing() {
         syncs: 12,
         notes: true,
         reach: REACH,
-        rounds: if all() { 600 } else { 150 },
+        rounds: if all() { 200 } else { 150 },
     };
     matrix(&options(), &pace, 5);
 }
@@ -183,7 +186,7 @@ fn a_crash_within_a_short_reach_takes_and_loses_nothing() {
         syncs: 2,
         notes: true,
         reach: 64,
-        rounds: if all() { 600 } else { 60 },
+        rounds: if all() { 200 } else { 60 },
     };
     matrix(&options(), &pace, 6);
 }

@@ -1,5 +1,5 @@
-//! Operation number n of the disk fails, for n = 1, 2, 3 ... until the run passes: the error is named, what was said to be
-//! durable is, and recording goes on or is refused, as was chosen.
+//! Operation number n of the disk fails, for n = 1, 2, 3 ... until the run passes: the error is named, what was said
+//! to be durable is, and recording goes on or is refused, as was chosen.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

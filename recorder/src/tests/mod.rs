@@ -162,8 +162,8 @@ impl Wrong {
     }
 }
 
-/// Reads a log by salvage: every record is one that was committed with that number, and none is missing whose cells all are
-/// in `must`.
+/// Reads a log by salvage: every record is one that was committed with that number, and none is missing whose cells
+/// all are in `must`.
 fn check(
     disk: &SimDisk,
     known: &Known,
@@ -226,8 +226,8 @@ fn check_but(
     }
 }
 
-/// The same after a run has taken the log up, and once more after it has added records and closed it; then also by strict
-/// reading.
+/// The same after a run has taken the log up, and once more after it has added records and closed it; then also by
+/// strict reading.
 fn check_run(
     disk: &SimDisk,
     known: &Known,

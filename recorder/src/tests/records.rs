@@ -216,8 +216,8 @@ fn corpus() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// What cargo-fuzz does, on a stable compiler and the same at each run: mutations of a kept corpus. `ROTA_TEST_FUZZ` says
-/// how many, for longer runs.
+/// What cargo-fuzz does, on a stable compiler and the same at each run: mutations of a kept corpus. `ROTA_TEST_FUZZ`
+/// says how many, for longer runs.
 #[test]
 fn no_bytes_make_the_reader_panic_or_hang() {
     let rounds = std::env::var("ROTA_TEST_FUZZ").map_or(20_000, |n| n.parse().unwrap());

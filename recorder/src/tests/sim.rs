@@ -1,8 +1,8 @@
 //! A disk in memory that can lose power, be copied with the process killed, and fail.
 //!
-//! What was written is in the file at once and on the disk after a sync. Until then the disk may have each sector of 512
-//! bytes as it was, or as it was after any of the writes since; and one sector in part. That is what a disk promises:
-//! nothing about the order, and nothing but that sectors which nobody writes stay as they are.
+//! What was written is in the file at once and on the disk after a sync. Until then the disk may have each sector of
+//! 512 bytes as it was, or as it was after any of the writes since; and one sector in part. That is what a disk
+//! promises: nothing about the order, and nothing but that sectors which nobody writes stay as they are.
 
 use std::alloc::Layout;
 use std::collections::{BTreeMap, BTreeSet};
