@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make demo`: installs a release under target/demo, builds the C examples against it as a user would,
-# and scans files: those given, else the sources of the crates that the build downloaded.
+# and scans files: those given, else the sources of the crates that the build downloaded. The flight recorder logs it, and
+# at the end all of it is run again from the log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -20,4 +21,17 @@ if [ $# = 0 ]; then
     # Where the crates were vendored there is no such folder; this project's own sources are text as well.
     [ -d "$1" ] || set -- runtime ffi examples
 fi
-exec target/demo/build/scan "$@"
+log=target/demo/scan.log
+rm -rf "$log" "$log.objects"
+ROTA_RECORD=$log ROTA_CAPTURE=full target/demo/build/scan "$@"
+
+code=0
+replay=$("$prefix/bin/rota" replay run "$log") || code=$?
+# What stands behind a label.
+told() { sed -nE "s/^ *$1 +//p" <<<"$replay"; }
+echo
+echo "Replayed  $(told jobs) jobs from $log: $(told same) of $(told compared) compared came out the same"
+if [ "$code" != 0 ]; then
+    echo "$replay"
+    exit "$code"
+fi
