@@ -24,6 +24,8 @@ fi
 log=target/demo/scan.log
 rm -rf "$log" "$log.objects"
 ROTA_RECORD=$log ROTA_CAPTURE=full target/demo/build/scan "$@"
+# `--help` runs nothing.
+[ -e "$log" ] || exit 0
 
 code=0
 replay=$("$prefix/bin/rota" replay run "$log") || code=$?
@@ -33,5 +35,6 @@ echo
 echo "Replayed  $(told jobs) jobs from $log: $(told same) of $(told compared) compared came out the same"
 if [ "$code" != 0 ]; then
     echo "$replay"
-    exit "$code"
+    # 3: not all of it could be compared, because the files given are more than the log may keep of them.
+    [ "$code" = 3 ] || exit "$code"
 fi

@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 the same, 1 different, 2 unreadable, 3 not comparable for want of data or records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
@@ -14,7 +14,7 @@ use rota::{completion_status_name, fault_name, RuntimeOptions};
 use rota_recorder::{BufferEvent, Completion, Entry, Item, Mode, Reader, Record};
 use serde_json::{json, Value};
 
-use crate::args::{Filter, Replay, ReplayWhat};
+use crate::args::{Again, Filter, Replay, ReplayWhat};
 use crate::paper::{bytes, print, thousands, Mark, Paper};
 use crate::Failure;
 
@@ -35,7 +35,7 @@ pub fn run(options: &Replay) -> ExitCode {
     let outcome = match &options.what {
         ReplayWhat::Verify => verify(options),
         ReplayWhat::Show(filter) => show(options, filter),
-        ReplayWhat::Run(_) => run_again(options),
+        ReplayWhat::Run(how) => run_again(options, how),
         ReplayWhat::Diff(other) => diff(options, other),
     };
     match outcome {
@@ -57,7 +57,8 @@ fn verify(options: &Replay) -> Result<u8, Failure> {
     let mut kinds: HashMap<&'static str, u64> = HashMap::new();
     let mut missing = Vec::new();
     let mut bad_objects = Vec::new();
-    let mut lost = 0;
+    let mut looked_at = HashSet::new();
+    let (mut lost, mut captures_data) = (0, false);
     while let Some(item) = reader.read()? {
         match item {
             Item::Record(entry) => {
@@ -65,13 +66,19 @@ fn verify(options: &Replay) -> Result<u8, Failure> {
                 let named = match &entry.record {
                     Record::Module(module) => module.source,
                     Record::Checkpoint(checkpoint) => Some(checkpoint.hash),
+                    Record::Buffer(buffer) => buffer.data.filter(|_| captures_data),
+                    Record::RunStart(start) => {
+                        captures_data = start.capture == rota::Capture::Full.name();
+                        None
+                    }
                     Record::Gap(gap) => {
                         lost += gap.lost;
                         None
                     }
                     _ => None,
                 };
-                if let Some(e) = named.and_then(|hash| objects.get(&hash).err()) {
+                let new = named.filter(|hash| looked_at.insert(*hash));
+                if let Some(e) = new.and_then(|hash| objects.get(&hash).err()) {
                     bad_objects.push(e.to_string());
                 }
             }
@@ -405,10 +412,7 @@ fn completion_json(c: &Completion) -> Value {
 
 // ---------------------------------------------------------------- run
 
-fn run_again(options: &Replay) -> Result<u8, Failure> {
-    let ReplayWhat::Run(how) = &options.what else {
-        unreachable!("asked for by its kind")
-    };
+fn run_again(options: &Replay, how: &Again) -> Result<u8, Failure> {
     let wanted = ReplayOptions {
         log: options.log.clone(),
         run: how.run,
@@ -421,7 +425,13 @@ fn run_again(options: &Replay) -> Result<u8, Failure> {
         not_deterministic: how.ignore.clone(),
         context: CONTEXT,
     };
-    let history = replay::read(&wanted)?;
+    let history = match replay::read(&wanted) {
+        Err(e @ rota::Error::NotReplayable(_)) => {
+            eprintln!("rota: {e}");
+            return Ok(NOT_COMPARABLE);
+        }
+        read => read?,
+    };
     let mut progress = Progress::new(history.steps.len());
     let report = replay::replay(&wanted, &history, &mut |done| progress.tell(done));
     progress.end();

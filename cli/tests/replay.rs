@@ -160,6 +160,45 @@ fn a_log_without_its_data_is_not_comparable() {
 }
 
 #[test]
+fn captured_data_that_is_missing_is_named() {
+    let folder = folder();
+    let log = folder.path().join("log");
+    record(&log, 7, Capture::Full);
+    std::fs::remove_dir_all(folder.path().join("log.objects")).unwrap();
+    let (code, text, _) = replay(&["verify", log.to_str().unwrap()]);
+    assert_eq!(code, 1, "{text}");
+    let lost = rota_recorder::Hash::of(&[3; 4096]).to_string();
+    assert_eq!(text.matches(&lost).count(), 1, "{lost} is not in\n{text}");
+    let (code, text, _) = replay(&["run", log.to_str().unwrap()]);
+    assert_eq!(code, 3, "{text}");
+}
+
+/// Any program is recorded, if its environment says so.
+#[test]
+fn the_environment_records_a_program() {
+    let folder = folder();
+    let log = folder.path().join("log");
+    let bench = |capture: &str| {
+        Command::new(env!("CARGO_BIN_EXE_rota"))
+            .args(["bench", "--seconds", "0.1"])
+            .env("ROTA_CACHE_DIR", cache())
+            .env("ROTA_RECORD", &log)
+            .env("ROTA_CAPTURE", capture)
+            .output()
+            .expect("the tool was built")
+    };
+    let wrong = bench("everything");
+    let stderr = String::from_utf8(wrong.stderr).unwrap();
+    assert!(!wrong.status.success());
+    assert!(stderr.contains("ROTA_CAPTURE has to be"), "{stderr}");
+    assert!(!log.exists());
+    assert!(bench("full").status.success());
+    let (code, text, _) = replay(&["verify", log.to_str().unwrap()]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("job"), "{text}");
+}
+
+#[test]
 fn a_damaged_log_is_called_so_and_what_is_none_can_not_be_read() {
     let folder = folder();
     let log = folder.path().join("log");

@@ -2,8 +2,8 @@
 //!
 //! A job is recorded before its slot is stamped, so that one that hangs the device is in the log; what the host does to
 //! buffers, modules and tenants, when it is done and before the call returns. A completion is recorded when it is taken. What
-//! ended before another thing began can be told from the epochs: each record has the last end epoch that the host had seen,
-//! and a completion has its job's begin and end.
+//! ended before another thing began can be told from the epochs: a completion has its job's begin and end, what is done to a
+//! buffer the device's epoch when that began, and a job the highest end that the host had seen.
 //!
 //! An error of the log doesn't stop jobs, unless the options say so; the log's state has it.
 

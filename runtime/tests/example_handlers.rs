@@ -14,7 +14,10 @@ use rota::{
 
 #[path = "reference/dfa.rs"]
 mod reference;
+#[path = "reference/rng.rs"]
+mod rng;
 use reference::{counts_of, dfa, matches};
+use rng::Rng;
 
 // ---------------------------------------------------------------- the kit
 
@@ -58,21 +61,7 @@ const fn failed(code: u32) -> u32 {
     0x10000 + code
 }
 
-/// Xorshift (Marsaglia, 2003), so that a failure comes back on the next run.
-struct Rng(u64);
-
 impl Rng {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 32) as u32
-    }
-
-    fn below(&mut self, n: u32) -> u32 {
-        ((u64::from(self.next()) * u64::from(n)) >> 32) as u32
-    }
-
     fn bytes(&mut self, n: usize) -> Vec<u8> {
         (0..n).map(|_| self.next() as u8).collect()
     }

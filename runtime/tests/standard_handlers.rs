@@ -15,7 +15,10 @@ use rota::{
 
 #[path = "reference/dfa.rs"]
 mod reference;
+#[path = "reference/rng.rs"]
+mod rng;
 use reference::{counts_of, dfa, matches};
+use rng::Rng;
 
 /// The most elements that a tile may have.
 fn largest(opcode: u32) -> u32 {
@@ -46,21 +49,7 @@ const SIZES: [u32; 38] = [
 
 // ---------------------------------------------------------------- the kit
 
-/// Xorshift (Marsaglia, 2003), so that a failure comes back on the next run.
-struct Rng(u64);
-
 impl Rng {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 32) as u32
-    }
-
-    fn below(&mut self, n: u32) -> u32 {
-        ((u64::from(self.next()) * u64::from(n)) >> 32) as u32
-    }
-
     fn words(&mut self, n: u32) -> Vec<u32> {
         (0..n).map(|_| self.next()).collect()
     }

@@ -86,7 +86,7 @@ pub struct ReplayReport {
     pub not_ended: u64,
     /// Jobs that name a buffer which such a job may have written, and so were not compared.
     pub behind_unended: u64,
-    /// Jobs that depend on data that is not there.
+    /// Jobs that depend on data that is not there, or that this device can't run.
     pub without_data: u64,
     /// Hashes that were looked for in vain, and writes that the log kept no hash of.
     pub missing_data: u64,

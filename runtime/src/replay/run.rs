@@ -37,15 +37,16 @@ pub fn run(
         ..options.runtime.clone()
     };
     let runtime = Runtime::open_recorded(&wanted, None)?;
+    let Uses { jobs, writes } = Uses::of(history);
     let mut replay = Replay {
         history,
         options,
         objects: Objects::of_log(&options.log),
         given: given_data(options.data.as_deref())?,
         tenants: HashMap::new(),
-        buffers: HashMap::new(),
+        names: Names::default(),
+        named: jobs,
         modules: HashMap::new(),
-        roots: 0,
         unknown: HashSet::new(),
         uncertain: HashSet::new(),
         unended: HashSet::new(),
@@ -58,7 +59,7 @@ pub fn run(
         },
         runtime,
     };
-    replay.find_concurrent_jobs();
+    replay.find_concurrent_jobs(&writes);
     for (at, step) in history.steps.iter().enumerate() {
         if at % TOLD_EVERY == 0 {
             progress(at);
@@ -90,26 +91,17 @@ fn given_data(folder: Option<&Path>) -> Result<HashMap<Hash, std::path::PathBuf>
     Ok(given)
 }
 
-/// What a handle of a tenant names.
-#[derive(Clone, Copy)]
-struct Named {
-    /// Granted ones have that of their buffer.
-    root: u64,
-    bytes: u64,
-    writable: bool,
-}
-
 struct Replay<'a> {
     history: &'a History,
     options: &'a ReplayOptions,
     objects: Objects,
     given: HashMap<Hash, std::path::PathBuf>,
     tenants: HashMap<u64, Tenant>,
-    /// By tenant and handle.
-    buffers: HashMap<(u64, u32), Named>,
+    names: Names,
+    /// For each job the buffers that it names.
+    named: Vec<Vec<Named>>,
     /// By tenant and the module's handle in the log.
     modules: HashMap<(u64, u32), u32>,
-    roots: u64,
     /// Buffers whose content depends on data that isn't there, and on something that came out differently.
     unknown: HashSet<u64>,
     uncertain: HashSet<u64>,
@@ -124,42 +116,39 @@ struct Replay<'a> {
 impl Replay<'_> {
     /// Jobs that overlapped, where one may write a buffer that the other names; and those during which, as far as is known,
     /// the host wrote one.
-    fn find_concurrent_jobs(&mut self) {
-        let Uses { jobs, writes } = Uses::of(self.history);
+    fn find_concurrent_jobs(&mut self, writes: &[HostWrite]) {
         let mut by_begin: Vec<(u64, u64, usize)> = (self.history.jobs.iter().enumerate())
             .filter_map(|(at, job)| job.epochs().map(|(begin, end)| (begin, end, at)))
             .collect();
         by_begin.sort_unstable();
-        let clash = |a: &[(u64, bool)], b: &[(u64, bool)]| {
-            let same = |&(root, writes): &(u64, bool)| {
+        let clash = |a: &[Named], b: &[Named]| {
+            let same = |x: &Named| {
                 b.iter()
-                    .any(|&(other, also)| root == other && (writes || also))
+                    .any(|y| x.root == y.root && (x.writable || y.writable))
             };
             a.iter().any(same)
         };
         let mut open: Vec<(u64, usize)> = Vec::new();
         for &(begin, end, at) in &by_begin {
+            let mine = &self.named[at];
+            if mine.is_empty() {
+                continue;
+            }
             open.retain(|&(other_end, _)| other_end > begin);
             for &(_, other) in &open {
-                if clash(&jobs[at], &jobs[other]) {
+                if clash(mine, &self.named[other]) {
                     self.concurrent.extend([at, other]);
                 }
             }
-            let seq = self.history.jobs[at].seq;
-            let meanwhile = |w: &&HostWrite| w.seq > seq && w.epoch <= end;
             // Those behind the job's record; what began when the job had ended came after it.
+            let seq = self.history.jobs[at].seq;
             let later = &writes[writes.partition_point(|w| w.seq < seq)..];
-            let ends = later.partition_point(|w| w.epoch <= end);
-            if later[..ends]
-                .iter()
-                .filter(meanwhile)
-                .any(|w| clash(&jobs[at], &[(w.root, true)]))
-            {
+            let until = later.partition_point(|w| w.earliest <= end);
+            let written = |w: &HostWrite| w.epoch <= end && mine.iter().any(|n| n.root == w.root);
+            if later[..until].iter().any(written) {
                 self.concurrent.insert(at);
             }
-            if !jobs[at].is_empty() {
-                open.push((end, at));
-            }
+            open.push((end, at));
         }
         self.report.overlapping = self.concurrent.len() as u64;
     }
@@ -168,7 +157,10 @@ impl Replay<'_> {
         match step {
             Step::Tenant(event) => self.tenant(event),
             Step::Module(event) => self.module(event),
-            Step::Buffer(_, event) => self.buffer(event),
+            Step::Buffer(_, event) => {
+                self.names.follow(event);
+                self.buffer(event)
+            }
             Step::Job(at) => self.job(*at),
         }
     }
@@ -180,12 +172,13 @@ impl Replay<'_> {
                     let pair = event.options.iter().find(|(n, _)| n == name);
                     pair.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
                 };
-                // Who gets how much is not what is compared.
+                // Who gets how much is not what is compared. A device that allows less fuel gives what it has.
+                let most = self.runtime.info().most_scalar_fuel;
                 let tenant = self.runtime.create_tenant(&TenantOptions {
                     label: event.label.clone(),
                     slots: number("slots"),
                     opcodes: number("opcodes"),
-                    fuel: number("fuel"),
+                    fuel: number("fuel").min(most),
                     ..TenantOptions::default()
                 })?;
                 self.tenants.insert(event.tenant, tenant);
@@ -194,8 +187,6 @@ impl Replay<'_> {
                 if let Some(tenant) = self.tenants.remove(&event.tenant) {
                     tenant.destroy()?;
                 }
-                self.buffers
-                    .retain(|&(tenant, _), _| tenant != event.tenant);
             }
             // Jobs that ended as REVOKED are not run.
             _ => {}
@@ -210,6 +201,15 @@ impl Replay<'_> {
 
     fn module(&mut self, event: &Module) -> Result<(), Error> {
         let key = (event.tenant, event.module);
+        // None is the runtime.
+        let tenant = match event.tenant {
+            0 => None,
+            id => match self.known(id) {
+                Some(tenant) => Some(tenant),
+                // Its jobs will say so.
+                None => return Ok(()),
+            },
+        };
         match event.event {
             ModuleEvent::Loaded | ModuleEvent::Replaced => {
                 let Some(source) = event.source.and_then(|hash| self.find(&hash)) else {
@@ -228,7 +228,6 @@ impl Replay<'_> {
                     source: String::from_utf8_lossy(&source).into_owned(),
                     handlers: event.handlers.iter().map(handler).collect(),
                 };
-                let tenant = self.known(event.tenant);
                 match (self.modules.get(&key).copied(), tenant) {
                     (Some(module), Some(tenant)) => {
                         tenant.module_replace(module, &options)?;
@@ -247,7 +246,7 @@ impl Replay<'_> {
             }
             ModuleEvent::Unloaded => {
                 let module = self.modules.remove(&key);
-                match (module, self.known(event.tenant)) {
+                match (module, tenant) {
                     (Some(module), Some(tenant)) => tenant.module_unload(module, PATIENCE)?,
                     (Some(module), None) => self.runtime.module_unload(module, PATIENCE)?,
                     (None, _) => {}
@@ -255,7 +254,7 @@ impl Replay<'_> {
             }
             ModuleEvent::Granted => {
                 let module = self.modules.get(&(0, event.module)).copied();
-                if let (Some(module), Some(tenant)) = (module, self.known(event.tenant)) {
+                if let (Some(module), Some(tenant)) = (module, tenant) {
                     self.runtime.module_grant(module, &tenant)?;
                 }
             }
@@ -282,16 +281,8 @@ impl Replay<'_> {
             BufferEvent::Created | BufferEvent::Imported => {
                 tenant.want_handle(event.handle)?;
                 tenant.buffer_create(event.length, event.read_only)?;
-                self.roots += 1;
-                let named = Named {
-                    root: self.roots,
-                    bytes: event.length,
-                    writable: !event.read_only,
-                };
-                self.buffers.insert(key, named);
                 if event.event == BufferEvent::Imported {
-                    self.unknown.insert(named.root);
-                    self.report.missing_data += 1;
+                    self.no_data(key);
                 }
             }
             BufferEvent::Written => {
@@ -311,30 +302,17 @@ impl Replay<'_> {
             }
             BufferEvent::Mapped => self.no_data(key),
             BufferEvent::Granted => {
-                let (Some(named), Some(other)) = (
-                    self.buffers.get(&key).copied(),
-                    self.known(event.other_tenant),
-                ) else {
-                    return Ok(());
-                };
-                tenant.want_handle(event.other_handle)?;
-                tenant.buffer_grant(event.handle, &other, !event.read_only)?;
-                let named = Named {
-                    writable: !event.read_only,
-                    ..named
-                };
-                let key = (event.other_tenant, event.other_handle);
-                self.buffers.insert(key, named);
+                if let Some(other) = self.known(event.other_tenant) {
+                    tenant.want_handle(event.other_handle)?;
+                    tenant.buffer_grant(event.handle, &other, !event.read_only)?;
+                }
             }
             BufferEvent::TakenBack => {
                 if let Some(other) = self.known(event.other_tenant) {
                     tenant.buffer_take_back(event.handle, &other)?;
                 }
             }
-            BufferEvent::Destroyed => {
-                self.buffers.remove(&key);
-                tenant.buffer_destroy(event.handle)?;
-            }
+            BufferEvent::Destroyed => tenant.buffer_destroy(event.handle)?,
             BufferEvent::Unmapped | BufferEvent::Other(_) => {}
         }
         Ok(())
@@ -342,7 +320,7 @@ impl Replay<'_> {
 
     /// A buffer that the host has set as a whole is known again.
     fn set_by_host(&mut self, key: (u64, u32), event: &rota_recorder::Buffer) {
-        if let Some(named) = self.buffers.get(&key) {
+        if let Some(named) = self.names.get(key) {
             if (event.offset, event.length) == (0, named.bytes) {
                 for some in [&mut self.unknown, &mut self.uncertain, &mut self.unended] {
                     some.remove(&named.root);
@@ -354,20 +332,14 @@ impl Replay<'_> {
     /// What this buffer holds from now on is not known.
     fn no_data(&mut self, key: (u64, u32)) {
         self.report.missing_data += 1;
-        if let Some(named) = self.buffers.get(&key) {
+        if let Some(named) = self.names.get(key) {
             self.unknown.insert(named.root);
         }
     }
 
-    /// The buffers that a job may use: those that an argument has the handle of.
-    fn named(&self, job: &rota_recorder::Job) -> Vec<Named> {
-        let find = |&handle: &u32| self.buffers.get(&(job.tenant, handle)).copied();
-        job.args.iter().filter_map(find).collect()
-    }
-
     fn job(&mut self, at: usize) -> Result<(), Error> {
         let recorded = &self.history.jobs[at];
-        let named = self.named(&recorded.job);
+        let named = self.named[at].clone();
         let writable = named.iter().filter(|n| n.writable).map(|n| n.root);
         let written: Vec<u64> = writable.collect();
         let names = |some: &HashSet<u64>| named.iter().any(|n| some.contains(&n.root));
@@ -395,8 +367,8 @@ impl Replay<'_> {
         };
         let replayed = match replayed {
             Ok(completion) => completion,
-            // A handler whose source isn't there.
-            Err(Error::InvalidOpcode(_) | Error::Closed) => {
+            // A handler whose source isn't there, or more fuel than this device allows.
+            Err(Error::InvalidOpcode(_) | Error::InvalidFuel { .. } | Error::Closed) => {
                 self.unknown.extend(&written);
                 self.report.without_data += u64::from(!no_data);
                 return Ok(());
@@ -499,9 +471,9 @@ impl Replay<'_> {
                 _ => None,
             })
             .filter(|&n| {
-                let other = &self.history.jobs[n].job;
                 let shares = |n: &Named| named.iter().any(|m| m.root == n.root);
-                other.tenant == job.tenant || self.named(other).iter().any(shares)
+                let same_tenant = self.history.jobs[n].job.tenant == job.tenant;
+                same_tenant || self.named[n].iter().any(shares)
             })
             .take(self.options.context)
             .collect();
@@ -510,72 +482,106 @@ impl Replay<'_> {
     }
 }
 
+/// What a handle of a tenant names.
+#[derive(Clone, Copy)]
+struct Named {
+    /// The buffer's number; granted ones have that of theirs.
+    root: u64,
+    bytes: u64,
+    writable: bool,
+}
+
+/// What handles have named so far, by tenant. No handle names two buffers, so that none has to be forgotten.
+#[derive(Default)]
+struct Names {
+    by_handle: HashMap<(u64, u32), Named>,
+    roots: u64,
+}
+
+impl Names {
+    fn get(&self, key: (u64, u32)) -> Option<&Named> {
+        self.by_handle.get(&key)
+    }
+
+    fn follow(&mut self, event: &rota_recorder::Buffer) {
+        let writable = !event.read_only;
+        let key = (event.tenant, event.handle);
+        match event.event {
+            BufferEvent::Created | BufferEvent::Imported => {
+                self.roots += 1;
+                let named = Named {
+                    root: self.roots,
+                    bytes: event.length,
+                    writable,
+                };
+                self.by_handle.insert(key, named);
+            }
+            BufferEvent::Granted => {
+                if let Some(&named) = self.get(key) {
+                    let other = (event.other_tenant, event.other_handle);
+                    self.by_handle.insert(other, Named { writable, ..named });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The buffers that a job may use: those that an argument has the handle of.
+    fn of(&self, job: &rota_recorder::Job) -> Vec<Named> {
+        let find = |&handle: &u32| self.get((job.tenant, handle)).copied();
+        job.args.iter().filter_map(find).collect()
+    }
+}
+
 /// A write of the host.
 struct HostWrite {
     seq: u64,
     /// The device's epoch when it began.
     epoch: u64,
+    /// The lowest of these from here on.
+    earliest: u64,
     root: u64,
 }
 
-/// Who uses which buffers, each under one number for all of its names.
+/// Who uses which buffers.
 struct Uses {
-    /// For each job those that it names, each with whether it may write it.
-    jobs: Vec<Vec<(u64, bool)>>,
+    jobs: Vec<Vec<Named>>,
     /// In the order of their records.
     writes: Vec<HostWrite>,
 }
 
 impl Uses {
     fn of(history: &History) -> Self {
-        let mut names: HashMap<(u64, u32), Named> = HashMap::new();
-        let mut roots = 0;
+        let mut names = Names::default();
         let mut uses = Self {
             jobs: vec![Vec::new(); history.jobs.len()],
             writes: Vec::new(),
         };
         for step in &history.steps {
             match step {
-                Step::Buffer(seq, b) => match b.event {
-                    BufferEvent::Created | BufferEvent::Imported => {
-                        roots += 1;
-                        let named = Named {
-                            root: roots,
-                            bytes: b.length,
-                            writable: !b.read_only,
-                        };
-                        names.insert((b.tenant, b.handle), named);
+                Step::Buffer(seq, event) => {
+                    names.follow(event);
+                    let writes = matches!(event.event, BufferEvent::Written | BufferEvent::Filled);
+                    let named = names.get((event.tenant, event.handle));
+                    if let Some(named) = named.filter(|_| writes) {
+                        uses.writes.push(HostWrite {
+                            seq: *seq,
+                            epoch: event.end_epoch,
+                            earliest: event.end_epoch,
+                            root: named.root,
+                        });
                     }
-                    BufferEvent::Granted => {
-                        if let Some(&named) = names.get(&(b.tenant, b.handle)) {
-                            let named = Named {
-                                writable: !b.read_only,
-                                ..named
-                            };
-                            names.insert((b.other_tenant, b.other_handle), named);
-                        }
-                    }
-                    BufferEvent::Written | BufferEvent::Filled => {
-                        if let Some(named) = names.get(&(b.tenant, b.handle)) {
-                            uses.writes.push(HostWrite {
-                                seq: *seq,
-                                epoch: b.end_epoch,
-                                root: named.root,
-                            });
-                        }
-                    }
-                    _ => {}
-                },
-                Step::Job(at) => {
-                    let job = &history.jobs[*at].job;
-                    let find = |&handle: &u32| names.get(&(job.tenant, handle));
-                    let named = job.args.iter().filter_map(find);
-                    uses.jobs[*at] = named.map(|n| (n.root, n.writable)).collect();
                 }
-                _ => {}
+                Step::Job(at) => uses.jobs[*at] = names.of(&history.jobs[*at].job),
+                Step::Tenant(_) | Step::Module(_) => {}
             }
         }
         uses.writes.sort_by_key(|w| w.seq);
+        let mut earliest = u64::MAX;
+        for write in uses.writes.iter_mut().rev() {
+            earliest = earliest.min(write.epoch);
+            write.earliest = earliest;
+        }
         uses
     }
 }

@@ -352,11 +352,12 @@ impl Tenant {
         if let Err(closed) = inner.ring.life.is_open(State::Active) {
             return (0, Err(inner.why_closed(closed)));
         }
-        let most = engine
-            .recorder
-            .as_ref()
-            .map_or(u32::MAX as usize, |r| r.most());
-        let mut good = jobs.len().min(most);
+        if let Some(most) = engine.recorder.as_ref().map(|r| r.most()) {
+            if jobs.len() > most {
+                return self.submit_in_turns(jobs, tickets, most);
+            }
+        }
+        let mut good = jobs.len().min(u32::MAX as usize);
         let mut refused = Ok(());
         let most_fuel = inner.quota.most_fuel().min(engine.quota.most_fuel());
         let mut tiled = 0;
@@ -417,6 +418,26 @@ impl Tenant {
         }
         drop(inside);
         (accepted, refused)
+    }
+
+    /// The same for more jobs than the log takes at once.
+    #[cold]
+    fn submit_in_turns(
+        &self,
+        jobs: &[Job],
+        mut tickets: Option<&mut [u64]>,
+        most: usize,
+    ) -> (usize, Result<(), Error>) {
+        let mut accepted = 0;
+        for some in jobs.chunks(most) {
+            let tickets = tickets.as_mut().map(|all| &mut all[accepted..]);
+            let (n, result) = self.submit(some, tickets);
+            accepted += n;
+            if result.is_err() {
+                return (accepted, result);
+            }
+        }
+        (accepted, Ok(()))
     }
 
     /// Takes completions, as many as are there and `out` holds; the oldest first as far as they are finished. Waits up

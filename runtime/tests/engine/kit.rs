@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+pub use crate::rng::Rng;
 pub use rota::completion_status::{CANCELLED, FAULTED, OK, SKIPPED};
 pub use rota::job_flags::{AFTER_OK, BARRIER, TIMING};
 pub use rota::{

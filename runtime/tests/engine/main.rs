@@ -15,5 +15,7 @@ mod modules;
 mod order;
 mod quota;
 mod recorder;
+#[path = "../reference/rng.rs"]
+mod rng;
 mod validation;
 mod waiting;

@@ -66,27 +66,14 @@ fn run_again(log: PathBuf, runtime: RuntimeOptions) -> ReplayReport {
     replay::replay(&options, &history, &mut |_| {}).unwrap()
 }
 
-/// A fixed series of numbers that look random.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        ((self.0 >> 33) % u64::from(n)) as u32
-    }
-}
-
 const WORDS: u32 = 1024;
 const BYTES: u64 = 4096;
 
 /// A job that works on two buffers, or on one of them.
-fn any_job(numbers: &mut Numbers, a: u32, b: u32) -> Job {
-    let (at, words) = (numbers.below(64), 1 + numbers.below(WORDS - 64));
-    let value = numbers.below(1 << 20);
-    let job = match numbers.below(9) {
+fn any_job(rng: &mut Rng, a: u32, b: u32) -> Job {
+    let (at, words) = (rng.below(64), 1 + rng.below(WORDS - 64));
+    let value = rng.below(1 << 20);
+    let job = match rng.below(9) {
         0 => nop(value, 1),
         1 => fill(a, words, value, 1 + words / 256),
         // Within one buffer its tiles could read what others of them write.
@@ -98,7 +85,7 @@ fn any_job(numbers: &mut Numbers, a: u32, b: u32) -> Job {
         7 => job(FIRST, 1, &[a, value]),
         _ => job(FIRST + 1, 4, &[b, value]),
     };
-    match numbers.below(6) {
+    match rng.below(6) {
         0 => with(job, AFTER_OK),
         1 => with(job, BARRIER),
         _ => job,
@@ -123,7 +110,7 @@ fn handlers(version: u32) -> String {
 }
 
 /// Two tenants who write, submit, take, grant, load, replace and destroy; gives how many jobs they had.
-fn work(runtime: &Runtime, rounds: u32, numbers: &mut Numbers) -> usize {
+fn work(runtime: &Runtime, rounds: u32, rng: &mut Rng) -> usize {
     let tenants = [tenant_with(runtime, 256), tenant_with(runtime, 256)];
     let kinds = [("one", false), ("many", true)];
     let modules = [&tenants[0], &tenants[1]].map(|t| load(t, None, &handlers(1), &kinds));
@@ -137,26 +124,26 @@ fn work(runtime: &Runtime, rounds: u32, numbers: &mut Numbers) -> usize {
             load(&tenants[1], Some(modules[1]), &handlers(2), &kinds);
         }
         for (t, tenant) in tenants.iter().enumerate() {
-            let bytes: Vec<u8> = (0..200).map(|_| numbers.below(256) as u8).collect();
+            let bytes: Vec<u8> = (0..200).map(|_| rng.below(256) as u8).collect();
             tenant
-                .buffer_write(own[t][0], numbers.below(100).into(), &bytes)
+                .buffer_write(own[t][0], rng.below(100).into(), &bytes)
                 .unwrap();
             tenant.buffer_fill(own[t][1], 40, 500, round as u8).unwrap();
             let third = if t == 0 { shared } else { granted };
-            let count = 1 + numbers.below(20);
+            let count = 1 + rng.below(20);
             let batch: Vec<Job> = (0..count)
                 .map(|_| {
                     let pick = |n: u32| [own[t][0], own[t][1], third][n as usize];
-                    let (a, b) = (pick(numbers.below(3)), pick(numbers.below(3)));
-                    any_job(numbers, a, b)
+                    let (a, b) = (pick(rng.below(3)), pick(rng.below(3)));
+                    any_job(rng, a, b)
                 })
                 .collect();
             let tickets = submit(tenant, &batch);
             jobs += tickets.len();
-            if numbers.below(3) == 0 {
+            if rng.below(3) == 0 {
                 tenant.cancel(tickets[tickets.len() - 1]).unwrap();
             }
-            if numbers.below(2) == 0 {
+            if rng.below(2) == 0 {
                 take(tenant, tickets.len());
             } else {
                 // While they run, or wait.
@@ -177,7 +164,7 @@ fn a_run_can_be_run_again_and_gives_the_same() {
         let folder = folder("again");
         let log = folder.path().join("log");
         let runtime = open(recorded(mode, &log, Capture::Full));
-        let jobs = work(&runtime, 40, &mut Numbers(7));
+        let jobs = work(&runtime, 40, &mut Rng(7));
         assert!(runtime.recorder_state().unwrap().log.failure.is_none());
         drop(runtime);
         // On another number of workers, and in the other mode.
@@ -281,6 +268,28 @@ fn the_log_has_each_job_and_its_completion() {
         );
     }
     assert_ne!(done[1].digest, 0);
+}
+
+/// A small log has room for some of them at a time.
+#[test]
+fn more_jobs_than_the_log_takes_at_once_are_all_accepted() {
+    let folder = folder("turns");
+    let log = folder.path().join("log");
+    let mut options = recorded(Mode::Resident, &log, Capture::Jobs);
+    options.recorder.as_mut().unwrap().capacity_bytes = 64 << 10;
+    let runtime = open(options);
+    let tenant = tenant_with(&runtime, 1024);
+    let jobs: Vec<Job> = (0..600).map(|n| nop(n, 1)).collect();
+    let mut tickets = vec![0; jobs.len()];
+    let (accepted, result) = tenant.submit(&jobs, Some(&mut tickets));
+    assert_eq!((accepted, result.is_ok()), (600, true), "{result:?}");
+    for (n, &ticket) in tickets.iter().enumerate() {
+        assert_eq!(wait(&tenant, ticket).results[0], n as u32);
+    }
+    // No room in the ring: the ones before are told.
+    let (accepted, result) = tenant.submit(&vec![nop(0, 0); 2000], None);
+    assert_eq!(accepted, 1024);
+    assert!(matches!(result, Err(rota::Error::WouldBlock)), "{result:?}");
 }
 
 /// What depends on data that the log doesn't have is not compared, and not called the same either; with the data it is.
