@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rota::replay::{self, Divergence, History, Outcome, ReplayOptions, ReplayReport};
 use rota::{completion_status_name, fault_name, RuntimeOptions};
-use rota_recorder::{BufferEvent, Completion, Entry, Item, Mode, Reader, Record};
+use rota_recorder::{BufferEvent, Completion, Entry, Hash, Item, Mode, Reader, Record};
 use serde_json::{json, Value};
 
 use crate::args::{Again, Filter, Replay, ReplayWhat};
@@ -63,23 +63,34 @@ fn verify(options: &Replay) -> Result<u8, Failure> {
         match item {
             Item::Record(entry) => {
                 *kinds.entry(entry.record.name()).or_default() += 1;
-                let named = match &entry.record {
-                    Record::Module(module) => module.source,
-                    Record::Checkpoint(checkpoint) => Some(checkpoint.hash),
-                    Record::Buffer(buffer) => buffer.data.filter(|_| captures_data),
+                match &entry.record {
                     Record::RunStart(start) => {
                         captures_data = start.capture == rota::Capture::Full.name();
-                        None
                     }
-                    Record::Gap(gap) => {
-                        lost += gap.lost;
-                        None
+                    Record::Checkpoint(_) => captures_data = true,
+                    Record::Gap(gap) => lost += gap.lost,
+                    _ => {}
+                }
+                let is_kept =
+                    |record: &Record| captures_data || !matches!(record, Record::Buffer(_));
+                let mut named: Vec<Hash> = Vec::new();
+                named.extend(entry.record.object().filter(|_| is_kept(&entry.record)));
+                while let Some(hash) = named.pop() {
+                    if !looked_at.insert(hash) {
+                        continue;
                     }
-                    _ => None,
-                };
-                let new = named.filter(|hash| looked_at.insert(*hash));
-                if let Some(e) = new.and_then(|hash| objects.get(&hash).err()) {
-                    bad_objects.push(e.to_string());
+                    match (objects.get(&hash), &entry.record) {
+                        (Err(e), _) => bad_objects.push(e.to_string()),
+                        (Ok(state), Record::Checkpoint(c)) if c.state == hash => {
+                            match Record::unpack(&state) {
+                                Some(records) => {
+                                    named.extend(records.iter().filter_map(Record::object));
+                                }
+                                None => bad_objects.push(format!("{hash} is no state")),
+                            }
+                        }
+                        (Ok(_), _) => {}
+                    }
                 }
             }
             Item::Missing(hole) => missing.push(hole),
@@ -241,7 +252,6 @@ fn tenant_of(record: &Record) -> Option<u64> {
         Record::Job(it) => it.tenant,
         Record::Completion(it) => it.tenant,
         Record::Evidence(it) => it.tenant,
-        Record::Checkpoint(it) => it.tenant,
         Record::Note(it) => it.tenant,
         _ => return None,
     })
@@ -365,7 +375,13 @@ fn as_text(record: &Record) -> String {
         ),
         Record::Gap(g) => format!("{} records are missing: {}", g.lost, g.why.name()),
         Record::Note(n) => n.text.clone(),
-        Record::Checkpoint(c) => format!("{:#x} {} bytes at {}", c.handle, c.length, c.offset),
+        Record::Checkpoint(c) => format!(
+            "of all before #{}: {} tenants, {} buffers with {}",
+            c.before,
+            c.tenants,
+            c.buffers,
+            bytes(c.bytes)
+        ),
         Record::Void(v) => v.why.name().into(),
         Record::Unknown { kind, bytes } => {
             format!("kind {kind}, {} bytes, of a later version", bytes.len())

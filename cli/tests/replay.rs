@@ -29,7 +29,7 @@ fn record(log: &Path, word: u32, capture: Capture) {
         cache_dir: Some(cache()),
         recorder: Some(RecorderOptions {
             path: log.into(),
-            capacity_bytes: 1 << 20,
+            capacity_bytes: 4 << 20,
             capture,
             ..RecorderOptions::default()
         }),

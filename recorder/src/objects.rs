@@ -22,6 +22,12 @@ const TEMPORARY: &str = "new-";
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
+    /// Of its 64 digits.
+    fn from_hex(digits: &str) -> Option<Self> {
+        let hash = blake3::Hash::from_hex(digits).ok()?;
+        Some(Self(*hash.as_bytes()))
+    }
+
     pub fn of(bytes: &[u8]) -> Self {
         Self(blake3::hash(bytes).into())
     }
@@ -211,6 +217,39 @@ impl Objects {
             }
             Err(e) => Err(Error::io(&path, "reading an object", 0, e)),
         }
+    }
+
+    /// All objects that are there.
+    pub fn list(&self) -> Result<Vec<Hash>, Error> {
+        let mut hashes = Vec::new();
+        let failed = |path: &Path, e| Error::io(path, "listing the objects", 0, e);
+        let shelves = match self.disk.list(&self.folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            other => other.map_err(|e| failed(&self.folder, e))?,
+        };
+        for (shelf, _) in shelves.iter().filter(|(shelf, _)| shelf.len() == 2) {
+            let path = self.folder.join(shelf);
+            for (name, _) in self.disk.list(&path).map_err(|e| failed(&path, e))? {
+                hashes.extend(Hash::from_hex(&format!("{shelf}{name}")));
+            }
+        }
+        Ok(hashes)
+    }
+
+    /// Removes an object, if it is there. Nobody may put it meanwhile who counts on it.
+    pub fn remove(&self, hash: &Hash) -> Result<(), Error> {
+        let mut inner = self.lock();
+        let path = self.path_of(hash);
+        let failed = |e| Error::io(&path, "removing an object", 0, e);
+        let bytes = match self.disk.open(&path, How::Read) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            file => file.and_then(|file| file.len()).map_err(failed)?,
+        };
+        remove_if_there(&*self.disk, &path).map_err(failed)?;
+        inner.known.remove(hash);
+        inner.used = inner.used.saturating_sub(bytes);
+        inner.count = inner.count.saturating_sub(1);
+        Ok(())
     }
 
     /// Makes all names durable that were given until now.

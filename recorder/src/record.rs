@@ -320,16 +320,19 @@ pub struct Gap {
     pub last_ns: u64,
 }
 
-/// What a range of a buffer held at a moment at which no job of its tenant was running.
+/// A moment at which no job was open: what there was then, so that a log can be run again from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    pub tenant: u64,
-    pub handle: u32,
-    pub offset: u64,
-    pub length: u64,
-    pub hash: Hash,
-    pub tail: u64,
+    /// It stands for all records of its run below this number.
+    pub before: u64,
+    /// The device's epoch.
     pub end_epoch: u64,
+    pub tenants: u32,
+    pub buffers: u32,
+    /// Of the data that buffers held.
+    pub bytes: u64,
+    /// The records that lead to this state (`Record::pack`), which are in the object store.
+    pub state: Hash,
 }
 
 /// A line for people.
@@ -666,13 +669,12 @@ impl Record {
                 out.u64(it.last_ns);
             }
             Self::Checkpoint(it) => {
-                out.u64(it.tenant);
-                out.u32(it.handle);
-                out.u64(it.offset);
-                out.u64(it.length);
-                out.hash(&it.hash.0);
-                out.u64(it.tail);
+                out.u64(it.before);
                 out.u64(it.end_epoch);
+                out.u32(it.tenants);
+                out.u32(it.buffers);
+                out.u64(it.bytes);
+                out.hash(&it.state.0);
             }
             Self::Note(it) => {
                 out.u64(it.tenant);
@@ -682,6 +684,49 @@ impl Record {
         let mut body = Put::default();
         body.bytes(&out.0);
         cells(kind, &body.0)
+    }
+
+    /// Records as one piece of bytes: for each its kind and how many payloads it has, and the payloads.
+    pub fn pack(records: &[Record]) -> Result<Vec<u8>, Error> {
+        let mut out = Put::default();
+        for record in records {
+            let encoded = record.encode()?;
+            out.u32(encoded.kind.into());
+            out.u32(encoded.parts.len() as u32);
+            for word in encoded.parts.iter().flatten() {
+                out.0.extend_from_slice(&word.to_ne_bytes());
+            }
+        }
+        Ok(out.0)
+    }
+
+    /// The records of such a piece; `None` if it isn't one.
+    pub fn unpack(bytes: &[u8]) -> Option<Vec<Record>> {
+        let mut from = Take(bytes);
+        let mut records = Vec::new();
+        while !from.0.is_empty() {
+            let kind = u16::try_from(from.u32().ok()?).ok()?;
+            let count = from.u32().ok()? as usize;
+            let (head, rest) = from.0.split_at_checked(count.checked_mul(PAYLOAD_BYTES)?)?;
+            from.0 = rest;
+            let word = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().expect("eight bytes"));
+            let payload = |bytes: &[u8]| -> Payload {
+                std::array::from_fn(|n| word(&bytes[8 * n..8 * n + 8]))
+            };
+            let parts: Vec<Payload> = head.chunks(PAYLOAD_BYTES).map(payload).collect();
+            records.push(Self::decode(kind, &parts).ok()?);
+        }
+        Some(records)
+    }
+
+    /// The object that it names.
+    pub fn object(&self) -> Option<Hash> {
+        match self {
+            Self::Module(it) => it.source,
+            Self::Buffer(it) => it.data,
+            Self::Checkpoint(it) => Some(it.state),
+            _ => None,
+        }
     }
 
     /// A job or a completion, if the cell has one.
@@ -791,13 +836,12 @@ impl Record {
             }
             .into(),
             kind::CHECKPOINT => Checkpoint {
-                tenant: from.u64()?,
-                handle: from.u32()?,
-                offset: from.u64()?,
-                length: from.u64()?,
-                hash: Hash(from.hash()?),
-                tail: from.u64()?,
+                before: from.u64()?,
                 end_epoch: from.u64()?,
+                tenants: from.u32()?,
+                buffers: from.u32()?,
+                bytes: from.u64()?,
+                state: Hash(from.hash()?),
             }
             .into(),
             _ => Note {

@@ -132,13 +132,12 @@ fn all_records() -> Vec<Record> {
         .into(),
         Evidence::new(3, 5, EvidenceClass::DeviceLoss, -4, &[7; 20_000]).into(),
         Checkpoint {
-            tenant: 3,
-            handle: 77,
-            offset: 0,
-            length: 64,
-            hash: Hash::of(b"y"),
-            tail: 99,
+            before: 3,
             end_epoch: 100,
+            tenants: 1,
+            buffers: 77,
+            bytes: 64,
+            state: Hash::of(b"y"),
         }
         .into(),
         Note {

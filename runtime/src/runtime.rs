@@ -22,7 +22,7 @@ use crate::kernel::{self, standard};
 use crate::memory::{Buffer, Memory};
 use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
-use crate::recorder::{About, Recorder, RecorderOptions, RecorderState};
+use crate::recorder::{start_checkpoints, About, Recorder, RecorderOptions, RecorderState};
 use crate::ring::active::ActiveList;
 use crate::ring::doorbell::Doorbell;
 use crate::ring::layout::{
@@ -519,6 +519,13 @@ impl Engine {
         self.registry.add(&inner);
         self.limit(&inner);
         Ok(inner)
+    }
+
+    /// Whether every job that was published has ended. Who asks sees to it that no more are.
+    pub fn has_no_open_job(&self) -> bool {
+        let tenants = self.registry.all();
+        let done = |inner: &Arc<Inner>| inner.ring.all_finished_soon(inner.ring.head());
+        tenants.iter().all(done)
     }
 
     /// The device-wide epoch in full.
@@ -1063,6 +1070,7 @@ fn check_options(options: &RuntimeOptions) -> Result<(), Error> {
 struct Threads {
     pump: Option<JoinHandle<()>>,
     watch: Option<JoinHandle<()>>,
+    checkpoints: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -1087,15 +1095,21 @@ impl Shared {
             engine
                 .state
                 .compare_exchange(RUNNING, STOPPING, Ordering::AcqRel, Ordering::Acquire);
+        let recorder = engine.recorder.as_ref();
+        if let Some(checkpoints) = recorder.and_then(Recorder::checkpoints) {
+            checkpoints.stop();
+        }
         for inner in engine.registry.all() {
             inner.stop();
         }
         engine.stop_leases(&mut lock(&engine.leases));
         engine.doorbell.ring();
-        for thread in [threads.pump.take(), threads.watch.take()]
-            .into_iter()
-            .flatten()
-        {
+        let all = [
+            threads.pump.take(),
+            threads.watch.take(),
+            threads.checkpoints.take(),
+        ];
+        for thread in all.into_iter().flatten() {
             // A thread that panicked has said so; there is nothing else to do about it here.
             let _ = thread.join();
         }
@@ -1151,8 +1165,12 @@ impl Runtime {
         let threads = Mutex::new(Threads {
             pump: Some(pump),
             watch: Some(watch),
+            checkpoints: None,
         });
         let runtime = Self(Arc::new(Shared { engine, threads }));
+        // From here on an error stops the other threads.
+        let checkpoints = start_checkpoints(&runtime.0.engine)?;
+        lock(&runtime.0.threads).checkpoints = checkpoints;
         runtime.log_what_was_found();
         Ok(runtime)
     }

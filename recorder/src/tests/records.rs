@@ -130,13 +130,12 @@ fn record(random: &mut Random) -> Record {
         }
         .into(),
         10 => Checkpoint {
-            tenant: r.next(),
-            handle: r.next() as u32,
-            offset: r.next(),
-            length: r.next(),
-            hash: hash(r),
-            tail: r.next(),
+            before: r.next(),
             end_epoch: r.next(),
+            tenants: r.next() as u32,
+            buffers: r.next() as u32,
+            bytes: r.next(),
+            state: hash(r),
         }
         .into(),
         11 => Note {
@@ -164,6 +163,24 @@ fn every_record_comes_back_as_it_was() {
         assert_eq!(Record::decode(encoded.kind, &encoded.parts), Ok(record));
     }
     assert_eq!(kinds.len(), 13);
+}
+
+#[test]
+fn records_in_one_piece_come_back_and_what_is_none_does_not() {
+    let mut random = Random(13);
+    for n in 0..200 {
+        let records: Vec<Record> = (0..n % 20).map(|_| record(&mut random)).collect();
+        let bytes = Record::pack(&records).unwrap();
+        assert_eq!(Record::unpack(&bytes), Some(records));
+        if !bytes.is_empty() {
+            assert_eq!(Record::unpack(&bytes[..bytes.len() - 1]), None);
+            // It neither panics nor takes more memory than is there, whatever it says.
+            let mut damaged = bytes;
+            let at = random.below(damaged.len() as u64) as usize;
+            damaged[at] ^= 1 << random.below(8);
+            Record::unpack(&damaged);
+        }
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rota_recorder::{
-    Buffer, BufferEvent, Class, Completion, Item, Job, Mode, Module, ModuleEvent, Reader, Record,
-    RunStart, Tenant, TenantEvent,
+    Buffer, BufferEvent, Checkpoint, Class, Completion, Item, Job, Mode, Module, ModuleEvent,
+    Objects, Reader, Record, RunStart, Tenant, TenantEvent,
 };
 
 use crate::error::Error;
@@ -68,15 +68,24 @@ pub struct History {
     pub steps: Vec<Step>,
     /// Records that are missing in the run, as far as is known.
     pub missing: u64,
-    /// Completions of jobs that the log doesn't have.
+    /// Completions of jobs that the log doesn't have: of such as ended before the checkpoint at which it begins, too.
     pub strays: u64,
 }
 
-/// How many runs a log has the beginning of, and whether it begins in the middle of another one.
+/// How many runs a log has the beginning of, and whether it begins in the middle of another one, and then the checkpoint
+/// from which that one can be run again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
     pub whole: u64,
     pub cut: bool,
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl Runs {
+    /// Those that can be run again.
+    pub fn replayable(&self) -> u64 {
+        self.whole + u64::from(self.checkpoint.is_some())
+    }
 }
 
 /// A step with what decides when it is done.
@@ -87,37 +96,46 @@ struct Timed {
     step: Step,
 }
 
-/// Reads one run of a log: the last one, or the `wanted`th of those whose beginning is there, from 0 on.
+/// Reads one run of a log: the last one, or the `wanted`th of those that can be run again, from 0 on.
 pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
     let runs = count_runs(path)?;
     let wanted = match wanted {
         Some(n) => n,
-        None => runs.whole.checked_sub(1).ok_or(Error::NotReplayable(
-            "the log doesn't have the beginning of a run any more, from which everything could be run again: give the recorder more capacity",
+        None => runs.replayable().checked_sub(1).ok_or(Error::NotReplayable(
+            "the log has neither the beginning of a run nor a checkpoint, from which all could be run again: give the recorder more capacity, or let it capture the data",
         ))?,
     };
-    if wanted >= runs.whole {
+    if wanted >= runs.replayable() {
         return Err(Error::InvalidValue {
             what: "the run",
             value: wanted,
-            allowed: "below the number of runs whose beginning the log has",
+            allowed: "below the number of runs that the log has the beginning or a checkpoint of",
         });
     }
     let mut gathered = Gathered::default();
+    // How many runs have begun before or with the one that is wanted, and its first record.
+    let (nth, from) = match runs.checkpoint {
+        Some(checkpoint) if wanted == 0 => {
+            gathered.begin_at(path, &checkpoint)?;
+            (0, checkpoint.before)
+        }
+        Some(_) => (wanted, 0),
+        None => (wanted + 1, 0),
+    };
     let mut at = 0;
     for item in Reader::open(path, Mode::Salvage)? {
         match item? {
-            Item::Missing(missing) if at == wanted + 1 => {
-                gathered.missing += missing.last + 1 - missing.first;
+            Item::Missing(missing) if at == nth && missing.last >= from => {
+                gathered.missing += missing.last + 1 - missing.first.max(from);
             }
             Item::Missing(_) => {}
             Item::Record(entry) => {
                 if let Record::RunStart(start) = &entry.record {
                     at += 1;
-                    if at == wanted + 1 {
+                    if at == nth {
                         gathered.start = Some((**start).clone());
                     }
-                } else if at == wanted + 1 {
+                } else if at == nth && entry.seq >= from {
                     gathered.add(entry.seq, entry.wall_ns, entry.record);
                 }
             }
@@ -129,10 +147,17 @@ pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
 /// What runs a log has.
 pub fn count_runs(path: &Path) -> Result<Runs, Error> {
     let mut runs = Runs::default();
-    for item in Reader::open(path, Mode::Salvage)? {
+    let reader = Reader::open(path, Mode::Salvage)?;
+    let oldest = reader.info().oldest;
+    for item in reader {
         match item? {
             Item::Record(entry) if matches!(entry.record, Record::RunStart(_)) => runs.whole += 1,
             Item::Record(entry) => {
+                if let (0, Record::Checkpoint(it)) = (runs.whole, &entry.record) {
+                    // The earliest, of those that need no record that was overwritten.
+                    let usable = Some(*it).filter(|it| it.before >= oldest);
+                    runs.checkpoint = runs.checkpoint.or(usable);
+                }
                 let says_something = !matches!(entry.record, Record::Void(_) | Record::Gap(_));
                 runs.cut |= runs.whole == 0 && says_something;
             }
@@ -159,6 +184,22 @@ struct Gathered {
 }
 
 impl Gathered {
+    /// Begins with the state of a checkpoint.
+    fn begin_at(&mut self, log: &Path, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let state = Objects::of_log(log).get(&checkpoint.state)?;
+        let records = Record::unpack(&state).ok_or(Error::NotReplayable(
+            "the state of the log's checkpoint isn't what this version can read",
+        ))?;
+        for record in records {
+            match record {
+                Record::RunStart(start) => self.start = Some(*start),
+                record => self.add(0, 0, record),
+            }
+        }
+        self.epoch = checkpoint.end_epoch;
+        Ok(())
+    }
+
     fn add(&mut self, seq: u64, wall_ns: u64, record: Record) {
         match record {
             Record::Job(job) => {

@@ -12,6 +12,7 @@ use loom::thread::{self, yield_now};
 use super::active::{self, ActiveList};
 use super::doorbell::Doorbell;
 use super::fake::{assert_answers, job, slot_words, some, words_of, Claim, FakeKernel};
+use super::gate::Gate;
 use super::layout::{completion_status, flag, Control, CLASSES, POSITION_MASK};
 use super::life::{Closed, State};
 use super::pool::Pool;
@@ -760,5 +761,36 @@ fn the_end_hides_no_completion() {
         };
         assert_eq!(taken[1], expected);
         assert_empty(&kernel);
+    });
+}
+
+/// Who closes the gate and finds it empty has it for itself until it is opened, and sees what was done inside.
+#[test]
+fn a_closed_gate_that_is_empty_has_nobody_inside() {
+    explore(Some(3), || {
+        let gate = Arc::new(Gate::new());
+        let inside = Arc::new(UnsafeCell::new(0));
+        let submitters: Vec<_> = (0..2)
+            .map(|_| {
+                let (gate, inside) = (gate.clone(), inside.clone());
+                thread::spawn(move || {
+                    let pass = gate.enter();
+                    // Two may be inside together: they only look.
+                    inside.with(|n| assert_eq!(unsafe { *n } % 2, 0));
+                    drop(pass);
+                })
+            })
+            .collect();
+        gate.close();
+        while !gate.is_empty() {
+            yield_now();
+        }
+        for _ in 0..2 {
+            inside.with_mut(|n| unsafe { *n += 1 });
+        }
+        gate.open();
+        for submitter in submitters {
+            submitter.join().unwrap();
+        }
     });
 }

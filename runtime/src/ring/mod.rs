@@ -5,12 +5,14 @@
 //! * `life`: who may publish, how many slots are free, and what the tenant is at;
 //! * `pool`: what several tenants take from and none may overshoot;
 //! * `doorbell`: how the pump parks and a submit wakes it;
+//! * `gate`: how somebody finds a moment at which nobody submits;
 //! * `active`: which tenants the kernel looks at;
 //! * `digest`: what a completion says of all that its job stored.
 
 pub mod active;
 pub mod digest;
 pub mod doorbell;
+pub mod gate;
 pub mod layout;
 pub mod life;
 pub mod pool;

@@ -371,6 +371,8 @@ impl Tenant {
                 }
             }
         }
+        // Before the ring, since whoever closes the tenant waits for those who are in it.
+        let _pass = engine.recorder.as_ref().and_then(Recorder::enter);
         let accepted = match inner.ring.enter(good as u32) {
             Ok(accepted) => accepted as usize,
             Err(closed) => return (0, Err(inner.why_closed(closed))),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rota::replay::{self, Outcome, ReplayOptions, ReplayReport};
 use rota::ring::layout::Without;
-use rota::{Capture, Experiment, HandlerOptions, ModuleOptions, RecorderOptions};
+use rota::{Capture, Experiment, HandlerOptions, ModuleOptions, Quota, RecorderOptions};
 use rota_recorder::{Item, Record};
 
 use crate::kit::*;
@@ -109,8 +109,9 @@ fn handlers(version: u32) -> String {
     )
 }
 
-/// Two tenants who write, submit, take, grant, load, replace and destroy; gives how many jobs they had.
-fn work(runtime: &Runtime, rounds: u32, rng: &mut Rng) -> usize {
+/// Two tenants who write, submit, take, grant, load, replace and destroy; gives how many jobs they had. `between` comes after
+/// each round.
+fn work(runtime: &Runtime, rounds: u32, rng: &mut Rng, mut between: impl FnMut()) -> usize {
     let tenants = [tenant_with(runtime, 256), tenant_with(runtime, 256)];
     let kinds = [("one", false), ("many", true)];
     let modules = [&tenants[0], &tenants[1]].map(|t| load(t, None, &handlers(1), &kinds));
@@ -152,6 +153,7 @@ fn work(runtime: &Runtime, rounds: u32, rng: &mut Rng) -> usize {
                 take(tenant, tickets.len());
             }
         }
+        between();
     }
     tenants[0].buffer_take_back(shared, &tenants[1]).unwrap();
     tenants[0].module_unload(modules[0], PATIENCE).unwrap();
@@ -164,7 +166,7 @@ fn a_run_can_be_run_again_and_gives_the_same() {
         let folder = folder("again");
         let log = folder.path().join("log");
         let runtime = open(recorded(mode, &log, Capture::Full));
-        let jobs = work(&runtime, 40, &mut Rng(7));
+        let jobs = work(&runtime, 40, &mut Rng(7), || ());
         assert!(runtime.recorder_state().unwrap().log.failure.is_none());
         drop(runtime);
         // On another number of workers, and in the other mode.
@@ -182,6 +184,115 @@ fn a_run_can_be_run_again_and_gives_the_same() {
         assert!(report.compared > report.jobs / 4, "{report:?}");
         assert_eq!(report.missing_data, 0);
     }
+}
+
+/// The oldest records are overwritten, several times.
+#[test]
+fn a_full_log_can_be_run_again_from_its_last_checkpoints() {
+    let folder = folder("lap");
+    let log = folder.path().join("log");
+    let wanted = |mode| {
+        let mut options = recorded(mode, &log, Capture::Full);
+        options.recorder.as_mut().unwrap().capacity_bytes = 4 << 20;
+        options
+    };
+    // The second run goes on in the log of the first.
+    for mode in [Mode::Resident, Mode::Batch] {
+        let runtime = open(wanted(mode));
+        // What is there from the beginning on, and changes all the time.
+        let source = "
+            fn step() {
+                let b = buffer_mut(arg(0u));
+                let at = arg(1u) % 512u;
+                store_u32(b, at, load_u32(b, at) * 5u + load_u32(b, (at + 77u) % 512u) + 1u);
+                result(0u, load_u32(b, at));
+            }";
+        let module = ModuleOptions {
+            label: "step".into(),
+            source: source.into(),
+            handlers: vec![HandlerOptions {
+                opcode: FIRST,
+                function: "step".into(),
+                tiled: false,
+                fuel: 0,
+            }],
+        };
+        let (module, _) = runtime.module_load(&module).unwrap();
+        let steady = tenant_with(&runtime, 256);
+        runtime.module_grant(module, &steady).unwrap();
+        let buffer = steady.buffer_create(2 << 20, false).unwrap();
+        steady.buffer_write(buffer, 100, &[9; 1000]).unwrap();
+        let other = tenant_with(&runtime, 256);
+        let granted = steady.buffer_grant(buffer, &other, false).unwrap();
+        let mut n = 0;
+        let between = || {
+            for _ in 0..20 {
+                let step = |n| with(job(FIRST, 1, &[buffer, n]), BARRIER);
+                let batch: Vec<Job> = (n..n + 100).map(step).collect();
+                submit(&steady, &batch);
+                take(&steady, batch.len());
+                n += 100;
+            }
+            run_one(&other, sum(granted, 512, 2));
+        };
+        work(&runtime, 20, &mut Rng(mode as u64 + 11), between);
+        let state = runtime.recorder_state().unwrap();
+        assert!(state.log.failure.is_none());
+        assert!(state.checkpoints >= 2, "{state:?}");
+        assert_eq!((state.failed_checkpoints, state.lost_objects), (0, 0));
+        assert!(state.log.oldest_seq > state.log.capacity_cells, "{state:?}");
+        // Pieces of the buffers, of which most were never kept twice, and of those that records still name.
+        assert!(state.log.objects < 300, "{state:?}");
+        drop((steady, other, runtime));
+        let runs = replay::count_runs(&log).unwrap();
+        assert_eq!((runs.whole, runs.cut), (0, true));
+        let checkpoint = runs.checkpoint.expect("there is always one");
+        assert!(checkpoint.before >= state.log.oldest_seq);
+        let report = run_again(log.clone(), options(Mode::Resident));
+        assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+        assert!(report.jobs > 5000, "{report:?}");
+        assert!(report.compared > report.jobs / 10 * 9, "{report:?}");
+        assert_eq!((report.missing_data, report.missing_records), (0, 0));
+    }
+    // A later run keeps no object that nobody names.
+    let mut afresh = wanted(Mode::Resident);
+    afresh.recorder.as_mut().unwrap().start_over = true;
+    let runtime = open(afresh);
+    assert_eq!(runtime.recorder_state().unwrap().log.objects, 0);
+}
+
+/// Jobs that wait for their tenant's limit are not waited for, as long as there is room.
+#[test]
+fn a_checkpoint_comes_also_beside_jobs_that_wait_for_a_limit() {
+    let folder = folder("limit");
+    let log = folder.path().join("log");
+    let mut wanted = recorded(Mode::Resident, &log, Capture::Full);
+    wanted.recorder.as_mut().unwrap().capacity_bytes = 4 << 20;
+    let runtime = open(wanted);
+    let slow = runtime
+        .create_tenant(&TenantOptions {
+            slots: 64,
+            quota: Quota {
+                fuel_per_second: 200_000,
+                ..Quota::default()
+            },
+            ..TenantOptions::default()
+        })
+        .unwrap();
+    let quick = tenant_with(&runtime, 256);
+    let backlog = submit(&slow, &[spin(20_000); 32]);
+    let batch: Vec<Job> = (0..256).map(|n| nop(n, 1)).collect();
+    until("a checkpoint was taken", || {
+        submit(&quick, &batch);
+        take(&quick, batch.len());
+        runtime.recorder_state().unwrap().checkpoints > 1
+    });
+    for ticket in backlog {
+        assert_eq!(wait(&slow, ticket).status, OK);
+    }
+    drop((slow, quick, runtime));
+    let report = run_again(log, options(Mode::Resident));
+    assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
 }
 
 /// Every job and its completion, in the order of their tickets, with all that was submitted.
@@ -478,16 +589,21 @@ fn what_is_no_log_or_has_none_is_named() {
         let e = replay::read(&options_for(&path)).unwrap_err();
         assert!(e.to_string().contains(says), "{e}");
     }
-    let small = Runtime::open(&RuntimeOptions {
-        recorder: Some(RecorderOptions {
-            path: folder.path().join("small"),
-            capacity_bytes: 100,
-            ..RecorderOptions::default()
-        }),
-        ..options(Mode::Resident)
-    });
-    let e = small.err().expect("it is too small");
-    assert_eq!(e.status(), Status::InvalidArgument);
+    for (capacity_bytes, capture) in [(100, Capture::Jobs), (4 << 20, Capture::Full)] {
+        let path = folder.path().join("small");
+        let small = Runtime::open(&RuntimeOptions {
+            recorder: Some(RecorderOptions {
+                path: path.clone(),
+                capacity_bytes: capacity_bytes - 1,
+                capture,
+                ..RecorderOptions::default()
+            }),
+            ..options(Mode::Resident)
+        });
+        let e = small.err().expect("it is too small");
+        assert_eq!(e.status(), Status::InvalidArgument);
+        assert!(!path.exists());
+    }
     let log = folder.path().join("log");
     let first = open(recorded(Mode::Resident, &log, Capture::Jobs));
     let e = Runtime::open(&recorded(Mode::Resident, &log, Capture::Jobs))

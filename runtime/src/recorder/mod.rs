@@ -6,6 +6,12 @@
 //! buffer the device's epoch when that began, and a job the highest end that the host had seen.
 //!
 //! An error of the log doesn't stop jobs, unless the options say so; the log's state has it.
+//!
+//! Where the data is captured too, `checkpoint.rs` sees to it that the log can be run again although its oldest records are
+//! overwritten.
+
+mod checkpoint;
+mod state;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +24,9 @@ use rota_recorder::{
 
 use crate::error::Error;
 use crate::modules::HandlerOptions;
+use crate::ring::gate::Pass;
 use crate::ring::submission::{Completion, Job};
+pub(crate) use checkpoint::{start as start_checkpoints, Checkpoints};
 
 /// What is kept of the data that the host writes into buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +37,8 @@ pub enum Capture {
     Jobs = 0,
     /// The BLAKE3 hash.
     Digests = 1,
-    /// The data too, so that the log can be run again by itself.
+    /// The data too, so that the log can be run again by itself. Whenever half of the log was written since the last time,
+    /// submits wait until the jobs that are open have ended, and what buffers hold is kept.
     Full = 2,
 }
 
@@ -49,7 +58,8 @@ pub struct RecorderOptions {
     /// The log. What is too large for it lies in `PATH.objects`.
     pub path: PathBuf,
     /// Bytes of the log, 64 KiB to 1 TiB; when it is full the oldest records are overwritten. 0 means 256 MiB, which is about a
-    /// million jobs. A log that exists keeps its own.
+    /// million jobs. A log that exists keeps its own. With `Capture::Full` at least 4 MiB, and for a run that can always be
+    /// done again four times as many records (of 128 bytes) as all rings have slots.
     pub capacity_bytes: u64,
     pub capture: Capture,
     /// The most bytes of modules and captured data; 0 means 1 GiB.
@@ -98,6 +108,9 @@ pub struct RecorderState {
     pub log: LogState,
     /// Objects that could not be kept.
     pub lost_objects: u64,
+    /// Checkpoints that were taken, and those that failed.
+    pub checkpoints: u64,
+    pub failed_checkpoints: u64,
 }
 
 pub(crate) struct Recorder {
@@ -108,6 +121,8 @@ pub(crate) struct Recorder {
     jobs: AtomicU64,
     completions: AtomicU64,
     lost_objects: AtomicU64,
+    /// Where the data is captured.
+    checkpoints: Option<Checkpoints>,
 }
 
 /// What a runtime is, for the log.
@@ -124,6 +139,10 @@ pub(crate) struct JobCells<'a>(Option<Cells<'a>>);
 
 impl Recorder {
     pub fn open(options: &RecorderOptions, about: About) -> Result<Self, Error> {
+        let full = options.capture == Capture::Full;
+        if full && options.capacity_bytes != 0 {
+            checkpoint::check_capacity(options.capacity_bytes)?;
+        }
         let log = Log::open(&LogOptions {
             path: options.path.clone(),
             capacity_bytes: options.capacity_bytes,
@@ -155,9 +174,14 @@ impl Recorder {
             lanes: about.lanes,
             options: about.options,
         };
+        let checkpoints = match full {
+            true => Some(Checkpoints::new(&log, start.clone())?),
+            false => None,
+        };
         log.append(&start.into())?;
         Ok(Self {
             log,
+            checkpoints,
             capture: options.capture,
             epoch_seen: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
@@ -170,6 +194,8 @@ impl Recorder {
         RecorderState {
             log: self.log.state(),
             lost_objects: self.lost_objects.load(Ordering::Relaxed),
+            checkpoints: self.checkpoints.as_ref().map_or(0, Checkpoints::taken),
+            failed_checkpoints: self.checkpoints.as_ref().map_or(0, Checkpoints::failed),
         }
     }
 
@@ -177,7 +203,18 @@ impl Recorder {
         Ok(self.log.sync(timeout)?)
     }
 
+    pub fn checkpoints(&self) -> Option<&Checkpoints> {
+        self.checkpoints.as_ref()
+    }
+
     // ------------------------------------------------------------ jobs
+
+    /// To be held while jobs are submitted. Waits while a checkpoint is taken.
+    #[inline]
+    pub fn enter(&self) -> Option<Pass<'_>> {
+        let checkpoints = self.checkpoints.as_ref()?;
+        Some(checkpoints.enter(&self.log))
+    }
 
     /// Cells for `n` jobs: before their positions are taken, since it may refuse. Where gaps are allowed, and there is no room,
     /// the jobs go on without.
@@ -186,6 +223,7 @@ impl Recorder {
         match self.log.reserve(n) {
             Ok(cells) => {
                 self.jobs.fetch_add(n as u64, Ordering::Relaxed);
+                self.reached(cells.seq());
                 Ok(JobCells(Some(cells)))
             }
             Err(Refused::Full) => Ok(JobCells(None)),
@@ -195,7 +233,17 @@ impl Recorder {
 
     /// How many jobs can be recorded at once.
     pub fn most(&self) -> usize {
-        self.log.max_reserve()
+        let most = self.log.max_reserve();
+        let checkpoints = self.checkpoints.as_ref();
+        checkpoints.map_or(most, |checkpoints| checkpoints.most().min(most))
+    }
+
+    /// The log has come so far.
+    #[inline]
+    fn reached(&self, seq: Option<u64>) {
+        if let (Some(checkpoints), Some(seq)) = (&self.checkpoints, seq) {
+            checkpoints.reached(seq);
+        }
     }
 
     /// Takes note of completions that were taken. They can't be refused: what the log doesn't take is counted there.
@@ -206,6 +254,7 @@ impl Recorder {
             let Ok(mut cells) = self.log.reserve(some.len()) else {
                 continue;
             };
+            self.reached(cells.seq());
             for completion in some {
                 cells.completion(&rota_recorder::Completion {
                     tenant,
@@ -232,9 +281,17 @@ impl Recorder {
 
     /// What the log doesn't take is counted there.
     fn tell(&self, record: rota_recorder::Record) {
-        if let Err(e) = self.log.append(&record) {
-            log::warn!("the recorder has lost a record of a {}: {e}", record.name());
-        }
+        let append = || {
+            self.log.append(&record).unwrap_or_else(|e| {
+                log::warn!("the recorder has lost a record of a {}: {e}", record.name());
+                None
+            })
+        };
+        let seq = match &self.checkpoints {
+            Some(checkpoints) => checkpoints.tell(&record, append),
+            None => append(),
+        };
+        self.reached(seq);
     }
 
     pub fn tenant(
@@ -271,7 +328,11 @@ impl Recorder {
 
     /// Puts bytes into the object store. Without room for them their hash still says what is missing.
     fn keep(&self, bytes: &[u8]) -> Hash {
-        self.log.objects().put(bytes).unwrap_or_else(|e| {
+        let kept = match &self.checkpoints {
+            Some(checkpoints) => checkpoints.keep(&self.log, bytes),
+            None => self.log.objects().put(bytes),
+        };
+        kept.unwrap_or_else(|e| {
             if self.lost_objects.fetch_add(1, Ordering::Relaxed) == 0 {
                 log::warn!("the recorder can't keep data: {e}");
             }

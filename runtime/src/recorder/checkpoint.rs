@@ -1,0 +1,413 @@
+//! Checkpoints: what there is of tenants, modules and buffers, and what these hold, at a moment without an open job. From one
+//! of them on a log can be run again, so that it needs not have its run's beginning any more.
+//!
+//! One is due when half of the log was written since the last one. A thread then lets nobody submit (`Gate`), waits until every job
+//! that was published has ended, and copies the state; then submits go on, and the copy is put into the object store. Jobs
+//! that take their time, as those of a tenant with a limit in time, would keep everybody waiting: after a while the gate is
+//! opened, to try again later. When three quarters of the log were written submits wait as long as it takes.
+//!
+//! What the host does to buffers meanwhile needs not wait. It is recorded when it is done, and doing it again on a state that
+//! has it already gives the same.
+//!
+//! Objects that no record of the log names any more, nor the state of its checkpoints, are removed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rota_recorder::{Checkpoint, Hash, Item, Log, Mode, Reader, Record, RunStart};
+
+use super::state::{Pieces, State};
+use super::Recorder;
+use crate::error::Error;
+use crate::ring::gate::{Gate, Pass};
+use crate::ring::sync::lock;
+use crate::runtime::Engine;
+
+/// The least bytes of a log with checkpoints.
+const LEAST_BYTES: u64 = 4 << 20;
+/// Buffers are kept in pieces of so many bytes, so that what didn't change isn't kept twice.
+const PIECE: usize = 1 << 20;
+/// How long submits wait for jobs that are open, while there is time to try again.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+pub(crate) fn check_capacity(bytes: u64) -> Result<(), Error> {
+    if bytes < LEAST_BYTES {
+        return Err(Error::InvalidValue {
+            what: "the capacity of the log",
+            value: bytes,
+            allowed: "at least 4 MiB, where data is captured",
+        });
+    }
+    Ok(())
+}
+
+/// Who names an object.
+#[derive(Default)]
+struct Names {
+    /// Those who have kept it and not told a record yet.
+    pending: u32,
+    /// The last record.
+    last: u64,
+}
+
+#[derive(Default)]
+struct Wanted {
+    asked: bool,
+    stop: bool,
+}
+
+pub(crate) struct Checkpoints {
+    start: RunStart,
+    capacity: u64,
+    gate: Gate,
+    /// Held while a record is appended, so that it follows them in their order.
+    state: Mutex<State>,
+    kept: Mutex<HashMap<Hash, Names>>,
+    /// A checkpoint is due when the log has come so far, and no job is accepted without it from `limit` on.
+    due: AtomicU64,
+    limit: AtomicU64,
+    wanted: Mutex<Wanted>,
+    /// For the thread, and for those who wait for it.
+    wake: Condvar,
+    ended: Condvar,
+    taken: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// What a checkpoint keeps.
+struct Snapshot {
+    before: u64,
+    end_epoch: u64,
+    state: State,
+    data: Vec<((u64, u32), Vec<u8>)>,
+}
+
+impl Checkpoints {
+    pub fn new(log: &Log, start: RunStart) -> Result<Self, Error> {
+        let state = log.state();
+        check_capacity(state.capacity_bytes)?;
+        let checkpoints = Self {
+            start,
+            capacity: state.capacity_cells,
+            gate: Gate::new(),
+            state: Mutex::default(),
+            kept: Mutex::default(),
+            due: AtomicU64::new(0),
+            limit: AtomicU64::new(0),
+            wanted: Mutex::default(),
+            wake: Condvar::new(),
+            ended: Condvar::new(),
+            taken: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        };
+        checkpoints.next_after(state.next_seq);
+        if state.objects != 0 {
+            checkpoints.find_names(log)?;
+        }
+        Ok(checkpoints)
+    }
+
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs a submit may record at once, so that several of them find room beyond the limit.
+    pub fn most(&self) -> usize {
+        (self.capacity / 64) as usize
+    }
+
+    /// The log can be run again from `seq` on.
+    fn next_after(&self, seq: u64) {
+        self.due.store(seq + self.capacity / 2, Ordering::Relaxed);
+        let limit = seq + self.capacity / 4 * 3;
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// What earlier runs have left: who names it, and away with what nobody does.
+    fn find_names(&self, log: &Log) -> Result<(), Error> {
+        let mut kept = lock(&self.kept);
+        for item in Reader::open(&log.state().path, Mode::Salvage)? {
+            let Item::Record(entry) = item? else { continue };
+            let Some(hash) = entry.record.object() else {
+                continue;
+            };
+            kept.entry(hash).or_default().last = entry.seq;
+            if let Record::Checkpoint(_) = entry.record {
+                let state = log.objects().get(&hash).ok();
+                let records = state.and_then(|state| Record::unpack(&state));
+                for hash in records.iter().flatten().filter_map(Record::object) {
+                    kept.entry(hash).or_default().last = entry.seq;
+                }
+            }
+        }
+        for hash in log.objects().list()? {
+            if !kept.contains_key(&hash) {
+                log.objects().remove(&hash)?;
+            }
+        }
+        Ok(())
+    }
+
+    // ------------------------------------------------------------ beside the recorder's calls
+
+    /// To be held while jobs are submitted.
+    #[inline]
+    pub fn enter(&self, log: &Log) -> Pass<'_> {
+        if log.next_seq() >= self.limit.load(Ordering::Relaxed) {
+            self.wait(log);
+        }
+        self.gate.enter()
+    }
+
+    /// Waits until the log is below the limit again.
+    #[cold]
+    fn wait(&self, log: &Log) {
+        let mut wanted = lock(&self.wanted);
+        while log.next_seq() >= self.limit.load(Ordering::Relaxed) && !wanted.stop {
+            wanted.asked = true;
+            self.wake.notify_one();
+            wanted = self
+                .ended
+                .wait(wanted)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+    }
+
+    /// The log has come to `seq`.
+    #[inline]
+    pub fn reached(&self, seq: u64) {
+        if seq >= self.due.load(Ordering::Relaxed) {
+            self.ask();
+        }
+    }
+
+    #[cold]
+    fn ask(&self) {
+        // Once.
+        if self.due.swap(u64::MAX, Ordering::Relaxed) != u64::MAX {
+            lock(&self.wanted).asked = true;
+            self.wake.notify_one();
+        }
+    }
+
+    /// Follows a record, which `append` appends.
+    pub fn tell(&self, record: &Record, append: impl FnOnce() -> Option<u64>) -> Option<u64> {
+        let mut state = lock(&self.state);
+        state.follow(record);
+        let seq = append();
+        drop(state);
+        if let Some(hash) = record.object() {
+            self.named([hash], seq);
+        }
+        seq
+    }
+
+    /// Keeps an object until a record names it, and then as long as the log has that.
+    pub fn keep(&self, log: &Log, bytes: &[u8]) -> Result<Hash, rota_recorder::Error> {
+        lock(&self.kept).entry(Hash::of(bytes)).or_default().pending += 1;
+        log.objects().put(bytes)
+    }
+
+    /// A record that names objects was told, or is lost.
+    fn named(&self, hashes: impl IntoIterator<Item = Hash>, seq: Option<u64>) {
+        let mut kept = lock(&self.kept);
+        for hash in hashes {
+            let names = kept.entry(hash).or_default();
+            names.pending = names.pending.saturating_sub(1);
+            names.last = names.last.max(seq.unwrap_or(0));
+        }
+    }
+
+    /// Removes what only records below `oldest` name.
+    fn forget(&self, log: &Log, oldest: u64) {
+        // Held meanwhile, so that who keeps an object again finds it gone.
+        lock(&self.kept).retain(|hash, names| {
+            let stays = names.pending != 0 || names.last >= oldest;
+            if !stays {
+                if let Err(e) = log.objects().remove(hash) {
+                    log::warn!("the recorder can't remove what is no longer needed: {e}");
+                }
+            }
+            stays
+        });
+    }
+
+    // ------------------------------------------------------------ the thread
+
+    pub fn stop(&self) {
+        lock(&self.wanted).stop = true;
+        self.wake.notify_one();
+        self.ended.notify_all();
+    }
+
+    /// Waits until a checkpoint is asked for; gives whether one is.
+    fn is_asked(&self) -> bool {
+        let mut wanted = lock(&self.wanted);
+        while !wanted.asked && !wanted.stop {
+            wanted = self
+                .wake
+                .wait(wanted)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        wanted.asked = false;
+        !wanted.stop
+    }
+
+    fn run(&self, engine: &Engine, recorder: &Recorder) {
+        let log = &recorder.log;
+        while self.is_asked() {
+            match self.take(engine, log) {
+                Ok(Some(before)) => {
+                    self.next_after(before);
+                    self.taken.fetch_add(1, Ordering::Relaxed);
+                    let next = log.next_seq();
+                    self.forget(log, next.saturating_sub(self.capacity));
+                }
+                // Some jobs take long.
+                Ok(None) => {
+                    let again = log.next_seq() + self.capacity / 16;
+                    self.due.store(again, Ordering::Relaxed);
+                }
+                Err(e) => {
+                    // Jobs go on, and the log may no longer be enough to run them again.
+                    self.failed.fetch_add(1, Ordering::Relaxed);
+                    log::warn!("the recorder can't take a checkpoint: {e}");
+                    let again = log.next_seq() + self.capacity / 4;
+                    self.due.store(again, Ordering::Relaxed);
+                    self.limit.store(u64::MAX, Ordering::Relaxed);
+                }
+            }
+            // With the lock, so that nobody misses it who is about to wait.
+            let _wanted = lock(&self.wanted);
+            self.ended.notify_all();
+        }
+    }
+
+    /// Takes a checkpoint; gives where the log is to be run again from, or nothing if jobs didn't end in time.
+    fn take(&self, engine: &Engine, log: &Log) -> Result<Option<u64>, Error> {
+        self.gate.close();
+        let drained = self.wait_for_jobs(engine, log);
+        let snapshot = drained.then(|| self.snapshot(engine, log));
+        self.gate.open();
+        let Some(snapshot) = snapshot.transpose()? else {
+            return Ok(None);
+        };
+        let mut hashes = Vec::new();
+        let kept = self.put(log, snapshot, &mut hashes);
+        let appended = kept.and_then(|checkpoint| {
+            let seq = log.append(&checkpoint.into())?;
+            Ok((seq, checkpoint.before))
+        });
+        self.named(hashes, appended.as_ref().ok().and_then(|&(seq, _)| seq));
+        appended.map(|(_, before)| Some(before))
+    }
+
+    /// Waits, while nobody submits, until no job is open.
+    fn wait_for_jobs(&self, engine: &Engine, log: &Log) -> bool {
+        let started = Instant::now();
+        let mut pause = Duration::from_micros(10);
+        while !(self.gate.is_empty() && engine.has_no_open_job()) {
+            let hurries = log.next_seq() >= self.limit.load(Ordering::Relaxed);
+            if engine.is_stopping() || (started.elapsed() > PATIENCE && !hurries) {
+                return false;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(1));
+        }
+        true
+    }
+
+    fn snapshot(&self, engine: &Engine, log: &Log) -> Result<Snapshot, Error> {
+        // No record of the host comes in between.
+        let state = lock(&self.state);
+        let mut data = Vec::new();
+        for (tenant, handle) in state.readable() {
+            // One that is being destroyed is of no use to any job.
+            if let Ok(buffer) = engine.memory.get(handle, tenant as u32) {
+                let mut bytes = Vec::new();
+                let room = bytes.try_reserve_exact(buffer.bytes as usize);
+                room.map_err(|_| Error::OutOfMemory("a checkpoint"))?;
+                bytes.resize(buffer.bytes as usize, 0);
+                buffer.read(0, &mut bytes)?;
+                data.push(((tenant, handle), bytes));
+            }
+        }
+        Ok(Snapshot {
+            before: log.next_seq(),
+            end_epoch: engine.epoch_now(),
+            state: state.clone(),
+            data,
+        })
+    }
+
+    /// Keeps what a snapshot holds; `hashes` gets what was kept.
+    fn put(
+        &self,
+        log: &Log,
+        snapshot: Snapshot,
+        hashes: &mut Vec<Hash>,
+    ) -> Result<Checkpoint, Error> {
+        let mut put = |bytes: &[u8]| -> Result<Hash, Error> {
+            hashes.push(Hash::of(bytes));
+            Ok(self.keep(log, bytes)?)
+        };
+        let mut data: BTreeMap<(u64, u32), Pieces> = BTreeMap::new();
+        let mut all = 0;
+        for (key, bytes) in snapshot.data {
+            all += bytes.len() as u64;
+            let pieces = data.entry(key).or_default();
+            for (n, piece) in bytes.chunks(PIECE).enumerate() {
+                if piece.iter().any(|&byte| byte != 0) {
+                    pieces.push(((n * PIECE) as u64, piece.len() as u64, put(piece)?));
+                }
+            }
+        }
+        let mut records = vec![Record::from(self.start.clone())];
+        records.extend(snapshot.state.records(&data));
+        let state = put(&Record::pack(&records)?)?;
+        // What modules are made of was kept when they were loaded; this checkpoint names it too.
+        let modules = records.iter().filter(|r| matches!(r, Record::Module(_)));
+        for source in modules.filter_map(Record::object) {
+            lock(&self.kept).entry(source).or_default().pending += 1;
+            hashes.push(source);
+        }
+        Ok(Checkpoint {
+            before: snapshot.before,
+            end_epoch: snapshot.end_epoch,
+            tenants: snapshot.state.tenants() as u32,
+            buffers: snapshot.state.buffers() as u32,
+            bytes: all,
+            state,
+        })
+    }
+}
+
+/// Starts the thread, if the runtime has checkpoints.
+pub(crate) fn start(engine: &Arc<Engine>) -> Result<Option<JoinHandle<()>>, Error> {
+    let recorder = engine.recorder.as_ref();
+    if recorder.and_then(Recorder::checkpoints).is_none() {
+        return Ok(None);
+    }
+    let engine = engine.clone();
+    let thread = std::thread::Builder::new()
+        .name("rota-checkpoint".into())
+        .spawn(move || {
+            let recorder = engine.recorder.as_ref();
+            if let Some((recorder, checkpoints)) =
+                recorder.and_then(|r| Some((r, r.checkpoints()?)))
+            {
+                checkpoints.run(&engine, recorder);
+            }
+        });
+    thread.map(Some).map_err(|source| Error::System {
+        what: "starting the thread for checkpoints",
+        source,
+    })
+}
