@@ -75,6 +75,7 @@ pub struct Again {
     pub mode: Mode,
     pub data: Option<PathBuf>,
     pub run: Option<u64>,
+    pub as_submitted: bool,
     pub ignore: Vec<u32>,
 }
 
@@ -120,7 +121,8 @@ comparison with plain Vulkan and wgpu on the same device there is `make bench` i
 const REPLAY: &str = "\
 usage: rota replay verify LOG [--json]
        rota replay show LOG [--tenant T] [--handler OP] [--status S] [--since S] [--until S] [--json]
-       rota replay run LOG [--device D] [--mode M] [--data DIR] [--run N] [--ignore OP] [--json]
+       rota replay run LOG [--device D] [--mode M] [--data DIR] [--run N] [--as-submitted]
+                           [--ignore OP] [--json]
        rota replay diff LOG LOG [--json]
 
 verify reads every cell of a flight recorder's log, show prints its records, run does all jobs again and compares what
@@ -135,7 +137,10 @@ comes of them, and diff compares two recordings of the same program, job by job.
                 without it $ROTA_DEVICE, else the best device
   --mode M      auto, resident or batch; auto where it isn't given
   --data DIR    files with the data that the log doesn't have, found by their hash
-  --run N       the run to do again, from 0 on; the last one where it isn't given
+  --run N       the run to do again, from 0 on, of those that the log has the beginning or a checkpoint of;
+                the last one where it isn't given
+  --as-submitted
+                jobs that overlapped may do so again; else they run one after the other
   --ignore OP   handlers that may come out differently each time; may be given several times
   --json        a JSON object a line
 
@@ -233,6 +238,7 @@ fn replay(mut words: Words) -> Result<Command, String> {
             ("--device", "run") => again.device = Some(words.value("--device")?),
             ("--mode", "run") => again.mode = mode(&words.value("--mode")?)?,
             ("--data", "run") => again.data = Some(words.value("--data")?.into()),
+            ("--as-submitted", "run") => again.as_submitted = true,
             ("--ignore", "run") => again.ignore.push(opcode(&words.value("--ignore")?)?),
             ("--run", "run") => {
                 let text = words.value("--run")?;

@@ -438,6 +438,7 @@ fn run_again(options: &Replay, how: &Again) -> Result<u8, Failure> {
             ..RuntimeOptions::default()
         },
         data: how.data.clone(),
+        as_submitted: how.as_submitted,
         not_deterministic: how.ignore.clone(),
         context: CONTEXT,
     };

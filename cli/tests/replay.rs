@@ -120,7 +120,7 @@ fn a_log_is_verified_shown_and_run_again() {
     let (code, text, stderr) = replay(&["run", log]);
     assert_eq!((code, stderr.as_str()), (0, ""), "{text}");
     assert!(text.contains("the same"), "{text}");
-    let (code, text, _) = replay(&["run", log, "--json", "--mode", "batch"]);
+    let (code, text, _) = replay(&["run", log, "--json", "--mode", "batch", "--as-submitted"]);
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &report["outcome"]), (0, &"same".into()), "{text}");
     assert_eq!(

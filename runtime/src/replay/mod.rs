@@ -1,6 +1,6 @@
 //! Replay: runs a log's jobs again, on the same or another device, and compares what comes of them.
 //!
-//! The jobs run one after the other, in the order in which they began (`history.rs`). Compared are status, fault, results and, where
+//! The jobs run in the order in which they began (`history.rs`), one after the other or as they overlapped then. Compared are status, fault, results and, where
 //! both ended OK, the digest of what was written. Jobs that overlapped and name a buffer that one of them may write are
 //! *concurrent*: a difference there is told apart, since another order may be why. So is one behind a difference, in a job that
 //! names a buffer which that one may have written, and one in a job that says itself that it depends on order. What depends on
@@ -30,6 +30,8 @@ pub struct ReplayOptions {
     pub data: Option<PathBuf>,
     /// Opcodes of handlers that may come out differently each time: differences in them are told apart.
     pub not_deterministic: Vec<u32>,
+    /// Jobs that overlapped when they were recorded may overlap again; else they run one after the other.
+    pub as_submitted: bool,
     /// How many jobs before the first divergence are told; of those that name one of its buffers, or are the same tenant's.
     pub context: usize,
 }

@@ -1,11 +1,15 @@
-//! Does the steps of a history again, one after the other.
+//! Does the steps of a history again.
+//!
+//! Jobs are submitted in the order of the steps. One after the other each has ended before the next begins; as submitted, a
+//! job waits only for those before it that use a buffer which one of the two may write, unless they overlapped when they were
+//! recorded. What came of jobs is compared in the order of the steps either way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
 use rota_recorder::{BufferEvent, Completion, Hash, Module, ModuleEvent, Objects, TenantEvent};
 
-use super::history::{History, RecordedJob, Step};
+use super::history::{History, Step};
 use super::{Divergence, ReplayOptions, ReplayReport};
 use crate::error::Error;
 use crate::modules::{HandlerOptions, ModuleOptions};
@@ -17,6 +21,8 @@ use crate::tenant::{Tenant, TenantOptions, Wait};
 
 /// A job that takes longer than this never ends.
 const PATIENCE: u64 = 60_000_000_000;
+/// As submitted, so many jobs are under way at most.
+const WINDOW: usize = 1024;
 /// After how many steps progress is told.
 const TOLD_EVERY: usize = 256;
 
@@ -51,6 +57,7 @@ pub fn run(
         uncertain: HashSet::new(),
         unended: HashSet::new(),
         concurrent: HashSet::new(),
+        flying: VecDeque::new(),
         report: ReplayReport {
             device: runtime.info().device.name,
             jobs: history.jobs.len() as u64,
@@ -66,6 +73,7 @@ pub fn run(
         }
         replay.step(step)?;
     }
+    replay.finish(usize::MAX)?;
     progress(history.steps.len());
     replay.runtime.stop()?;
     Ok(replay.report)
@@ -91,6 +99,16 @@ fn given_data(folder: Option<&Path>) -> Result<HashMap<Hash, std::path::PathBuf>
     Ok(given)
 }
 
+/// A job that was submitted.
+struct Flying {
+    at: usize,
+    tenant: Tenant,
+    ticket: u64,
+    recorded: Completion,
+    /// Whether what comes of it can be compared.
+    compares: bool,
+}
+
 struct Replay<'a> {
     history: &'a History,
     options: &'a ReplayOptions,
@@ -109,6 +127,8 @@ struct Replay<'a> {
     unended: HashSet<u64>,
     /// Indices of jobs.
     concurrent: HashSet<usize>,
+    /// In the order of the steps.
+    flying: VecDeque<Flying>,
     report: ReplayReport,
     runtime: Runtime,
 }
@@ -155,14 +175,66 @@ impl Replay<'_> {
 
     fn step(&mut self, step: &Step) -> Result<(), Error> {
         match step {
-            Step::Tenant(event) => self.tenant(event),
-            Step::Module(event) => self.module(event),
+            Step::Tenant(event) => {
+                self.finish(usize::MAX)?;
+                self.tenant(event)
+            }
+            Step::Module(event) => {
+                self.finish(usize::MAX)?;
+                self.module(event)
+            }
             Step::Buffer(_, event) => {
                 self.names.follow(event);
+                let key = (event.tenant, event.handle);
+                let written = matches!(event.event, BufferEvent::Written | BufferEvent::Filled);
+                let before = match self.names.get(key).filter(|_| written) {
+                    Some(&named) => self.flying_before(|other, _| other.root == named.root),
+                    None => usize::MAX,
+                };
+                self.finish(before)?;
                 self.buffer(event)
             }
             Step::Job(at) => self.job(*at),
         }
+    }
+
+    /// How many of the jobs under way there are up to the last that uses a buffer for which `clashes` holds.
+    fn flying_before(&self, clashes: impl Fn(&Named, usize) -> bool) -> usize {
+        let clashes = |flying: &Flying| {
+            let mut named = self.named[flying.at].iter();
+            named.any(|named| clashes(named, flying.at))
+        };
+        self.flying.iter().rposition(clashes).map_or(0, |at| at + 1)
+    }
+
+    /// Waits for the first `count` jobs under way, and compares what came of them.
+    fn finish(&mut self, count: usize) -> Result<(), Error> {
+        for _ in 0..count.min(self.flying.len()) {
+            let Some(flying) = self.flying.pop_front() else {
+                break;
+            };
+            let done = flying
+                .tenant
+                .wait(flying.ticket, Wait::Adaptive, PATIENCE)?;
+            if flying.compares {
+                self.report.compared += 1;
+                let replayed = Completion {
+                    tenant: flying.recorded.tenant,
+                    ticket: flying.recorded.ticket,
+                    status: done.status,
+                    fault: done.fault,
+                    results: done.results,
+                    fuel: done.fuel,
+                    module_version: done.module_version,
+                    digest: done.digest,
+                    flags: 0,
+                    begin_epoch: done.begin_epoch,
+                    end_epoch: done.end_epoch,
+                };
+                self.compare(flying.at, flying.recorded, replayed);
+            }
+        }
+        Ok(())
     }
 
     fn tenant(&mut self, event: &rota_recorder::Tenant) -> Result<(), Error> {
@@ -360,13 +432,13 @@ impl Replay<'_> {
             self.report.not_ended += 1;
             return Ok(());
         };
-        let replayed = match self.known(recorded.job.tenant) {
-            Some(tenant) => self.run_again(&tenant, recorded),
+        let submitted = match self.known(recorded.job.tenant) {
+            Some(tenant) => self.submit(tenant, at),
             // The record of its making is missing.
             None => Err(Error::Closed),
         };
-        let replayed = match replayed {
-            Ok(completion) => completion,
+        let (tenant, ticket) = match submitted {
+            Ok(submitted) => submitted,
             // A handler whose source isn't there, or more fuel than this device allows.
             Err(Error::InvalidOpcode(_) | Error::InvalidFuel { .. } | Error::Closed) => {
                 self.unknown.extend(&written);
@@ -375,16 +447,20 @@ impl Replay<'_> {
             }
             Err(e) => return Err(e),
         };
-        if no_data || behind_unended {
-            return Ok(());
-        }
-        self.report.compared += 1;
-        self.compare(at, done, replayed, &named);
-        Ok(())
+        self.flying.push_back(Flying {
+            at,
+            tenant,
+            ticket,
+            recorded: done,
+            compares: !(no_data || behind_unended),
+        });
+        let most = if self.options.as_submitted { WINDOW } else { 1 };
+        self.finish(self.flying.len().saturating_sub(most - 1))
     }
 
-    /// Runs a job by itself: the order is that of the steps.
-    fn run_again(&self, tenant: &Tenant, recorded: &RecordedJob) -> Result<Completion, Error> {
+    /// Submits a job again, behind those that have to come before it. What kept its order then is in the steps.
+    fn submit(&mut self, tenant: Tenant, at: usize) -> Result<(Tenant, u64), Error> {
+        let recorded = &self.history.jobs[at];
         let from = &recorded.job;
         let job = Job {
             opcode: from.opcode,
@@ -394,31 +470,26 @@ impl Replay<'_> {
             args: from.args,
             user_data: from.user_data,
         };
+        let begin = recorded.epochs().map(|(begin, _)| begin);
+        let before = self.flying_before(|other, n| {
+            let end = self.history.jobs[n].epochs().map(|(_, end)| end);
+            let overlapped = matches!((begin, end), (Some(begin), Some(end)) if end > begin);
+            let mut mine = self.named[at].iter();
+            !overlapped && mine.any(|n| n.root == other.root && (n.writable || other.writable))
+        });
+        self.finish(before)?;
         let mut ticket = [0];
-        tenant.submit(&[job], Some(&mut ticket)).1?;
-        let done = tenant.wait(ticket[0], Wait::Adaptive, PATIENCE)?;
-        Ok(Completion {
-            tenant: from.tenant,
-            ticket: from.ticket,
-            status: done.status,
-            fault: done.fault,
-            results: done.results,
-            fuel: done.fuel,
-            module_version: done.module_version,
-            digest: done.digest,
-            flags: 0,
-            begin_epoch: done.begin_epoch,
-            end_epoch: done.end_epoch,
-        })
+        loop {
+            match tenant.submit(&[job], Some(&mut ticket)).1 {
+                // Its ring is full.
+                Err(Error::WouldBlock) if !self.flying.is_empty() => self.finish(1)?,
+                result => return result.map(|()| (tenant, ticket[0])),
+            }
+        }
     }
 
-    fn compare(
-        &mut self,
-        at: usize,
-        recorded: Completion,
-        mut replayed: Completion,
-        named: &[Named],
-    ) {
+    fn compare(&mut self, at: usize, recorded: Completion, mut replayed: Completion) {
+        let named = self.named[at].clone();
         let written = named.iter().filter(|n| n.writable).map(|n| n.root);
         let both_ok = [recorded.status, replayed.status] == [completion_status::OK; 2];
         if !both_ok && recorded.digest != replayed.digest {
@@ -452,7 +523,7 @@ impl Replay<'_> {
             *self.report.by_opcode.entry(opcode).or_default() += 1;
             if self.report.first.is_none() {
                 self.report.first = Some(difference);
-                self.report.before = self.context(at, named);
+                self.report.before = self.context(at, &named);
             }
         }
         self.uncertain.extend(written);

@@ -56,12 +56,15 @@ fn load(tenant: &Tenant, module: Option<u32>, source: &str, handlers: &[(&str, b
 }
 
 fn run_again(log: PathBuf, runtime: RuntimeOptions) -> ReplayReport {
-    let options = ReplayOptions {
+    run_again_with(ReplayOptions {
         log,
         runtime,
         context: 4,
         ..ReplayOptions::default()
-    };
+    })
+}
+
+fn run_again_with(options: ReplayOptions) -> ReplayReport {
     let history = replay::read(&options).unwrap();
     replay::replay(&options, &history, &mut |_| {}).unwrap()
 }
@@ -174,15 +177,21 @@ fn a_run_can_be_run_again_and_gives_the_same() {
             Mode::Batch => Mode::Resident,
             _ => Mode::Batch,
         };
-        let options = RuntimeOptions {
-            workers: 3,
-            ..options(other)
-        };
-        let report = run_again(log, options);
-        assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
-        assert_eq!(report.jobs, jobs as u64, "{report:?}");
-        assert!(report.compared > report.jobs / 4, "{report:?}");
-        assert_eq!(report.missing_data, 0);
+        for as_submitted in [false, true] {
+            let report = run_again_with(ReplayOptions {
+                log: log.clone(),
+                runtime: RuntimeOptions {
+                    workers: 3,
+                    ..options(other)
+                },
+                as_submitted,
+                ..ReplayOptions::default()
+            });
+            assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+            assert_eq!(report.jobs, jobs as u64, "{report:?}");
+            assert!(report.compared > report.jobs / 4, "{report:?}");
+            assert_eq!(report.missing_data, 0);
+        }
     }
 }
 
@@ -226,16 +235,19 @@ fn a_full_log_can_be_run_again_from_its_last_checkpoints() {
         let granted = steady.buffer_grant(buffer, &other, false).unwrap();
         let mut n = 0;
         let between = || {
-            for _ in 0..20 {
+            for of_nops in [false, true, true, true, true, false, true, true, true, true] {
                 let step = |n| with(job(FIRST, 1, &[buffer, n]), BARRIER);
-                let batch: Vec<Job> = (n..n + 100).map(step).collect();
+                let batch: Vec<Job> = match of_nops {
+                    false => (n..n + 100).map(step).collect(),
+                    true => (n..n + 256).map(|n| nop(n, n)).collect(),
+                };
                 submit(&steady, &batch);
                 take(&steady, batch.len());
-                n += 100;
+                n += 256;
             }
             run_one(&other, sum(granted, 512, 2));
         };
-        work(&runtime, 20, &mut Rng(mode as u64 + 11), between);
+        work(&runtime, 16, &mut Rng(mode as u64 + 11), between);
         let state = runtime.recorder_state().unwrap();
         assert!(state.log.failure.is_none());
         assert!(state.checkpoints >= 2, "{state:?}");
@@ -433,8 +445,7 @@ fn without_its_data_a_run_is_not_comparable() {
                 runtime: options(Mode::Resident),
                 ..ReplayOptions::default()
             };
-            let history = replay::read(&options).unwrap();
-            let report = replay::replay(&options, &history, &mut |_| {}).unwrap();
+            let report = run_again_with(options);
             assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
             assert_eq!(report.compared, 2);
         }
