@@ -17,16 +17,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const PART: Part = Part {
     name: "isolation",
-    what: "cost_mean: jobs of each standard handler and of the handlers in examples/handlers, on a \
-           runtime as it is and on one whose kernel is composed without range checks and without \
-           fuel, by turns, as many together as take 10 ms, awaited blocking; each round compares the quickest of 4 on \
-           each side, a handler's cost is the median over the rounds of their ratio minus 1, and the figure \
-           is the mean of the handlers' costs, with p10 and p90 of the rounds' means. runaway_p99_ratio: round trips of NOP jobs, one after \
-           the other, beside a tenant that keeps its ring full of jobs in an endless loop with their \
-           default fuel, relative to the same alone; p99 of each round, median of the rounds' ratio. \
-           runaway_paced: the same with 1,000 jobs per second, each counted from when it should have \
-           been sent; alone_paced: without the other tenant. budget_us: what one such endless job \
-           takes.",
+    what: "cost_mean: jobs of each standard handler and of the handlers in examples/handlers, on a runtime as \
+           it is and on one whose kernel is composed without range checks and without fuel, by turns, as many \
+           together as take 10 ms, awaited blocking; each round compares the quickest of 4 on each side, a \
+           handler's cost is the median over the rounds of their ratio minus 1, and the figure is the mean of \
+           the handlers' costs, with p10 and p90 of the rounds' means. runaway_p99_ratio: round trips of NOP \
+           jobs, one after the other, beside a tenant that keeps its ring full of jobs in an endless loop with \
+           their default fuel, relative to the same alone; p99 of each round, median of the rounds' ratio. \
+           runaway_paced: the same with 1,000 jobs per second, each counted from when it should have been sent; \
+           alone_paced: without the other tenant. budget_us: what one such endless job takes.",
     run,
 };
 
