@@ -32,6 +32,7 @@ test,drivers      | clang                           | tool:clang     | wanted   
 test,bench        | g++                             | tool:g++       | required | builds what uses the C++ binding
 test              | groff-base                      | tool:groff     | required | reads the man pages, to check them
 test,bench,package | binutils                        | tool:readelf   | required | looks at what the library needs
+bench             | rocksdb-tools                   | tool:db_bench  | wanted   | RocksDB, with which the flight recorder is compared
 package           | dpkg-dev                        | tool:dpkg-shlibdeps | wanted | makes the Debian packages
 package           | file                            | tool:file      | wanted   | the same
 package           | lintian                         | tool:lintian   | wanted   | checks the Debian packages

@@ -2,10 +2,12 @@
 //! to tell the user how far it is.
 
 use crate::api::Library;
+use crate::args::Run;
 use crate::rota::{self, Runtime};
 use crate::vulkan::{Device, Wanted};
 use crate::Fallible;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 pub struct Context {
@@ -13,14 +15,16 @@ pub struct Context {
     pub library: Option<Library>,
     pub device: Rc<Device>,
     pub long: bool,
+    /// Where the reports go; a part may have files there meanwhile.
+    pub out: PathBuf,
 }
 
 impl Context {
     /// Opens Rota once, with its own choice of a device, and the same device for the peers.
-    pub fn new(peers_only: bool, long: bool) -> Fallible<Context> {
+    pub fn new(run: &Run) -> Fallible<Context> {
         let mut library = None;
         let mut wanted = Wanted::default();
-        if !peers_only {
+        if !run.peers_only {
             let loaded = rota::load()?;
             let info = Runtime::open(&loaded, &rota::options())?.info()?;
             wanted.name = Some(rota::field(&info.device_name));
@@ -30,7 +34,8 @@ impl Context {
         Ok(Context {
             library,
             device: Device::open(&wanted)?,
-            long,
+            long: run.long,
+            out: run.out.clone(),
         })
     }
 

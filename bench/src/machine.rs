@@ -37,7 +37,7 @@ pub fn describe(context: &Context) -> Object {
         put("rota", rota::version(library));
         put("library", library.path.clone());
     }
-    for name in ["wgpu", "ash", "naga"] {
+    for name in ["wgpu", "ash", "naga", "rusqlite"] {
         put(name, locked_version(name));
     }
     object

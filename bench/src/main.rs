@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 
 /// Runs the parts in their order; a part that fails doesn't keep the others from being measured.
 fn measure(run: &Run) -> Fallible<()> {
-    let context = Context::new(run.peers_only, run.long)?;
+    let context = Context::new(run)?;
     let machine = machine::describe(&context);
     eprintln!(
         "{} ({}), {}",
