@@ -556,7 +556,7 @@ impl Core {
 const SHORTEST_PAUSE: Duration = Duration::from_micros(250);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How long closing waits for cells that are reserved and not committed.
-const GRACE: Duration = Duration::from_secs(2);
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// Writes the page that is not the newest. The newest one must be durable.
 fn write_page(file: &dyn DiskFile, header: &mut Header) -> std::io::Result<()> {

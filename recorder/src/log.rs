@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cell::{Payload, CELL_BYTES};
 use crate::clock;
-use crate::core::{Core, Refused};
+use crate::core::{Core, Refused, GRACE};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Failure};
 use crate::header::CELLS_AT;
@@ -277,8 +277,12 @@ impl Log {
         let Some(Threads { writer, syncer }) = threads.take() else {
             return Ok(());
         };
-        if self.core.stage.untold() != 0 {
+        // When the writer has made room. If it can't, the header says how many are missing.
+        let started = Instant::now();
+        while self.core.stage.untold() != 0 && started.elapsed() < GRACE {
             self.core.tell(GapWhy::Full);
+            self.core.wake_writer();
+            std::thread::sleep(Duration::from_micros(100));
         }
         self.core.stage.close();
         self.core.wake_writer();

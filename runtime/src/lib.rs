@@ -53,7 +53,7 @@ pub use {
 };
 
 #[cfg(all(feature = "experiments", not(loom)))]
-pub use runtime::Experiment;
+pub use {recorder::OtherDisk, runtime::Experiment};
 
 /// Flags that a job may carry.
 pub mod job_flags {

@@ -114,6 +114,9 @@ impl Pump {
         };
         if let Err(e) = &outcome {
             log::error!(target: "rota::pump", "the kernel can't go on: {e}");
+            if let Some(recorder) = &self.engine.recorder {
+                recorder.failure(e);
+            }
             self.flights.clear();
         }
         // No lease runs any more: what has not completed never will.
@@ -320,6 +323,17 @@ impl Pump {
         let flight = self.flights.remove(0);
         self.slots[flight.slot].wait(u64::MAX)?;
         let engine = &self.engine;
+        if engine.lose_device_at != 0 && flight.lease >= engine.lose_device_at {
+            // As on a lost device, no lease runs any more.
+            engine.stop_leases(&mut lock(&engine.leases));
+            for slot in &mut self.slots {
+                slot.wait(u64::MAX)?;
+            }
+            return Err(Error::Driver {
+                call: "an experiment",
+                result: ash::vk::Result::ERROR_DEVICE_LOST,
+            });
+        }
         let end = Instant::now();
         let time = end - flight.launched.max(self.last_end);
         self.last_end = end;

@@ -111,6 +111,8 @@ pub struct Experiment {
     pub without: Without,
     /// Leases go on beyond the driver's limit of loop iterations.
     pub ignore_loop_cap: bool,
+    /// The device is as good as lost when this lease has ended; 0: never.
+    pub lose_device_at: u32,
 }
 
 /// What a runtime is and has done.
@@ -260,6 +262,8 @@ pub(crate) struct Engine {
     /// Which tenants were picked when.
     pub picks: Mutex<Picks>,
     pub recorder: Option<Recorder>,
+    /// An experiment's.
+    pub lose_device_at: u32,
     pub device: Arc<Device>,
 }
 
@@ -470,6 +474,7 @@ impl Engine {
             quota: Arc::new(Account::of_runtime(&options.quota)),
             picks: Mutex::new(Picks::default()),
             recorder,
+            lose_device_at: options.experiment().lose_device_at,
             shared,
             device,
         });

@@ -15,8 +15,11 @@ mod state;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
+use ash::vk;
+use rota_recorder::disk::{Disk, RealDisk};
 use rota_recorder::{
     AfterError, Buffer, Cells, Evidence, EvidenceClass, Handler, Hash, Log, LogOptions, LogState,
     Module, ModuleEvent, Refused, RunEnd, RunStart, StagePlace, TenantEvent, WhenFull,
@@ -76,9 +79,32 @@ pub struct RecorderOptions {
     pub stage_dir: Option<PathBuf>,
     /// Gives up what a log holds that is there.
     pub start_over: bool,
+    /// For proofs: another disk than the system's.
+    #[cfg(feature = "experiments")]
+    pub disk: OtherDisk,
+}
+
+/// A disk that fails or waits as a test says.
+#[cfg(feature = "experiments")]
+#[derive(Clone, Default)]
+pub struct OtherDisk(pub Option<Arc<dyn Disk>>);
+
+#[cfg(feature = "experiments")]
+impl std::fmt::Debug for OtherDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OtherDisk").field(&self.0.is_some()).finish()
+    }
 }
 
 impl RecorderOptions {
+    fn disk(&self) -> Arc<dyn Disk> {
+        #[cfg(feature = "experiments")]
+        if let Some(disk) = &self.disk.0 {
+            return disk.clone();
+        }
+        Arc::new(RealDisk)
+    }
+
     /// What `$ROTA_RECORD` asks for, a path, and `$ROTA_CAPTURE`: jobs, digests or full; jobs where it isn't set.
     pub fn from_environment() -> Result<Option<Self>, Error> {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -143,7 +169,8 @@ impl Recorder {
         if full && options.capacity_bytes != 0 {
             checkpoint::check_capacity(options.capacity_bytes)?;
         }
-        let log = Log::open(&LogOptions {
+        let disk = options.disk();
+        let wanted = LogOptions {
             path: options.path.clone(),
             capacity_bytes: options.capacity_bytes,
             stage_cells: 0,
@@ -163,7 +190,8 @@ impl Recorder {
             sync_cells: options.sync_records,
             start_over: options.start_over,
             object_bytes: options.object_bytes,
-        })?;
+        };
+        let log = Log::open_on(disk, &wanted)?;
         let start = RunStart {
             library_version: crate::VERSION.into(),
             device: about.device,
@@ -377,6 +405,19 @@ impl Recorder {
             }
             .into(),
         );
+    }
+
+    /// The kernel can't go on.
+    pub fn failure(&self, error: &Error) {
+        let (class, code) = match error {
+            Error::Driver { result, .. } if *result == vk::Result::ERROR_DEVICE_LOST => {
+                (EvidenceClass::DeviceLoss, result.as_raw())
+            }
+            Error::Driver { result, .. } => (EvidenceClass::Unclassified, result.as_raw()),
+            _ => (EvidenceClass::Unclassified, 0),
+        };
+        let text = error.to_string();
+        self.tell(Evidence::new(0, 0, class, code, text.as_bytes()).into());
     }
 
     pub fn evidence(

@@ -123,7 +123,9 @@ pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
         None => (wanted + 1, 0),
     };
     let mut at = 0;
-    for item in Reader::open(path, Mode::Salvage)? {
+    let reader = Reader::open(path, Mode::Salvage)?;
+    let untold = reader.info().untold;
+    for item in reader {
         match item? {
             Item::Missing(missing) if at == nth && missing.last >= from => {
                 gathered.missing += missing.last + 1 - missing.first.max(from);
@@ -140,6 +142,9 @@ pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
                 }
             }
         }
+    }
+    if at == nth {
+        gathered.missing += untold;
     }
     Ok(gathered.ordered())
 }

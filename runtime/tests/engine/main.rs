@@ -4,6 +4,7 @@
 mod cycle;
 mod digest;
 mod fair;
+mod faults;
 mod grants;
 mod isolation;
 mod kernel;
