@@ -5,19 +5,21 @@
 //! memory, and the number of jobs that the kernel says it ran. *Stops* (stops.rs) opens runtimes and stops them in the
 //! middle of their work. *Churn* (churn.rs) makes and destroys tenants with open jobs beside tenants that go on. *Cycles*
 //! (cycles.rs) run tenants through their lives from many threads, under quotas. *Loads* (loads.rs) changes the kernel under
-//! jobs that run. The scenarios that `--short` and `--long` run are listed in scenarios.rs.
+//! jobs that run. *Recorded* (recorded.rs) writes a flight recorder's log and does it all again. The scenarios that `--short` and `--long` run are listed in scenarios.rs.
 
 mod churn;
 mod cycles;
 mod flood;
 mod jobs;
 mod loads;
+mod recorded;
 mod revokes;
 mod scenarios;
 mod stops;
 mod verdict;
 mod watchdog;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -28,6 +30,7 @@ rota-stress: every job exactly once, every result right
   rota-stress --scenario NAME     only this one; may be given several times
   rota-stress --list              the scenarios
       --jobs N                    so many jobs (or rounds) in place of the scenario's own number
+      --log FILE                  where `recorded` leaves its log, for other devices
       --seed N                    another series of jobs (default 1)
       --help
 
@@ -41,6 +44,7 @@ struct Options {
     names: Vec<String>,
     jobs: Option<u64>,
     seed: u64,
+    log: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -69,6 +73,7 @@ fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
         names: Vec::new(),
         jobs: None,
         seed: 1,
+        log: None,
     };
     let mut size = false;
     let mut rest = arguments.iter();
@@ -84,6 +89,7 @@ fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
             "--long" => (size, options.long) = (true, true),
             "--scenario" => options.names.push(value()?.clone()),
             "--jobs" => options.jobs = Some(number(value()?)?.max(1)),
+            "--log" => options.log = Some(value()?.into()),
             "--seed" => options.seed = number(value()?)?,
             "--list" => {
                 scenarios::list();

@@ -8,7 +8,7 @@ use rota::{Error, Mode};
 use crate::flood::{self, Flood, Outcome};
 use crate::jobs::Mix;
 use crate::verdict::Verdict;
-use crate::{churn, cycles, loads, revokes, stops, Options};
+use crate::{churn, cycles, loads, recorded, revokes, stops, Options};
 
 /// What a scenario does.
 enum Kind {
@@ -20,6 +20,7 @@ enum Kind {
     Cycles(Mode),
     Revokes(Mode),
     Loads(Mode),
+    Recorded(Mode),
 }
 
 struct Scenario {
@@ -132,6 +133,8 @@ static SCENARIOS: &[Scenario] = &[
     scenario("revokes-batch", "the same in BATCH mode", Kind::Revokes(Mode::Batch), 300, MILLION / 10),
     scenario("loads", "modules loaded, replaced and unloaded beside jobs at full speed", Kind::Loads(Mode::Resident), 3, 200),
     scenario("loads-batch", "the same in BATCH mode", Kind::Loads(Mode::Batch), 2, 100),
+    scenario("recorded", "mixed jobs recorded with their data, and run again from the log", Kind::Recorded(Mode::Resident), 2_000, MILLION / 10),
+    scenario("recorded-batch", "the same in BATCH mode", Kind::Recorded(Mode::Batch), 1_000, MILLION / 10),
     scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
     scenario("burdened-batch", "the same in BATCH mode", Kind::Burdened(batch(TILED)), MILLION / 50, 5 * MILLION),
 ];
@@ -170,6 +173,9 @@ pub fn run(options: &Options) -> bool {
             Kind::Cycles(mode) => cycles::run(*mode, jobs, options.seed, &verdict),
             Kind::Revokes(mode) => revokes::run(*mode, jobs, options.seed, &verdict),
             Kind::Loads(mode) => loads::run(*mode, jobs, options.seed, &verdict),
+            Kind::Recorded(mode) => {
+                recorded::run(*mode, jobs, options.seed, options.log.as_deref(), &verdict)
+            }
         };
         if let Err(e) = &outcome {
             verdict.broken(|| e.to_string());
