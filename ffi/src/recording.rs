@@ -68,7 +68,7 @@ pub const ROTA_RECORD_UNKNOWN: u32 = 0x10002;
 ///
 /// With fields slots, opcodes and so on.
 pub const ROTA_EVENT_TENANT_CREATED: u32 = 1;
-/// A weight, a share or a quota.
+/// Its settings changed. This version doesn't record that.
 pub const ROTA_EVENT_TENANT_CHANGED: u32 = 2;
 /// rota_tenant_drain.
 pub const ROTA_EVENT_TENANT_DRAINING: u32 = 3;

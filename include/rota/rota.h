@@ -610,7 +610,7 @@
 /// With fields slots, opcodes and so on.
 #define ROTA_EVENT_TENANT_CREATED 1
 
-/// A weight, a share or a quota.
+/// Its settings changed. This version doesn't record that.
 #define ROTA_EVENT_TENANT_CHANGED 2
 
 /// rota_tenant_drain.

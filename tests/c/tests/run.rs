@@ -313,6 +313,34 @@ fn example_tenants() {
     }
 }
 
+/// Twice, so that the log goes on.
+#[test]
+fn example_record() {
+    let sources = vec![root().join("examples/c/record.c")];
+    let program = compile("gcc", &sources, "example_record", link_shared);
+    let folder = scratch().join("recorded");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder for the log");
+    let log = folder.join("run.log");
+    for turn in 1..=2 {
+        let output = run(Command::new(&program).arg(&log), "record", 120);
+        for (wanted, times) in [
+            ("ROTA_RECORD_RUN_START", turn),
+            ("ROTA_EVENT_BUFFER_WRITTEN", turn),
+            ("ROTA_RECORD_JOB, opcode 0x13", 4 * turn),
+            ("ROTA_COMPLETION_OK, results 499500", turn),
+            ("ROTA_RECORD_RUN_END", turn),
+            ("ROTA_REPLAY_SAME: 4 of 4 jobs", 1),
+        ] {
+            let found = output.matches(wanted).count();
+            assert_eq!(found, times, "{wanted:?} in record's output:\n{output}");
+        }
+    }
+    let (status, output) = finish(Command::new(&program).arg(&folder), "record", 120);
+    assert_eq!(status, Some(1), "{output}");
+    assert!(output.contains("a folder"), "record said: {output}");
+}
+
 #[test]
 fn example_scan() {
     let folder = root().join("examples/c");
