@@ -152,6 +152,19 @@ pub(crate) unsafe fn text<'a>(
     }
 }
 
+/// As `text`, for what has no default.
+///
+/// # Safety
+/// As for `slice`.
+pub(crate) unsafe fn some_text<'a>(
+    name: &'static str,
+    pointer: *const std::ffi::c_char,
+    len: usize,
+) -> Result<&'a str, Failure> {
+    // SAFETY: passed on.
+    unsafe { text(name, pointer, len) }?.ok_or(Failure::NoText(name))
+}
+
 /// An enum value that came as an integer and is none of the known ones.
 #[cold]
 pub(crate) fn unknown(name: &'static str, value: u32, known: &'static str) -> Failure {
@@ -404,6 +417,8 @@ mod tests {
         assert!(matches!(nothing, Ok(None)));
         let missing = unsafe { text("text", null(), 3) };
         assert_eq!(missing.unwrap_err().status(), ROTA_STATUS_NULL_POINTER);
+        let none = unsafe { some_text("text", null(), 0) }.unwrap_err();
+        assert_eq!(none.status(), ROTA_STATUS_INVALID_ARGUMENT);
     }
 
     #[test]

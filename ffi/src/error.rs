@@ -72,6 +72,18 @@ pub const ROTA_STATUS_INVALID_MODULE: i32 = 25;
 pub const ROTA_STATUS_OPCODE_TAKEN: i32 = 26;
 /// The kernel has no room for more handlers.
 pub const ROTA_STATUS_KERNEL_FULL: i32 = 27;
+/// Another runtime, here or in another program, records into this log.
+pub const ROTA_STATUS_LOG_IN_USE: i32 = 28;
+/// A folder, or another program's file: not a log of Rota's.
+pub const ROTA_STATUS_NOT_A_LOG: i32 = 29;
+/// The log, or data that it names, is empty, cut off or damaged; the message says which and where.
+pub const ROTA_STATUS_LOG_DAMAGED: i32 = 30;
+/// A later version wrote the log, with what this one doesn't know; the message names it.
+pub const ROTA_STATUS_LOG_TOO_NEW: i32 = 31;
+/// The log names data by its hash, and the data isn't kept beside it.
+pub const ROTA_STATUS_DATA_MISSING: i32 = 32;
+/// The log has no run from its beginning on, so nothing of it can be run again.
+pub const ROTA_STATUS_NOT_REPLAYABLE: i32 = 33;
 
 /// ---- Handles -----------------------------------------------------------------------------------
 /// Opaque: the library looks them up and never follows them.
@@ -94,6 +106,8 @@ pub(crate) enum Failure {
     TooLong { name: &'static str, n: usize },
     #[error("`{0}` has no elements: there is nothing to do")]
     Empty(&'static str),
+    #[error("`{0}` is empty, and there is no default for it")]
+    NoText(&'static str),
     #[error("`{0}` is not valid UTF-8 without zero bytes")]
     NotText(&'static str),
     #[error("`{name}` is {value}, which is none of {known}")]
@@ -146,6 +160,12 @@ pub(crate) enum Failure {
     Panic(String),
 }
 
+impl From<rota_recorder::Error> for Failure {
+    fn from(error: rota_recorder::Error) -> Self {
+        Failure::Engine(error.into())
+    }
+}
+
 impl Failure {
     pub(crate) fn status(&self) -> rota_status {
         match self {
@@ -154,6 +174,7 @@ impl Failure {
             Failure::Misaligned(_)
             | Failure::TooLong { .. }
             | Failure::Empty(_)
+            | Failure::NoText(_)
             | Failure::NotText(_)
             | Failure::UnknownValue { .. }
             | Failure::UnknownFlags { .. }
@@ -491,6 +512,12 @@ mod tests {
             (ROTA_STATUS_INVALID_MODULE, Status::InvalidModule),
             (ROTA_STATUS_OPCODE_TAKEN, Status::OpcodeTaken),
             (ROTA_STATUS_KERNEL_FULL, Status::KernelFull),
+            (ROTA_STATUS_LOG_IN_USE, Status::LogInUse),
+            (ROTA_STATUS_NOT_A_LOG, Status::NotALog),
+            (ROTA_STATUS_LOG_DAMAGED, Status::LogDamaged),
+            (ROTA_STATUS_LOG_TOO_NEW, Status::LogTooNew),
+            (ROTA_STATUS_DATA_MISSING, Status::DataMissing),
+            (ROTA_STATUS_NOT_REPLAYABLE, Status::NotReplayable),
         ] {
             assert_eq!(ours, engines as i32, "{engines:?}");
         }

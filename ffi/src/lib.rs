@@ -31,6 +31,8 @@ mod devices;
 
 mod quotas;
 
+mod recorder;
+
 mod runtime;
 
 mod tenant;
@@ -45,8 +47,12 @@ mod buffers;
 
 mod outputs;
 
+mod recording;
+
+mod replay;
+
 #[cfg(not(loom))]
 pub use self::{
     buffers::*, devices::*, error::*, jobs::*, log::*, modules::*, names::*, outputs::*, quotas::*,
-    runtime::*, tenant::*, tenants::*,
+    recorder::*, recording::*, replay::*, runtime::*, tenant::*, tenants::*,
 };

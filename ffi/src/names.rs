@@ -2,6 +2,9 @@
 #![cfg(not(loom))]
 
 use crate::boundary::export;
+use crate::recorder::*;
+use crate::recording::*;
+use crate::replay::*;
 use std::ffi::{c_char, CString};
 use std::sync::LazyLock;
 
@@ -173,6 +176,68 @@ pub extern "C" fn rota_resource_name(resource: u32) -> *const c_char {
     export!(else c"".as_ptr() => { NAMES.get(resource) })
 }
 
+/// The name of a constant among these that has this value.
+macro_rules! named {
+    ($value:expr; $($name:ident),+ $(,)?) => {
+        match $value {
+            $($name => concat!(stringify!($name), "\0"),)+
+            _ => "UNKNOWN\0",
+        }
+    };
+}
+
+/// The name of a kind of records, such as "ROTA_RECORD_JOB".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no kind.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_record_name(kind: u32) -> *const c_char {
+    export!(else c"".as_ptr() => {
+        let name = named!(kind; ROTA_RECORD_END, ROTA_RECORD_RUN_START, ROTA_RECORD_RUN_END, ROTA_RECORD_TENANT, ROTA_RECORD_MODULE, ROTA_RECORD_BUFFER, ROTA_RECORD_JOB, ROTA_RECORD_COMPLETION, ROTA_RECORD_EVIDENCE, ROTA_RECORD_GAP, ROTA_RECORD_CHECKPOINT, ROTA_RECORD_NOTE, ROTA_RECORD_VOID, ROTA_RECORD_MISSING, ROTA_RECORD_UNKNOWN);
+        name.as_ptr().cast()
+    })
+}
+
+/// The name of an event of a kind of records, such as "ROTA_EVENT_BUFFER_WRITTEN" for
+/// ROTA_RECORD_BUFFER and 2.
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no event of that kind.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_event_name(kind: u32, event: u32) -> *const c_char {
+    export!(else c"".as_ptr() => {
+        let name = match kind {
+            ROTA_RECORD_TENANT => named!(event; ROTA_EVENT_TENANT_CREATED, ROTA_EVENT_TENANT_CHANGED, ROTA_EVENT_TENANT_DRAINING, ROTA_EVENT_TENANT_REVOKED, ROTA_EVENT_TENANT_DESTROYED),
+            ROTA_RECORD_MODULE => named!(event; ROTA_EVENT_MODULE_LOADED, ROTA_EVENT_MODULE_REPLACED, ROTA_EVENT_MODULE_UNLOADED, ROTA_EVENT_MODULE_GRANTED),
+            ROTA_RECORD_BUFFER => named!(event; ROTA_EVENT_BUFFER_CREATED, ROTA_EVENT_BUFFER_WRITTEN, ROTA_EVENT_BUFFER_FILLED, ROTA_EVENT_BUFFER_GRANTED, ROTA_EVENT_BUFFER_TAKEN_BACK, ROTA_EVENT_BUFFER_DESTROYED, ROTA_EVENT_BUFFER_MAPPED, ROTA_EVENT_BUFFER_UNMAPPED, ROTA_EVENT_BUFFER_IMPORTED),
+            ROTA_RECORD_EVIDENCE => named!(event; ROTA_EVIDENCE_DEVICE_LOSS, ROTA_EVIDENCE_TRANSIENT, ROTA_EVIDENCE_PROGRAM_BUG, ROTA_EVIDENCE_UNCLASSIFIED),
+            ROTA_RECORD_GAP => named!(event; ROTA_EVENT_GAP_FULL, ROTA_EVENT_GAP_CRASH),
+            ROTA_RECORD_VOID => named!(event; ROTA_EVENT_VOID_DROPPED, ROTA_EVENT_VOID_UNCOMMITTED, ROTA_EVENT_VOID_LOST),
+            ROTA_RECORD_MISSING => named!(event; ROTA_EVENT_MISSING_HOLE, ROTA_EVENT_MISSING_TORN, ROTA_EVENT_MISSING_CORRUPT, ROTA_EVENT_MISSING_STALE, ROTA_EVENT_MISSING_OVERWRITTEN, ROTA_EVENT_MISSING_INCOMPLETE),
+            _ => "UNKNOWN\0",
+        };
+        name.as_ptr().cast()
+    })
+}
+
+/// The name of a replay's outcome, such as "ROTA_REPLAY_SAME".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no outcome.
+/// Since: 0.1
+#[no_mangle]
+pub extern "C" fn rota_outcome_name(outcome: u32) -> *const c_char {
+    export!(else c"".as_ptr() => {
+        let name = named!(outcome; ROTA_REPLAY_SAME, ROTA_REPLAY_DIFFERENT, ROTA_REPLAY_NOT_COMPARABLE);
+        name.as_ptr().cast()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_number_has_a_name_and_a_text() {
-        for status in ROTA_STATUS_OK..=ROTA_STATUS_KERNEL_FULL {
+        for status in ROTA_STATUS_OK..=ROTA_STATUS_NOT_REPLAYABLE {
             assert_ne!(text(rota_status_name(status)), "UNKNOWN", "{status}");
             assert_ne!(text(rota_status_text(status)), "unknown status");
         }
@@ -213,8 +278,46 @@ mod tests {
     }
 
     #[test]
+    fn records_events_and_outcomes_have_names() {
+        for kind in ROTA_RECORD_END..=ROTA_RECORD_NOTE {
+            assert_ne!(text(rota_record_name(kind)), "UNKNOWN", "{kind}");
+        }
+        for (kind, name) in [
+            (ROTA_RECORD_VOID, "ROTA_RECORD_VOID"),
+            (ROTA_RECORD_MISSING, "ROTA_RECORD_MISSING"),
+            (ROTA_RECORD_UNKNOWN, "ROTA_RECORD_UNKNOWN"),
+            (ROTA_RECORD_NOTE + 1, "UNKNOWN"),
+            (u32::MAX, "UNKNOWN"),
+        ] {
+            assert_eq!(text(rota_record_name(kind)), name);
+        }
+        for (kind, events) in [
+            (ROTA_RECORD_TENANT, 5),
+            (ROTA_RECORD_MODULE, 4),
+            (ROTA_RECORD_BUFFER, 9),
+            (ROTA_RECORD_EVIDENCE, 4),
+            (ROTA_RECORD_GAP, 2),
+            (ROTA_RECORD_VOID, 3),
+            (ROTA_RECORD_MISSING, 6),
+            (ROTA_RECORD_JOB, 0),
+        ] {
+            for event in 0..=events + 1 {
+                let known = (1..=events).contains(&event);
+                let name = text(rota_event_name(kind, event));
+                assert_eq!(name != "UNKNOWN", known, "{kind} {event} {name}");
+            }
+        }
+        let name = text(rota_event_name(ROTA_RECORD_BUFFER, 2));
+        assert_eq!(name, "ROTA_EVENT_BUFFER_WRITTEN");
+        assert_eq!(text(rota_outcome_name(1)), "ROTA_REPLAY_SAME");
+        for outcome in [0, 4, u32::MAX] {
+            assert_eq!(text(rota_outcome_name(outcome)), "UNKNOWN");
+        }
+    }
+
+    #[test]
     fn numbers_that_mean_nothing_say_so() {
-        for status in [-1, 28, 64, i32::MIN, i32::MAX] {
+        for status in [-1, 34, 64, i32::MIN, i32::MAX] {
             assert_eq!(text(rota_status_name(status)), "UNKNOWN");
             assert_eq!(text(rota_status_text(status)), "unknown status");
         }

@@ -6,6 +6,7 @@ use crate::boundary::{export, Poison};
 use crate::error::{rota_error, rota_status, Failure};
 use crate::log::heed_environment;
 use crate::quotas::rota_quota;
+use crate::recorder::rota_recorder_options;
 use crate::registry::Registry;
 use crate::tenant::close_tenant;
 use std::ffi::c_char;
@@ -27,6 +28,9 @@ pub const ROTA_MODE_BATCH: u32 = 2;
 pub const ROTA_RUNTIME_VALIDATE: u32 = 1;
 /// Neither read nor write the pipeline cache on disk.
 pub const ROTA_RUNTIME_NO_CACHE: u32 = 2;
+/// Make a digest of what each job stores: digest of its rota_completion. It costs a part of each store,
+/// and 8 bytes a slot. A runtime with a flight recorder does so anyway.
+pub const ROTA_RUNTIME_WRITE_DIGESTS: u32 = 4;
 
 /// One opened device with its kernel.
 pub struct rota_runtime {
@@ -74,6 +78,9 @@ pub struct rota_runtime_options {
     /// The most that all tenants together may have; only read while the runtime is opened. NULL: no
     /// limit.
     pub quota: *const rota_quota,
+    /// How its jobs are recorded; only read while the runtime is opened. NULL: what $ROTA_RECORD and
+    /// $ROTA_CAPTURE say, and without them not at all.
+    pub recorder: *const rota_recorder_options,
 }
 
 // SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
@@ -96,14 +103,15 @@ unsafe impl Sized8 for rota_runtime_options {
         lease_fuel: 0,
         most_fuel: 0,
         quota: null(),
+        recorder: null(),
     };
 }
 
 impl rota_runtime_options {
     /// # Safety
-    /// The texts are null or valid for their lengths, and the quota is null or valid.
-    unsafe fn to_engine(self) -> Result<rota::RuntimeOptions, Failure> {
-        let known = ROTA_RUNTIME_VALIDATE | ROTA_RUNTIME_NO_CACHE;
+    /// The texts are null or valid for their lengths, and quota and recorder are null or valid.
+    pub(crate) unsafe fn to_engine(self) -> Result<rota::RuntimeOptions, Failure> {
+        let known = ROTA_RUNTIME_VALIDATE | ROTA_RUNTIME_NO_CACHE | ROTA_RUNTIME_WRITE_DIGESTS;
         let flags = args::flags("flags", self.flags, known)?;
         Ok(rota::RuntimeOptions {
             // SAFETY: the caller's promise.
@@ -134,6 +142,9 @@ impl rota_runtime_options {
             most_fuel: self.most_fuel,
             // SAFETY: the caller's promise.
             quota: unsafe { rota_quota::to_engine(self.quota) }?,
+            write_digests: flags & ROTA_RUNTIME_WRITE_DIGESTS != 0,
+            // SAFETY: the caller's promise.
+            recorder: unsafe { rota_recorder_options::to_engine(self.recorder) }?,
             ..rota::RuntimeOptions::default()
         })
     }
@@ -375,7 +386,7 @@ pub(crate) fn with_runtime<R>(
 /// Threading: any thread.
 /// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
 /// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY,
-/// IO_ERROR.
+/// IO_ERROR; of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_runtime_open(

@@ -233,6 +233,8 @@ fn structs_lie_in_c_as_they_lie_in_rust() {
         "rota_tenant",
         "rota_outputs",
         "rota_reservation",
+        "rota_recording",
+        "rota_replay",
     ]
     .len();
     let checked = layout.rust.lines().filter(|line| !line.contains('.'));
@@ -308,6 +310,7 @@ fn all_structs(layout: &mut Layout) {
             lease_fuel,
             most_fuel,
             quota,
+            recorder,
         }
     );
     layout!(
@@ -456,6 +459,192 @@ fn all_structs(layout: &mut Layout) {
             bytes_retained,
         }
     );
+    layout!(
+        layout,
+        rota_recorder_options {
+            struct_size,
+            path,
+            path_len,
+            capacity_bytes,
+            capture,
+            flags,
+            object_bytes,
+            sync_interval_ns,
+            sync_records,
+            stage_dir,
+            stage_dir_len,
+        }
+    );
+    layout!(
+        layout,
+        rota_recorder_state {
+            struct_size,
+            capacity_bytes,
+            capacity_cells,
+            oldest_seq,
+            next_seq,
+            written_seq,
+            durable_seq,
+            run,
+            generation,
+            kept_capacity,
+            existed,
+            crashed,
+            recovered,
+            voided,
+            stalls,
+            stall_ns,
+            refused,
+            gaps,
+            lost,
+            bytes,
+            syncs,
+            objects,
+            object_bytes,
+            lost_objects,
+            checkpoints,
+            failed_checkpoints,
+            failed,
+            os_error,
+            failed_seq,
+        }
+    );
+    layout!(
+        layout,
+        rota_recording_info {
+            struct_size,
+            capacity_bytes,
+            capacity_cells,
+            cut_to,
+            run,
+            created_ns,
+            oldest_seq,
+            next_seq,
+            durable_seq,
+            untold,
+            generation,
+            pid,
+            clean,
+            staged,
+            records,
+            good,
+            void_cells,
+            incomplete,
+            holes,
+            torn,
+            corrupt,
+            stale,
+            overwritten,
+        }
+    );
+    layout!(
+        layout,
+        rota_record {
+            struct_size,
+            kind,
+            event,
+            seq,
+            cells,
+            mono_ns,
+            wall_ns,
+            tenant,
+            ticket,
+            epoch,
+            tail,
+            job,
+            completion,
+            buffer,
+            other_buffer,
+            other_tenant,
+            offset,
+            length,
+            value,
+            read_only,
+            module,
+            version,
+            lost,
+            code,
+            has_hash,
+            hash,
+            text,
+            text_len,
+            data,
+            data_len,
+            field_count,
+        }
+    );
+    layout!(
+        layout,
+        rota_field {
+            name,
+            name_len,
+            value,
+            value_len,
+        }
+    );
+    layout!(
+        layout,
+        rota_replay_options {
+            struct_size,
+            path,
+            path_len,
+            run,
+            runtime,
+            data_dir,
+            data_dir_len,
+            not_deterministic,
+            not_deterministic_count,
+            context,
+            flags,
+            progress,
+            user,
+        }
+    );
+    layout!(
+        layout,
+        rota_replay_job {
+            seq,
+            tenant,
+            ticket,
+            job,
+        }
+    );
+    layout!(
+        layout,
+        rota_replay_count {
+            opcode,
+            reserved,
+            jobs,
+        }
+    );
+    layout!(
+        layout,
+        rota_replay_report {
+            struct_size,
+            outcome,
+            differs,
+            recorded_on,
+            device,
+            jobs,
+            compared,
+            same,
+            different,
+            concurrent,
+            followed,
+            not_deterministic,
+            order_dependent,
+            overlapping,
+            not_ended,
+            behind_unended,
+            without_data,
+            missing_data,
+            missing_records,
+            strays,
+            first,
+            recorded,
+            replayed,
+        }
+    );
 }
 
 /// Uses every initialiser; a field that one of them forgets is a warning.
@@ -471,6 +660,12 @@ int main(void) {
     rota_module_report module_report = ROTA_MODULE_REPORT_INIT;
     rota_quota quota = ROTA_QUOTA_INIT;
     rota_tenant_counters counters = ROTA_TENANT_COUNTERS_INIT;
+    rota_recorder_options recorder_options = ROTA_RECORDER_OPTIONS_INIT;
+    rota_recorder_state recorder_state = ROTA_RECORDER_STATE_INIT;
+    rota_recording_info recording_info = ROTA_RECORDING_INFO_INIT;
+    rota_record record = ROTA_RECORD_INIT;
+    rota_replay_options replay_options = ROTA_REPLAY_OPTIONS_INIT;
+    rota_replay_report replay_report = ROTA_REPLAY_REPORT_INIT;
     uint64_t forever = ROTA_FOREVER;
     return !(runtime_options.struct_size == sizeof runtime_options &&
              runtime_info.struct_size == sizeof runtime_info &&
@@ -480,6 +675,13 @@ int main(void) {
              module_report.struct_size == sizeof module_report &&
              quota.struct_size == sizeof quota && quota.fuel_per_second == ROTA_UNLIMITED &&
              counters.struct_size == sizeof counters &&
+             recorder_options.struct_size == sizeof recorder_options &&
+             recorder_state.struct_size == sizeof recorder_state &&
+             recording_info.struct_size == sizeof recording_info &&
+             record.struct_size == sizeof record &&
+             replay_options.struct_size == sizeof replay_options &&
+             replay_options.run == ROTA_LAST_RUN &&
+             replay_report.struct_size == sizeof replay_report &&
              stats.struct_size == sizeof stats && job.tiles == 1 && forever + 1 == 0);
 }
 ";

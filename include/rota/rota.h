@@ -46,7 +46,7 @@
 ///
 /// The best device, with defaults everywhere.
 #define ROTA_RUNTIME_OPTIONS_INIT \
-    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL }
+    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL, NULL }
 
 /// Empty, for rota_runtime_get_info to fill in.
 #define ROTA_RUNTIME_INFO_INIT \
@@ -80,6 +80,33 @@
 
 /// Empty, for rota_outputs_get_stats to fill in.
 #define ROTA_OUTPUTS_STATS_INIT { sizeof(rota_outputs_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/// No path: set it. Else defaults everywhere.
+#define ROTA_RECORDER_OPTIONS_INIT { sizeof(rota_recorder_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0 }
+
+/// Empty, for rota_recorder_get_state to fill in.
+#define ROTA_RECORDER_STATE_INIT \
+    { sizeof(rota_recorder_state), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+      0, 0, 0, 0, 0 }
+
+/// Empty, for rota_recording_get_info to fill in.
+#define ROTA_RECORDING_INFO_INIT \
+    { sizeof(rota_recording_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/// Empty, for rota_recording_next to fill in.
+#define ROTA_RECORD_INIT \
+    { sizeof(rota_record), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0, {0}, 0}, \
+      {0, 0, 0, 0, {0}, 0, 0, 0, 0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, NULL, 0, NULL, 0, 0 }
+
+/// No path: set it. The last run, on the best device.
+#define ROTA_REPLAY_OPTIONS_INIT \
+    { sizeof(rota_replay_options), NULL, 0, ROTA_LAST_RUN, NULL, NULL, 0, NULL, 0, 0, 0, NULL, NULL }
+
+/// Empty, for rota_replay_get_report to fill in.
+#define ROTA_REPLAY_REPORT_INIT \
+    { sizeof(rota_replay_report), 0, 0, {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+      {0, 0, 0, {0, 0, 0, 0, {0}, 0}}, {0, 0, 0, 0, {0}, 0, 0, 0, 0, 0}, \
+      {0, 0, 0, 0, {0}, 0, 0, 0, 0, 0} }
 
 
 /// ---- Version -----------------------------------------------------------------------------------
@@ -185,6 +212,24 @@
 /// The kernel has no room for more handlers.
 #define ROTA_STATUS_KERNEL_FULL 27
 
+/// Another runtime, here or in another program, records into this log.
+#define ROTA_STATUS_LOG_IN_USE 28
+
+/// A folder, or another program's file: not a log of Rota's.
+#define ROTA_STATUS_NOT_A_LOG 29
+
+/// The log, or data that it names, is empty, cut off or damaged; the message says which and where.
+#define ROTA_STATUS_LOG_DAMAGED 30
+
+/// A later version wrote the log, with what this one doesn't know; the message names it.
+#define ROTA_STATUS_LOG_TOO_NEW 31
+
+/// The log names data by its hash, and the data isn't kept beside it.
+#define ROTA_STATUS_DATA_MISSING 32
+
+/// The log has no run from its beginning on, so nothing of it can be run again.
+#define ROTA_STATUS_NOT_REPLAYABLE 33
+
 /// ---- Log levels --------------------------------------------------------------------------------
 ///
 /// Nothing.
@@ -254,6 +299,45 @@
 /// A cap that limits nothing.
 #define ROTA_UNLIMITED UINT64_MAX
 
+/// ---- What is captured --------------------------------------------------------------------------
+/// Of the data that the host writes into buffers.
+///
+/// Nothing.
+#define ROTA_CAPTURE_JOBS 0
+
+/// The BLAKE3 hash.
+#define ROTA_CAPTURE_DIGESTS 1
+
+/// The data too, so that the log can be run again by itself. Each time that half of the log was written
+/// submits wait until the jobs that are open have ended, and what buffers hold is kept.
+#define ROTA_CAPTURE_FULL 2
+
+/// ---- Flags of a recorder -----------------------------------------------------------------------
+///
+/// Submits don't wait when the disk can't follow; what is missing is counted in the log. Without it
+/// they wait.
+#define ROTA_RECORDER_ALLOW_GAPS 1
+
+/// After an error of the disk no job is accepted any more. Without it jobs go on unrecorded.
+#define ROTA_RECORDER_STOP_ON_ERROR 2
+
+/// Gives up what a log holds that is there.
+#define ROTA_RECORDER_START_OVER 4
+
+/// ---- Classes of evidence -----------------------------------------------------------------------
+///
+/// The device was lost.
+#define ROTA_EVIDENCE_DEVICE_LOSS 1
+
+/// It may not happen again.
+#define ROTA_EVIDENCE_TRANSIENT 2
+
+/// A bug in the program.
+#define ROTA_EVIDENCE_PROGRAM_BUG 3
+
+/// Nobody knows yet.
+#define ROTA_EVIDENCE_UNCLASSIFIED 4
+
 /// ---- Modes -------------------------------------------------------------------------------------
 ///
 /// RESIDENT where the device can, else BATCH.
@@ -272,6 +356,10 @@
 
 /// Neither read nor write the pipeline cache on disk.
 #define ROTA_RUNTIME_NO_CACHE 2
+
+/// Make a digest of what each job stores: digest of its rota_completion. It costs a part of each store,
+/// and 8 bytes a slot. A runtime with a flight recorder does so anyway.
+#define ROTA_RUNTIME_WRITE_DIGESTS 4
 
 /// ---- State of a tenant -------------------------------------------------------------------------
 ///
@@ -457,6 +545,192 @@
 /// Jobs may only read it; the host may write it all the same.
 #define ROTA_BUFFER_READ_ONLY 1
 
+/// ---- Flags of a recording ----------------------------------------------------------------------
+///
+/// What is missing or damaged is told as ROTA_RECORD_MISSING, and what is behind it is read. Without it
+/// that is LOG_DAMAGED, and the end.
+#define ROTA_RECORDING_SALVAGE 1
+
+/// ---- Kinds of records --------------------------------------------------------------------------
+/// Under each stands what of a rota_record it sets besides seq, cells, mono_ns and wall_ns.
+///
+/// No record: the end.
+#define ROTA_RECORD_END 0
+
+/// A runtime was opened. fields: library_version, device, driver, mode, capture, pid, lanes, and its
+/// options.
+#define ROTA_RECORD_RUN_START 1
+
+/// A runtime was closed, in order. text: why; fields: jobs, completions.
+#define ROTA_RECORD_RUN_END 2
+
+/// event: ROTA_EVENT_TENANT_*; tenant; text: its label; fields: its options.
+#define ROTA_RECORD_TENANT 3
+
+/// event: ROTA_EVENT_MODULE_*; tenant, 0 for the runtime's; module, version; text: its label; hash: of
+/// its source; fields: its handlers.
+#define ROTA_RECORD_MODULE 4
+
+/// event: ROTA_EVENT_BUFFER_*; tenant, buffer, tail, epoch; offset, length, value, read_only,
+/// other_tenant, other_buffer as the event says; hash: of what was written, if it was captured.
+#define ROTA_RECORD_BUFFER 5
+
+/// A job was submitted. tenant, ticket, epoch, job.
+#define ROTA_RECORD_JOB 6
+
+/// A completion was taken. tenant, ticket, completion.
+#define ROTA_RECORD_COMPLETION 7
+
+/// What rota_recorder_note was told. event: ROTA_EVIDENCE_*; tenant, ticket, code; hash and length: of
+/// all of it; data: its first bytes.
+#define ROTA_RECORD_EVIDENCE 8
+
+/// Records are missing that nobody kept. event: ROTA_EVENT_GAP_*; lost: how many; fields: first_ns and
+/// last_ns, which are mono_ns of the first and the last of them.
+#define ROTA_RECORD_GAP 9
+
+/// A moment without an open job, from which the log can be run again. epoch; length: of what buffers held;
+/// hash: of the state, as docs/recorder-format.md has it; fields: before, which is the number of the first
+/// record that it doesn't stand for, tenants and buffers, which are how many there were.
+#define ROTA_RECORD_CHECKPOINT 10
+
+/// A line for people. tenant, text.
+#define ROTA_RECORD_NOTE 11
+
+/// A cell without a record. event: ROTA_EVENT_VOID_*.
+#define ROTA_RECORD_VOID 65536
+
+/// Cells that give no record, from seq on. event: ROTA_EVENT_MISSING_*. Only with
+/// ROTA_RECORDING_SALVAGE, but for ROTA_EVENT_MISSING_OVERWRITTEN and _INCOMPLETE.
+#define ROTA_RECORD_MISSING 65537
+
+/// A record of a kind that a later version has. event: the number of the kind; data: all bytes of it.
+#define ROTA_RECORD_UNKNOWN 65538
+
+/// ---- Events ------------------------------------------------------------------------------------
+/// What a rota_record says in event; numbers that aren't here are of a later version.
+///
+/// With fields slots, opcodes and so on.
+#define ROTA_EVENT_TENANT_CREATED 1
+
+/// Its settings changed. This version doesn't record that.
+#define ROTA_EVENT_TENANT_CHANGED 2
+
+/// rota_tenant_drain.
+#define ROTA_EVENT_TENANT_DRAINING 3
+
+/// rota_tenant_revoke.
+#define ROTA_EVENT_TENANT_REVOKED 4
+
+/// rota_tenant_destroy.
+#define ROTA_EVENT_TENANT_DESTROYED 5
+
+/// rota_module_load.
+#define ROTA_EVENT_MODULE_LOADED 1
+
+/// rota_module_replace.
+#define ROTA_EVENT_MODULE_REPLACED 2
+
+/// rota_module_unload.
+#define ROTA_EVENT_MODULE_UNLOADED 3
+
+/// rota_runtime_module_grant, to the tenant.
+#define ROTA_EVENT_MODULE_GRANTED 4
+
+/// rota_buffer_create: length and read_only.
+#define ROTA_EVENT_BUFFER_CREATED 1
+
+/// rota_buffer_write: offset, length, and the hash of what is captured.
+#define ROTA_EVENT_BUFFER_WRITTEN 2
+
+/// rota_buffer_fill: offset, length and value.
+#define ROTA_EVENT_BUFFER_FILLED 3
+
+/// rota_buffer_grant: other_tenant has it as other_buffer, read_only or not.
+#define ROTA_EVENT_BUFFER_GRANTED 4
+
+/// rota_buffer_take_back, from other_tenant.
+#define ROTA_EVENT_BUFFER_TAKEN_BACK 5
+
+/// rota_buffer_destroy.
+#define ROTA_EVENT_BUFFER_DESTROYED 6
+
+/// rota_buffer_map: what the host writes there is not recorded.
+#define ROTA_EVENT_BUFFER_MAPPED 7
+
+/// rota_buffer_unmap.
+#define ROTA_EVENT_BUFFER_UNMAPPED 8
+
+/// rota_buffer_import: length and read_only; what the memory holds is not recorded.
+#define ROTA_EVENT_BUFFER_IMPORTED 9
+
+/// The disk could not follow: see ROTA_RECORDER_ALLOW_GAPS.
+#define ROTA_EVENT_GAP_FULL 1
+
+/// The same, in a run that did not close the log.
+#define ROTA_EVENT_GAP_CRASH 2
+
+/// It was reserved for a job that was refused.
+#define ROTA_EVENT_VOID_DROPPED 1
+
+/// It was reserved, and not recorded when the process ended.
+#define ROTA_EVENT_VOID_UNCOMMITTED 2
+
+/// It did not reach the disk whole before a crash.
+#define ROTA_EVENT_VOID_LOST 3
+
+/// Nothing was ever written there.
+#define ROTA_EVENT_MISSING_HOLE 1
+
+/// Half written.
+#define ROTA_EVENT_MISSING_TORN 2
+
+/// Damaged: it was on the disk, and has changed since.
+#define ROTA_EVENT_MISSING_CORRUPT 3
+
+/// An older cell is in its place.
+#define ROTA_EVENT_MISSING_STALE 4
+
+/// A newer cell is in its place: the log is being written, and faster than it is read.
+#define ROTA_EVENT_MISSING_OVERWRITTEN 5
+
+/// The cells are good, but others of the same record are not there.
+#define ROTA_EVENT_MISSING_INCOMPLETE 6
+
+/// ---- Replay options ----------------------------------------------------------------------------
+///
+/// As run of rota_replay_options: the last one.
+#define ROTA_LAST_RUN UINT64_MAX
+
+/// As flag of rota_replay_options: jobs that overlapped when they were recorded may overlap again. Without
+/// it they run one after the other.
+#define ROTA_REPLAY_AS_SUBMITTED 1
+
+/// ---- Outcome of a replay -----------------------------------------------------------------------
+///
+/// Every job that could be compared came out the same.
+#define ROTA_REPLAY_SAME 1
+
+/// One came out differently, and nothing excuses it.
+#define ROTA_REPLAY_DIFFERENT 2
+
+/// What could be compared is the same, but something could not, for want of data or records.
+#define ROTA_REPLAY_NOT_COMPARABLE 3
+
+/// ---- What differs ------------------------------------------------------------------------------
+///
+/// The status.
+#define ROTA_DIFFERS_STATUS 1
+
+/// The fault.
+#define ROTA_DIFFERS_FAULT 2
+
+/// The results.
+#define ROTA_DIFFERS_RESULTS 4
+
+/// The digest of what it wrote.
+#define ROTA_DIFFERS_DIGEST 8
+
 /// ---- Handles -----------------------------------------------------------------------------------
 /// Opaque: the library looks them up and never follows them.
 ///
@@ -465,6 +739,12 @@ typedef struct rota_error rota_error;
 
 /// Holds what rota_buffers_read_into has read, one entry per read.
 typedef struct rota_outputs rota_outputs;
+
+/// The log of a flight recorder, open for reading.
+typedef struct rota_recording rota_recording;
+
+/// What came of running a log again.
+typedef struct rota_replay rota_replay;
 
 /// Some of a tenant's quota that a caller holds.
 typedef struct rota_reservation rota_reservation;
@@ -539,6 +819,99 @@ typedef struct rota_quota {
     uint64_t fuel_per_second;
 } rota_quota;
 
+/// How a flight recorder is doing. Cells are what a log is made of, 128 bytes each: a job and a
+/// completion take one, other records one or more. They are numbered from 1 on, and the numbers go on
+/// from run to run. A number that ends a range is the first beyond it.
+typedef struct rota_recorder_state {
+    /// sizeof(rota_recorder_state), which ROTA_RECORDER_STATE_INIT sets.
+    size_t struct_size;
+    /// Bytes of the log.
+    uint64_t capacity_bytes;
+    /// Cells of the log.
+    uint64_t capacity_cells;
+    /// The lowest number that is in the log.
+    uint64_t oldest_seq;
+    /// All below are recorded, or about to be.
+    uint64_t next_seq;
+    /// All below are in the file.
+    uint64_t written_seq;
+    /// All below are durable: a power cut can take no more than the cells from here to next_seq.
+    uint64_t durable_seq;
+    /// How often the log was opened for recording.
+    uint64_t run;
+    /// Which log it is, of those that were in this file one after the other.
+    uint32_t generation;
+    /// 1 if the log was there, and not with the capacity that the options ask for; else 0.
+    uint32_t kept_capacity;
+    /// 1 if the log was there before, else 0.
+    uint32_t existed;
+    /// 1 if the run before did not close it, else 0.
+    uint32_t crashed;
+    /// Cells of that run that were not in the file yet, and are now.
+    uint64_t recovered;
+    /// Cells of that run that were lost.
+    uint64_t voided;
+    /// How often somebody had to wait for the disk.
+    uint64_t stalls;
+    /// How long together, in nanoseconds.
+    uint64_t stall_ns;
+    /// Records that found no room, with ROTA_RECORDER_ALLOW_GAPS.
+    uint64_t refused;
+    /// Records that tell of these.
+    uint64_t gaps;
+    /// Cells lost after an error of the disk.
+    uint64_t lost;
+    /// Bytes of cells that went to the file in this run.
+    uint64_t bytes;
+    /// How often the file was made durable in this run.
+    uint64_t syncs;
+    /// Modules and captured data that are kept.
+    uint64_t objects;
+    /// Their bytes.
+    uint64_t object_bytes;
+    /// How many could not be kept.
+    uint64_t lost_objects;
+    /// Checkpoints that were taken: from the last ones on a log can be run again whose beginning is
+    /// overwritten.
+    uint64_t checkpoints;
+    /// Checkpoints that could not be taken.
+    uint64_t failed_checkpoints;
+    /// 1 if an error of the disk has ended the recording, else 0.
+    uint32_t failed;
+    /// The errno of that error; 0 if it had none.
+    int32_t os_error;
+    /// The first cell that may not be in the file because of it.
+    uint64_t failed_seq;
+} rota_recorder_state;
+
+/// How the jobs of a runtime are recorded. ROTA_RECORDER_OPTIONS_INIT has defaults for all but the path.
+typedef struct rota_recorder_options {
+    /// sizeof(rota_recorder_options), which ROTA_RECORDER_OPTIONS_INIT sets.
+    size_t struct_size;
+    /// The log: a file that is made, or a log that is there and goes on. What is too large for it lies in
+    /// the folder of that name with ".objects" behind it.
+    const char *path;
+    /// Bytes of path.
+    size_t path_len;
+    /// Bytes of a new log, 64 KiB to 1 TiB: when it is full the oldest records are overwritten. One that is
+    /// there keeps its own. With ROTA_CAPTURE_FULL at least 4 MiB. 0: 256 MiB, about a million jobs.
+    uint64_t capacity_bytes;
+    /// One of ROTA_CAPTURE_*.
+    uint32_t capture;
+    /// ROTA_RECORDER_* together.
+    uint32_t flags;
+    /// The most bytes of modules and captured data. 0: 1 GiB.
+    uint64_t object_bytes;
+    /// How long after a record it is made durable, in nanoseconds. 0: 100 ms.
+    uint64_t sync_interval_ns;
+    /// After how many records it is made durable at the latest. 0: only time counts.
+    uint64_t sync_records;
+    /// A folder in memory where records wait for the disk. NULL: /dev/shm.
+    const char *stage_dir;
+    /// Bytes of stage_dir.
+    size_t stage_dir_len;
+} rota_recorder_options;
+
 /// How to open a runtime. ROTA_RUNTIME_OPTIONS_INIT asks for defaults everywhere.
 typedef struct rota_runtime_options {
     /// sizeof(rota_runtime_options), which ROTA_RUNTIME_OPTIONS_INIT sets.
@@ -578,6 +951,9 @@ typedef struct rota_runtime_options {
     /// The most that all tenants together may have; only read while the runtime is opened. NULL: no
     /// limit.
     const struct rota_quota *quota;
+    /// How its jobs are recorded; only read while the runtime is opened. NULL: what $ROTA_RECORD and
+    /// $ROTA_CAPTURE say, and without them not at all.
+    const struct rota_recorder_options *recorder;
 } rota_runtime_options;
 
 /// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
@@ -856,6 +1232,244 @@ typedef struct rota_outputs_stats {
     uint64_t bytes_retained;
 } rota_outputs_stats;
 
+/// What a log says of itself, and what was read of it so far. Cells are as in rota_recorder_state.
+typedef struct rota_recording_info {
+    /// sizeof(rota_recording_info), which ROTA_RECORDING_INFO_INIT sets.
+    size_t struct_size;
+    /// Bytes of the log, as its header says.
+    uint64_t capacity_bytes;
+    /// Cells of the log.
+    uint64_t capacity_cells;
+    /// The bytes that are there, if it was cut off; 0 if it is whole.
+    uint64_t cut_to;
+    /// How often it was opened for recording.
+    uint64_t run;
+    /// When it was made, in nanoseconds since 1970.
+    uint64_t created_ns;
+    /// The lowest number that can be there.
+    uint64_t oldest_seq;
+    /// The number behind the highest that was there when the recording was opened.
+    uint64_t next_seq;
+    /// All below were durable when the header was written.
+    uint64_t durable_seq;
+    /// Records that were refused for want of room, and that no ROTA_RECORD_GAP tells of.
+    uint64_t untold;
+    /// Which log it is, of those that were in this file one after the other.
+    uint32_t generation;
+    /// The process that records into it or did so last.
+    uint32_t pid;
+    /// 1 if it was closed; 0 if it is being recorded into, or a crash has ended the run.
+    uint32_t clean;
+    /// 1 if there are records in memory that the disk has not got yet, else 0.
+    uint32_t staged;
+    /// Records read so far.
+    uint64_t records;
+    /// Good cells read so far.
+    uint64_t good;
+    /// Of these, cells without a record.
+    uint64_t void_cells;
+    /// Cells read so far that are ROTA_EVENT_MISSING_INCOMPLETE.
+    uint64_t incomplete;
+    /// ROTA_EVENT_MISSING_HOLE.
+    uint64_t holes;
+    /// ROTA_EVENT_MISSING_TORN.
+    uint64_t torn;
+    /// ROTA_EVENT_MISSING_CORRUPT.
+    uint64_t corrupt;
+    /// ROTA_EVENT_MISSING_STALE.
+    uint64_t stale;
+    /// ROTA_EVENT_MISSING_OVERWRITTEN.
+    uint64_t overwritten;
+} rota_recording_info;
+
+/// One record of a log: its kind says which fields it sets. All others are 0.
+typedef struct rota_record {
+    /// sizeof(rota_record), which ROTA_RECORD_INIT sets.
+    size_t struct_size;
+    /// One of ROTA_RECORD_*.
+    uint32_t kind;
+    /// What happened: see the kind.
+    uint32_t event;
+    /// The number of its first cell.
+    uint64_t seq;
+    /// How many cells it has.
+    uint64_t cells;
+    /// When it was recorded: CLOCK_MONOTONIC, comparable within a boot of the machine.
+    uint64_t mono_ns;
+    /// The same in nanoseconds since 1970, as the clock was then.
+    uint64_t wall_ns;
+    /// Whose: as rota_tenant_id. 0: the runtime's.
+    uint64_t tenant;
+    /// Which job it is about; 0 for none.
+    uint64_t ticket;
+    /// Jobs that had ended by this epoch have ended before this began: see end_epoch of their completions.
+    uint64_t epoch;
+    /// How many jobs the tenant had submitted when this happened.
+    uint64_t tail;
+    /// The job, as it was submitted.
+    struct rota_job job;
+    /// The completion, as it was taken, with all epochs. user_data is 0: the job has it.
+    struct rota_completion completion;
+    /// Which buffer.
+    uint32_t buffer;
+    /// The buffer that another tenant got.
+    uint32_t other_buffer;
+    /// The tenant that got it, or that it was taken back from.
+    uint64_t other_tenant;
+    /// In bytes.
+    uint64_t offset;
+    /// In bytes.
+    uint64_t length;
+    /// The byte that it was filled with.
+    uint32_t value;
+    /// 1 if jobs may not write the buffer, else 0.
+    uint32_t read_only;
+    /// Which module.
+    uint32_t module;
+    /// Which version of it.
+    uint32_t version;
+    /// How many records are missing.
+    uint64_t lost;
+    /// The code that rota_recorder_note got.
+    int32_t code;
+    /// 1 if hash is one, else 0.
+    uint32_t has_hash;
+    /// The BLAKE3 hash of what rota_recording_get_object gives, if it was kept.
+    uint8_t hash[32];
+    /// Zero-terminated UTF-8; never NULL.
+    const char *text;
+    /// Bytes of text without the zero.
+    size_t text_len;
+    /// Bytes of any kind; NULL if there are none.
+    const void *data;
+    /// Bytes of data.
+    size_t data_len;
+    /// How many there are for rota_recording_get_field.
+    size_t field_count;
+} rota_record;
+
+/// A name and what it is set to, both zero-terminated UTF-8.
+typedef struct rota_field {
+    /// The name.
+    const char *name;
+    /// Bytes of name without the zero.
+    size_t name_len;
+    /// The value.
+    const char *value;
+    /// Bytes of value without the zero.
+    size_t value_len;
+} rota_field;
+
+/// Hears how far a replay has come: `done` of `all` steps, now and then and at the end. It is called by
+/// the thread that has called rota_replay_run, and must not throw or jump out.
+typedef void (*rota_progress_fn)(void *user, uint64_t done, uint64_t all);
+
+/// What is to be run again, and how. ROTA_REPLAY_OPTIONS_INIT is the last run, on the best device.
+typedef struct rota_replay_options {
+    /// sizeof(rota_replay_options), which ROTA_REPLAY_OPTIONS_INIT sets.
+    size_t struct_size;
+    /// The log.
+    const char *path;
+    /// Bytes of path.
+    size_t path_len;
+    /// Which run, from 0 on, of those that the log has the beginning or a checkpoint of. ROTA_LAST_RUN:
+    /// the last.
+    uint64_t run;
+    /// The runtime to run it on. What the log says of rings and memory goes before what stands here, and
+    /// nothing is recorded. NULL: defaults everywhere.
+    const struct rota_runtime_options *runtime;
+    /// A folder with the data that the log doesn't have, in files of any name. NULL: none.
+    const char *data_dir;
+    /// Bytes of data_dir.
+    size_t data_dir_len;
+    /// Opcodes of handlers that may come out differently each time.
+    const uint32_t *not_deterministic;
+    /// Elements of not_deterministic.
+    size_t not_deterministic_count;
+    /// How many jobs rota_replay_get_before has at most.
+    uint32_t context;
+    /// ROTA_REPLAY_AS_SUBMITTED or 0.
+    uint32_t flags;
+    /// Hears of progress. NULL: nobody does.
+    rota_progress_fn progress;
+    /// What progress gets first.
+    void *user;
+} rota_replay_options;
+
+/// A job of a log.
+typedef struct rota_replay_job {
+    /// The number of its record: rota_recording_seek finds it.
+    uint64_t seq;
+    /// Whose it was, as rota_tenant_id said then.
+    uint64_t tenant;
+    /// Its ticket then.
+    rota_ticket ticket;
+    /// The job.
+    struct rota_job job;
+} rota_replay_job;
+
+/// What a replay has found. Texts are zero-terminated UTF-8, cut to fit.
+typedef struct rota_replay_report {
+    /// sizeof(rota_replay_report), which ROTA_REPLAY_REPORT_INIT sets.
+    size_t struct_size;
+    /// One of ROTA_REPLAY_*.
+    uint32_t outcome;
+    /// What differs in the first job that came out differently: ROTA_DIFFERS_* together. 0: there is none.
+    uint32_t differs;
+    /// The device that it was recorded on.
+    char recorded_on[256];
+    /// The device that it ran again on.
+    char device[256];
+    /// Jobs in the log.
+    uint64_t jobs;
+    /// Jobs that ran again and were compared.
+    uint64_t compared;
+    /// Of these, how many came out the same.
+    uint64_t same;
+    /// How many differently, with nothing that excuses it.
+    uint64_t different;
+    /// How many differently that ran beside another job which may have been why: both name a buffer that
+    /// one of them may write.
+    uint64_t concurrent;
+    /// How many differently that name a buffer which another such job may have written.
+    uint64_t followed;
+    /// How many differently of handlers in not_deterministic.
+    uint64_t not_deterministic;
+    /// How many in nothing but a digest with ROTA_DIGEST_ORDER_DEPENDENT.
+    uint64_t order_dependent;
+    /// Jobs that ran beside such another one, whatever came of them.
+    uint64_t overlapping;
+    /// Jobs that had not run to their end in the log, or whose completion was never taken.
+    uint64_t not_ended;
+    /// Jobs not compared because they name a buffer which one of those may have written.
+    uint64_t behind_unended;
+    /// Jobs not compared because they depend on data that isn't there, or because this device can't run
+    /// them.
+    uint64_t without_data;
+    /// Data that was looked for and isn't there, or that was never captured.
+    uint64_t missing_data;
+    /// Records that are missing in the log.
+    uint64_t missing_records;
+    /// Completions of jobs that the log doesn't have.
+    uint64_t strays;
+    /// The first job that came out differently.
+    struct rota_replay_job first;
+    /// What came of it then. user_data is 0 in both.
+    struct rota_completion recorded;
+    /// What came of it now.
+    struct rota_completion replayed;
+} rota_replay_report;
+
+/// How many jobs with an opcode came out differently.
+typedef struct rota_replay_count {
+    /// Which opcode.
+    uint32_t opcode;
+    /// 0.
+    uint32_t reserved;
+    /// How many, without those that something excuses.
+    uint64_t jobs;
+} rota_replay_count;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -926,6 +1540,31 @@ const char *rota_fault_text(uint32_t fault);
 /// Errors: none; "UNKNOWN" for a number that is no resource.
 /// Since: 0.1
 const char *rota_resource_name(uint32_t resource);
+
+/// The name of a kind of records, such as "ROTA_RECORD_JOB".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no kind.
+/// Since: 0.1
+const char *rota_record_name(uint32_t kind);
+
+/// The name of an event of a kind of records, such as "ROTA_EVENT_BUFFER_WRITTEN" for
+/// ROTA_RECORD_BUFFER and 2.
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no event of that kind.
+/// Since: 0.1
+const char *rota_event_name(uint32_t kind, uint32_t event);
+
+/// The name of a replay's outcome, such as "ROTA_REPLAY_SAME".
+///
+/// Ownership: the text is static.
+/// Threading: any thread.
+/// Errors: none; "UNKNOWN" for a number that is no outcome.
+/// Since: 0.1
+const char *rota_outcome_name(uint32_t outcome);
 
 /// ---- Errors ------------------------------------------------------------------------------------
 ///
@@ -1075,6 +1714,66 @@ rota_status rota_tenant_reserve(struct rota_tenant *tenant,
 rota_status rota_reservation_release(struct rota_reservation *reservation,
                                      struct rota_error **error);
 
+/// ---- Flight recorder ---------------------------------------------------------------------------
+///
+/// Tells how the flight recorder of a runtime is doing. The numbers are read one by one while work goes
+/// on.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, WRONG_STATE (the runtime has no recorder).
+/// Since: 0.1
+rota_status rota_recorder_get_state(struct rota_runtime *runtime,
+                                    struct rota_recorder_state *state,
+                                    struct rota_error **error);
+
+/// The path of the log, zero-terminated: what fits into `cap` bytes goes to `text`, and how many bytes
+/// all of it and the zero have goes to `needed`. NULL and 0 just ask how many. It is the path that was
+/// given, also where it is not absolute.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT, WRONG_STATE (the runtime has no recorder).
+/// `needed` is always written.
+/// Since: 0.1
+rota_status rota_recorder_get_path(struct rota_runtime *runtime,
+                                   char *text,
+                                   size_t cap,
+                                   size_t *needed,
+                                   struct rota_error **error);
+
+/// Returns when all that was recorded before the call is durable: it survives a power cut from then on.
+/// *durable, if durable isn't NULL, is the first number that may not.
+///
+/// Ownership: nothing changes hands.
+/// Threading: any thread; rota_runtime_destroy waits for it.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT, WRONG_STATE (the runtime has no recorder),
+/// TIMEOUT, IO_ERROR (of the disk, now or earlier: the recording has ended).
+/// Since: 0.1
+rota_status rota_recorder_sync(struct rota_runtime *runtime,
+                               uint64_t timeout_ns,
+                               uint64_t *durable,
+                               struct rota_error **error);
+
+/// Adds the caller's own evidence of a failure to the log: `evidence` is one of ROTA_EVIDENCE_*, `code`
+/// what a driver or another library said, and `bytes` anything else, of which the log keeps the first
+/// 16 KiB, the hash and the length. tenant NULL: it is about the runtime. ticket 0: it is about no one
+/// job.
+///
+/// Ownership: copies the bytes.
+/// Threading: any thread; runtime and tenant are destroyed only after this has returned.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (evidence, bytes, or a tenant of another
+/// runtime), WRONG_STATE (the runtime has no recorder), IO_ERROR (it was not recorded).
+/// Since: 0.1
+rota_status rota_recorder_note(struct rota_runtime *runtime,
+                               struct rota_tenant *tenant,
+                               uint64_t ticket,
+                               uint32_t evidence,
+                               int32_t code,
+                               const void *bytes,
+                               size_t n,
+                               struct rota_error **error);
+
 /// ---- Runtime -----------------------------------------------------------------------------------
 ///
 /// Opens a device and starts the pump. options NULL: defaults everywhere.
@@ -1084,7 +1783,7 @@ rota_status rota_reservation_release(struct rota_reservation *reservation,
 /// Threading: any thread.
 /// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
 /// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY,
-/// IO_ERROR.
+/// IO_ERROR; of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
 /// Since: 0.1
 rota_status rota_runtime_open(const struct rota_runtime_options *options,
                               struct rota_runtime **runtime,
@@ -1698,6 +2397,156 @@ rota_status rota_outputs_get(struct rota_outputs *outputs,
 rota_status rota_outputs_get_stats(struct rota_outputs *outputs,
                                    struct rota_outputs_stats *stats,
                                    struct rota_error **error);
+
+/// ---- Recordings --------------------------------------------------------------------------------
+///
+/// Opens the log of a flight recorder for reading, at its oldest record. It changes nothing and needs no
+/// runtime. The log may be recorded into at the same time, by this program or another one: then what is
+/// recorded after this call is not read. flags: ROTA_RECORDING_SALVAGE or 0.
+///
+/// Ownership: *recording is the caller's, to be freed by rota_recording_destroy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_ARGUMENT; IO_ERROR (there is no such file, or it can't be read),
+/// NOT_A_LOG, LOG_DAMAGED (it is empty, its header is damaged, or, unless it salvages, it is cut off),
+/// LOG_TOO_NEW, OUT_OF_MEMORY.
+/// Since: 0.1
+rota_status rota_recording_open(const char *path,
+                                size_t path_len,
+                                uint32_t flags,
+                                struct rota_recording **recording,
+                                struct rota_error **error);
+
+/// Frees a recording. NULL does nothing.
+///
+/// Ownership: takes the recording, and all that its records and rota_recording_get_object point to.
+/// Threading: any thread; waits for a call that another thread is in.
+/// Errors: INVALID_HANDLE (also for a second destroy).
+/// Since: 0.1
+rota_status rota_recording_destroy(struct rota_recording *recording, struct rota_error **error);
+
+/// Tells what the log says of itself, and what was read of it so far.
+///
+/// Ownership: a copy.
+/// Threading: one thread at a time for one recording.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_recording_get_info(struct rota_recording *recording,
+                                    struct rota_recording_info *info,
+                                    struct rota_error **error);
+
+/// Reads the next record, in the order of their numbers. At the end its kind is ROTA_RECORD_END, also if
+/// it is called again. After LOG_DAMAGED comes the end; rota_recording_seek goes on behind the damage.
+///
+/// Ownership: what the record points to belongs to the recording, and is valid until the next call of
+/// this or rota_recording_destroy.
+/// Threading: one thread at a time for one recording.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE; LOG_DAMAGED (unless it salvages),
+/// IO_ERROR, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_recording_next(struct rota_recording *recording,
+                                struct rota_record *record,
+                                struct rota_error **error);
+
+/// Gives name and value i of the last record that rota_recording_next gave.
+///
+/// Ownership: the texts belong to the recording, and are valid until the next rota_recording_next or
+/// rota_recording_destroy.
+/// Threading: one thread at a time for one recording.
+/// Errors: OUT_OF_RANGE, NULL_POINTER, INVALID_HANDLE, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_recording_get_field(struct rota_recording *recording,
+                                     size_t i,
+                                     struct rota_field *field,
+                                     struct rota_error **error);
+
+/// Gives what is kept beside the log under a hash of 32 bytes, checked: what was written into a buffer
+/// with ROTA_CAPTURE_FULL, and the sources of modules.
+///
+/// Ownership: the data belongs to the recording, and is valid until the next call of this or
+/// rota_recording_destroy.
+/// Threading: one thread at a time for one recording.
+/// Errors: NULL_POINTER, INVALID_HANDLE; DATA_MISSING, LOG_DAMAGED (it is not what its hash says),
+/// IO_ERROR, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_recording_get_object(struct rota_recording *recording,
+                                      const uint8_t *hash,
+                                      const void **data,
+                                      size_t *len,
+                                      struct rota_error **error);
+
+/// Goes on at the record with this number, or at the oldest one if it is older. Between the cells of a
+/// record it is ROTA_RECORD_MISSING, ROTA_EVENT_MISSING_INCOMPLETE.
+///
+/// Ownership: nothing changes hands.
+/// Threading: one thread at a time for one recording.
+/// Errors: NULL_POINTER, INVALID_HANDLE, WRONG_STATE (another thread is at it).
+/// Since: 0.1
+rota_status rota_recording_seek(struct rota_recording *recording,
+                                uint64_t seq,
+                                struct rota_error **error);
+
+/// ---- Replay ------------------------------------------------------------------------------------
+///
+/// Runs the jobs of a log again, in the order in which they began, in a runtime of its own, and compares what comes of them: status, fault, results, and the digest of what they wrote.
+/// It takes as long as the jobs do. That something came out differently is no failure: rota_replay_get_report
+/// tells it.
+///
+/// Ownership: *replay is the caller's, to be freed by rota_replay_destroy; the options and what they
+/// point to are only read.
+/// Threading: any thread; progress is called by it.
+/// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT (also a run that the log doesn't have);
+/// of the log IO_ERROR, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW, NOT_REPLAYABLE; of the runtime as
+/// rota_runtime_open; DEVICE_LOST, and TIMEOUT for a job that takes longer than a minute now.
+/// Since: 0.1
+rota_status rota_replay_run(const struct rota_replay_options *options,
+                            struct rota_replay **replay,
+                            struct rota_error **error);
+
+/// Tells what a replay has found.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE.
+/// Since: 0.1
+rota_status rota_replay_get_report(struct rota_replay *replay,
+                                   struct rota_replay_report *report,
+                                   struct rota_error **error);
+
+/// The jobs before the first one that came out differently, of those that may have to do with it: the
+/// same tenant's, and those that name one of its buffers, in the order in which they ran. The first
+/// `cap` go to `jobs`, and how many there are, at most context of the options, to `needed`. NULL and 0
+/// just ask how many there are.
+///
+/// Ownership: copies.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT. `needed` is always written.
+/// Since: 0.1
+rota_status rota_replay_get_before(struct rota_replay *replay,
+                                   struct rota_replay_job *jobs,
+                                   size_t cap,
+                                   size_t *needed,
+                                   struct rota_error **error);
+
+/// How many jobs came out differently, by opcode, in rising order: the first `cap` go to `counts`, and
+/// how many opcodes there are to `needed`. NULL and 0 just ask how many there are.
+///
+/// Ownership: copies.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT. `needed` is always written.
+/// Since: 0.1
+rota_status rota_replay_get_counts(struct rota_replay *replay,
+                                   struct rota_replay_count *counts,
+                                   size_t cap,
+                                   size_t *needed,
+                                   struct rota_error **error);
+
+/// Frees what a replay has found. NULL does nothing.
+///
+/// Ownership: takes the replay.
+/// Threading: any thread.
+/// Errors: INVALID_HANDLE (also for a second destroy).
+/// Since: 0.1
+rota_status rota_replay_destroy(struct rota_replay *replay, struct rota_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -38,10 +38,16 @@ pub enum Status {
     InvalidModule = 25,
     OpcodeTaken = 26,
     KernelFull = 27,
+    LogInUse = 28,
+    NotALog = 29,
+    LogDamaged = 30,
+    LogTooNew = 31,
+    DataMissing = 32,
+    NotReplayable = 33,
 }
 
 /// Every status with its name and a line for people.
-const STATUSES: [(Status, &str, &str); 28] = [
+const STATUSES: [(Status, &str, &str); 34] = [
     (Status::Ok, "OK", "success"),
     (
         Status::WouldBlock,
@@ -161,6 +167,36 @@ const STATUSES: [(Status, &str, &str); 28] = [
         Status::KernelFull,
         "KERNEL_FULL",
         "the kernel has no room for more handlers",
+    ),
+    (
+        Status::LogInUse,
+        "LOG_IN_USE",
+        "another runtime or program records into this log",
+    ),
+    (
+        Status::NotALog,
+        "NOT_A_LOG",
+        "a folder, or another program's file, and no log of Rota's",
+    ),
+    (
+        Status::LogDamaged,
+        "LOG_DAMAGED",
+        "the log or its data is empty, cut off or damaged",
+    ),
+    (
+        Status::LogTooNew,
+        "LOG_TOO_NEW",
+        "a later version wrote the log, with what this one doesn't know",
+    ),
+    (
+        Status::DataMissing,
+        "DATA_MISSING",
+        "the log names data that isn't kept beside it",
+    ),
+    (
+        Status::NotReplayable,
+        "NOT_REPLAYABLE",
+        "the log has no run from its beginning on",
     ),
 ];
 
@@ -349,7 +385,7 @@ impl Error {
             Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,
             Self::Io { .. } | Self::System { .. } => Status::IoError,
             Self::Recorder(e) => recorder_status(e),
-            Self::NotReplayable(_) => Status::Unsupported,
+            Self::NotReplayable(_) => Status::NotReplayable,
             Self::WrongState(_) => Status::WrongState,
             Self::InvalidModule { .. } => Status::InvalidModule,
             Self::OpcodeTaken(_) => Status::OpcodeTaken,
@@ -371,6 +407,10 @@ impl Error {
         match self {
             Self::WouldBlock | Self::Timeout => true,
             Self::QuotaExceeded { retryable, .. } => *retryable,
+            Self::Recorder(e) => {
+                use rota_recorder::Error as E;
+                matches!(e, E::StageFull | E::Timeout)
+            }
             _ => false,
         }
     }
@@ -445,9 +485,20 @@ named_codes! {
 fn recorder_status(error: &rota_recorder::Error) -> Status {
     use rota_recorder::Error as E;
     match error {
-        E::CapacityOutOfRange { .. } | E::StageOutOfRange { .. } => Status::InvalidArgument,
-        E::InUse { .. } | E::Closed => Status::WrongState,
-        E::NewerVersion { .. } | E::UnknownFeature { .. } => Status::Unsupported,
+        E::CapacityOutOfRange { .. }
+        | E::StageOutOfRange { .. }
+        | E::RecordTooLarge { .. }
+        | E::TooManyCells { .. } => Status::InvalidArgument,
+        E::InUse { .. } => Status::LogInUse,
+        E::NotALog { .. } | E::IsAFolder { .. } | E::NotAFile { .. } => Status::NotALog,
+        E::Empty { .. }
+        | E::Truncated { .. }
+        | E::HeaderDamaged { .. }
+        | E::BadCell { .. }
+        | E::ObjectDamaged { .. } => Status::LogDamaged,
+        E::NewerVersion { .. } | E::UnknownFeature { .. } => Status::LogTooNew,
+        E::ObjectMissing { .. } => Status::DataMissing,
+        E::Closed => Status::WrongState,
         E::Timeout => Status::Timeout,
         _ => Status::IoError,
     }

@@ -1389,12 +1389,17 @@ impl Runtime {
     /// the tenant's window.
     pub fn module_grant(&self, module: u32, tenant: &Tenant) -> Result<(), Error> {
         self.0.engine.alive()?;
-        if !Arc::ptr_eq(&self.0.engine, &tenant.0.engine) {
-            return Err(Error::InvalidArgument(
-                "the tenant belongs to another runtime",
-            ));
-        }
+        self.own(tenant)?;
         self.0.engine.module_grant(module, &tenant.0)
+    }
+
+    fn own(&self, tenant: &Tenant) -> Result<(), Error> {
+        match Arc::ptr_eq(&self.0.engine, &tenant.0.engine) {
+            true => Ok(()),
+            false => Err(Error::InvalidArgument(
+                "the tenant belongs to another runtime",
+            )),
+        }
     }
 
     fn recorder(&self) -> Result<&Recorder, Error> {
@@ -1423,6 +1428,7 @@ impl Runtime {
         code: i32,
         bytes: &[u8],
     ) -> Result<(), Error> {
+        tenant.map_or(Ok(()), |tenant| self.own(tenant))?;
         let tenant = tenant.map_or(0, |tenant| tenant.0.id());
         self.recorder()?
             .evidence(tenant, ticket, class, code, bytes)

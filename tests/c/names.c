@@ -17,22 +17,32 @@ static void distinct(const char *(*name)(uint32_t), uint32_t first, uint32_t las
     CHECK(strcmp(name(last + 1), unknown) == 0);
 }
 
+static const char *of_buffer_event(uint32_t event) {
+    return rota_event_name(ROTA_RECORD_BUFFER, event);
+}
+
 int main(void) {
-    distinct(of_status, ROTA_STATUS_OK, ROTA_STATUS_KERNEL_FULL, "ROTA_STATUS_");
+    distinct(of_status, ROTA_STATUS_OK, ROTA_STATUS_NOT_REPLAYABLE, "ROTA_STATUS_");
     distinct(rota_completion_status_name, ROTA_COMPLETION_OK, ROTA_COMPLETION_DEVICE_LOST,
              "ROTA_COMPLETION_");
     distinct(rota_fault_name, ROTA_FAULT_NONE, ROTA_FAULT_INVALID_DATA, "ROTA_FAULT_");
     distinct(rota_resource_name, ROTA_RESOURCE_SLOTS, ROTA_RESOURCE_FUEL_PER_SECOND,
              "ROTA_RESOURCE_");
+    distinct(rota_record_name, ROTA_RECORD_END, ROTA_RECORD_NOTE, "ROTA_RECORD_");
+    distinct(rota_record_name, ROTA_RECORD_VOID, ROTA_RECORD_UNKNOWN, "ROTA_RECORD_");
+    distinct(of_buffer_event, ROTA_EVENT_BUFFER_CREATED, ROTA_EVENT_BUFFER_IMPORTED,
+             "ROTA_EVENT_BUFFER_");
+    distinct(rota_outcome_name, ROTA_REPLAY_SAME, ROTA_REPLAY_NOT_COMPARABLE, "ROTA_REPLAY_");
     CHECK(strcmp(rota_status_name(ROTA_STATUS_NO_DRIVER), "ROTA_STATUS_NO_DRIVER") == 0);
     CHECK(strcmp(rota_fault_name(ROTA_FAULT_READ_ONLY), "ROTA_FAULT_READ_ONLY") == 0);
 
-    const int32_t statuses[] = {ROTA_STATUS_OK, ROTA_STATUS_KERNEL_FULL, -1, INT32_MIN, INT32_MAX};
+    const int32_t statuses[] = {ROTA_STATUS_OK, ROTA_STATUS_NOT_REPLAYABLE, -1, INT32_MIN,
+                                INT32_MAX};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         CHECK(rota_status_name(statuses[i]) != NULL && rota_status_name(statuses[i])[0] != 0);
         CHECK(rota_status_text(statuses[i]) != NULL && rota_status_text(statuses[i])[0] != 0);
     }
-    for (int32_t i = ROTA_STATUS_OK; i <= ROTA_STATUS_KERNEL_FULL; i++)
+    for (int32_t i = ROTA_STATUS_OK; i <= ROTA_STATUS_NOT_REPLAYABLE; i++)
         for (int32_t j = ROTA_STATUS_OK; j < i; j++)
             CHECK(strcmp(rota_status_text(i), rota_status_text(j)) != 0);
     const uint32_t faults[] = {ROTA_FAULT_NONE, ROTA_FAULT_INVALID_DATA, 0x10000, 0x12345,

@@ -592,13 +592,14 @@ fn what_is_no_log_or_has_none_is_named() {
         log: path.into(),
         ..ReplayOptions::default()
     };
-    for (path, says) in [
-        (path.clone(), "another program's file"),
-        (folder.path().into(), "a folder"),
-        (folder.path().join("none"), "no such log"),
+    for (path, says, status) in [
+        (path.clone(), "another program's file", Status::NotALog),
+        (folder.path().into(), "a folder", Status::NotALog),
+        (folder.path().join("none"), "no such log", Status::IoError),
     ] {
         let e = replay::read(&options_for(&path)).unwrap_err();
         assert!(e.to_string().contains(says), "{e}");
+        assert_eq!(e.status(), status, "{e}");
     }
     for (capacity_bytes, capture) in [(100, Capture::Jobs), (4 << 20, Capture::Full)] {
         let path = folder.path().join("small");
@@ -620,8 +621,9 @@ fn what_is_no_log_or_has_none_is_named() {
     let e = Runtime::open(&recorded(Mode::Resident, &log, Capture::Jobs))
         .err()
         .unwrap();
+    assert_eq!(e.status(), Status::LogInUse, "{e}");
+    let e = shared(Mode::Resident).recorder_state().unwrap_err();
     assert_eq!(e.status(), Status::WrongState, "{e}");
-    assert!(shared(Mode::Resident).recorder_state().is_err());
     drop(first);
     open(recorded(Mode::Resident, &log, Capture::Jobs));
     assert_eq!(replay::count_runs(&log).unwrap().whole, 2);

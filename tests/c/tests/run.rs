@@ -37,6 +37,8 @@ programs!(
         bad_opcodes,
         bad_pointers,
         bad_quotas,
+        bad_recorder,
+        bad_recordings,
         bad_struct_size,
         bad_tickets,
         bad_tiles,
@@ -62,6 +64,7 @@ programs!(
         positions_wrap,
         quotas,
         read_into_allocates_nothing,
+        recorder,
         refused_in_the_middle,
         round_trip,
         standard_handlers,
@@ -94,6 +97,7 @@ programs!(
         park_and_wake,
         positions_wrap,
         quotas,
+        recorder,
         refused_in_the_middle,
         round_trip,
         standard_handlers,
@@ -121,6 +125,8 @@ programs!(
         bad_opcodes,
         bad_pointers,
         bad_quotas,
+        bad_recorder,
+        bad_recordings,
         bad_struct_size,
         bad_tickets,
         bad_tiles,
@@ -131,6 +137,7 @@ programs!(
         modules,
         no_driver,
         no_such_device,
+        recorder,
         refused_in_the_middle,
         stop_cancels_open_jobs,
         submit_while_closing,
@@ -150,6 +157,7 @@ const UNDER_VALGRIND: &[&str] = &[
     "bad_opcodes",
     "bad_pointers",
     "bad_quotas",
+    "bad_recordings",
     "bad_struct_size",
     "bad_tickets",
     "bad_tiles",
@@ -303,6 +311,34 @@ fn example_tenants() {
             "tenants' output lacks {wanted:?}:\n{output}"
         );
     }
+}
+
+/// Twice, so that the log goes on.
+#[test]
+fn example_record() {
+    let sources = vec![root().join("examples/c/record.c")];
+    let program = compile("gcc", &sources, "example_record", link_shared);
+    let folder = scratch().join("recorded");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder for the log");
+    let log = folder.join("run.log");
+    for turn in 1..=2 {
+        let output = run(Command::new(&program).arg(&log), "record", 120);
+        for (wanted, times) in [
+            ("ROTA_RECORD_RUN_START", turn),
+            ("ROTA_EVENT_BUFFER_WRITTEN", turn),
+            ("ROTA_RECORD_JOB, opcode 0x13", 4 * turn),
+            ("ROTA_COMPLETION_OK, results 499500", turn),
+            ("ROTA_RECORD_RUN_END", turn),
+            ("ROTA_REPLAY_SAME: 4 of 4 jobs", 1),
+        ] {
+            let found = output.matches(wanted).count();
+            assert_eq!(found, times, "{wanted:?} in record's output:\n{output}");
+        }
+    }
+    let (status, output) = finish(Command::new(&program).arg(&folder), "record", 120);
+    assert_eq!(status, Some(1), "{output}");
+    assert!(output.contains("a folder"), "record said: {output}");
 }
 
 #[test]
