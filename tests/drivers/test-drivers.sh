@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make test-drivers`: all tests of the workspace on each Vulkan driver of scripts/drivers.sh, and a table.
+# `make test-drivers`: all tests of the workspace on each Vulkan driver of scripts/drivers.sh, and a table. The first driver
+# records mixed jobs of integer arithmetic, and the others run them again, which has to come to the same.
 #   tests/drivers/test-drivers.sh [DRIVER…]    only these
 # A driver that could not be fetched, could not be opened, or ran no test counts as failed.
 set -euo pipefail
@@ -15,7 +16,8 @@ row='%-20s %-42s %8s %8s %8s %7s  %s\n'
 scripts/setup.sh drivers
 say "building the tests"
 cargo test --workspace --no-run
-cargo build --package rota-cli
+cargo build --package rota-cli --package rota-stress
+recorded=$out/recorded.log
 tool=${CARGO_TARGET_DIR:-target}/debug/rota
 
 # Sums one column of cargo's "test result:" lines.
@@ -47,6 +49,12 @@ run_tests() (
     eval "$settings"
     check_opened "$1" "$2"
     cargo test --workspace --no-fail-fast
+    if [ -e "$recorded" ]; then
+        "$tool" replay run "$recorded"
+        "$tool" replay run "$recorded" --as-submitted
+    else
+        "${tool%/*}/rota-stress" --scenario recorded --jobs 100000 --log "$recorded"
+    fi
 )
 
 # Adds the driver's row to the table.
@@ -70,6 +78,7 @@ test_driver() {
 }
 
 mkdir -p "$out"
+rm -rf "$recorded" "$recorded.objects"
 # shellcheck disable=SC2059
 printf "$row" driver package passed failed ignored seconds result >"$out/table"
 failures=0
