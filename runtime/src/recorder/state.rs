@@ -186,3 +186,145 @@ impl State {
         records
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fixed series of numbers that look random (splitmix64).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (x ^ (x >> 27)) % n
+        }
+    }
+
+    fn tenant(id: u64, event: TenantEvent) -> Record {
+        let tenant = Tenant {
+            tenant: id,
+            event,
+            label: format!("tenant {id}"),
+            options: Vec::new(),
+        };
+        tenant.into()
+    }
+
+    fn module(tenant: u64, module: u32, event: ModuleEvent) -> Record {
+        let module = Module {
+            tenant,
+            module,
+            version: 1,
+            event,
+            label: String::new(),
+            source: Some(Hash::of(&[module as u8])),
+            first_handler: 0,
+            all_handlers: 0,
+            handlers: Vec::new(),
+        };
+        module.into()
+    }
+
+    fn buffer(tenant: u64, handle: u32, event: BufferEvent, other: (u64, u32)) -> Record {
+        let buffer = Buffer {
+            other_tenant: other.0,
+            other_handle: other.1,
+            length: 64,
+            ..Buffer::new(tenant, handle, event)
+        };
+        buffer.into()
+    }
+
+    fn after(records: &[Record]) -> State {
+        let mut state = State::default();
+        records.iter().for_each(|record| state.follow(record));
+        state
+    }
+
+    fn data(state: &State) -> BTreeMap<(u64, u32), Pieces> {
+        let held = |key| (key, vec![(0, 64, Hash::of(b"held"))]);
+        state.readable().into_iter().map(held).collect()
+    }
+
+    /// Whatever happened.
+    #[test]
+    fn the_records_of_a_state_lead_to_it() {
+        let mut numbers = Numbers(5);
+        for _ in 0..300 {
+            let mut happened = Vec::new();
+            for _ in 0..numbers.below(60) {
+                let id = 1 + numbers.below(3);
+                let handle = 10 * id as u32 + numbers.below(3) as u32;
+                let other = 1 + numbers.below(3);
+                let alias = 10 * other as u32 + 5 + numbers.below(3) as u32;
+                let number = numbers.below(3) as u32;
+                happened.push(match numbers.below(13) {
+                    0 => tenant(id, TenantEvent::Created),
+                    1 => tenant(id, TenantEvent::Destroyed),
+                    2 => tenant(id, TenantEvent::Draining),
+                    3 => module(id, number, ModuleEvent::Loaded),
+                    4 => module(0, number, ModuleEvent::Replaced),
+                    5 => module(id, number, ModuleEvent::Granted),
+                    6 => module(id * numbers.below(2), number, ModuleEvent::Unloaded),
+                    7 => buffer(id, handle, BufferEvent::Created, (0, 0)),
+                    8 => buffer(id, handle, BufferEvent::Imported, (0, 0)),
+                    9 => buffer(id, handle, BufferEvent::Granted, (other, alias)),
+                    10 => buffer(id, handle, BufferEvent::TakenBack, (other, 0)),
+                    11 => buffer(other, alias, BufferEvent::Destroyed, (0, 0)),
+                    _ => buffer(id, handle, BufferEvent::Mapped, (0, 0)),
+                });
+            }
+            let state = after(&happened);
+            let records = state.records(&data(&state));
+            let again = after(&records);
+            assert_eq!(again.records(&data(&again)), records, "{happened:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_destroyed_or_taken_back_is_not_in_the_state() {
+        let happened = [
+            tenant(1, TenantEvent::Created),
+            tenant(2, TenantEvent::Created),
+            buffer(1, 10, BufferEvent::Created, (0, 0)),
+            buffer(1, 11, BufferEvent::Created, (0, 0)),
+            buffer(1, 10, BufferEvent::Granted, (2, 20)),
+            buffer(1, 11, BufferEvent::Granted, (2, 21)),
+            buffer(1, 11, BufferEvent::TakenBack, (2, 0)),
+            buffer(1, 10, BufferEvent::Mapped, (0, 0)),
+            module(1, 7, ModuleEvent::Loaded),
+            module(1, 8, ModuleEvent::Loaded),
+            module(1, 8, ModuleEvent::Unloaded),
+        ];
+        let state = after(&happened);
+        assert_eq!((state.tenants(), state.buffers()), (2, 2));
+        let records = state.records(&data(&state));
+        let written = |handle| {
+            let written = Buffer {
+                length: 64,
+                data: Some(Hash::of(b"held")),
+                ..Buffer::new(1, handle, BufferEvent::Written)
+            };
+            Record::from(written)
+        };
+        let mapped = Buffer::new(1, 10, BufferEvent::Mapped);
+        let expected = [
+            happened[0].clone(),
+            happened[1].clone(),
+            happened[8].clone(),
+            happened[2].clone(),
+            written(10),
+            mapped.into(),
+            happened[3].clone(),
+            written(11),
+            happened[4].clone(),
+        ];
+        assert_eq!(records, expected);
+        // With a tenant goes all that is its own, and what it has granted.
+        let mut state = state;
+        state.follow(&tenant(1, TenantEvent::Destroyed));
+        assert_eq!(state.records(&data(&state)), [happened[1].clone()]);
+    }
+}
