@@ -675,26 +675,17 @@ fn diff(options: &Replay, other: &Path) -> Result<u8, Failure> {
     })
 }
 
-type Places = std::collections::BTreeMap<(usize, usize), usize>;
+type Places = std::collections::BTreeMap<(usize, u64), usize>;
 
-/// The index of each job by which tenant it is of, in the order in which they first submit, and which of its jobs.
+/// The index of each job by which tenant it is of, in the order of their ids, and which of its jobs: tickets have that in their low
+/// 48 bits, also where a log begins in the middle.
 fn by_place(history: &History) -> Places {
-    let mut tenants: Vec<u64> = Vec::new();
-    let mut of_tenant: HashMap<u64, Vec<(u64, usize)>> = HashMap::new();
-    for (at, job) in history.jobs.iter().enumerate() {
-        if !tenants.contains(&job.job.tenant) {
-            tenants.push(job.job.tenant);
-        }
-        of_tenant
-            .entry(job.job.tenant)
-            .or_default()
-            .push((job.job.ticket, at));
-    }
-    let mut places = Places::new();
-    for (t, tenant) in tenants.iter().enumerate() {
-        let jobs = of_tenant.get_mut(tenant).expect("it has some");
-        jobs.sort_unstable();
-        places.extend(jobs.iter().enumerate().map(|(n, &(_, at))| ((t, n), at)));
-    }
-    places
+    let mut tenants: Vec<u64> = history.jobs.iter().map(|job| job.job.tenant).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    let place = |(at, job): (usize, &rota::replay::RecordedJob)| {
+        let tenant = tenants.partition_point(|&id| id < job.job.tenant);
+        ((tenant, job.job.ticket & 0xffff_ffff_ffff), at)
+    };
+    history.jobs.iter().enumerate().map(place).collect()
 }

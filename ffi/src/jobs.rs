@@ -212,10 +212,12 @@ fn wait_of(wait: u32) -> Result<rota::Wait, Failure> {
 /// for n, and as many as were accepted are written.
 ///
 /// Ownership: the jobs are copied.
-/// Threading: any thread, several at once; never blocks, and calls nobody back.
+/// Threading: any thread, several at once; calls nobody back. It blocks for a flight recorder only: while
+/// the disk can't follow, and while a checkpoint is taken.
 /// Errors: WOULD_BLOCK when the ring is full; NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (n 0,
 /// flags, fuel), INVALID_OPCODE, INVALID_TILES; QUOTA_EXCEEDED (slots, unless the ring is full as well;
-/// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST.
+/// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST; IO_ERROR after an error of the
+/// flight recorder's disk with ROTA_RECORDER_STOP_ON_ERROR.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_submit(

@@ -102,7 +102,9 @@ impl rota_recorder_options {
         let (stage, stage_len) = (options.stage_dir, options.stage_dir_len);
         // SAFETY: as above.
         let stage_dir = unsafe { args::text("recorder.stage_dir", stage, stage_len) }?;
-        Ok(Some(rota::RecorderOptions {
+        // With the engine's experiments there is one more.
+        #[allow(clippy::needless_update)]
+        let options = rota::RecorderOptions {
             path: path.into(),
             capacity_bytes: options.capacity_bytes,
             capture: match options.capture {
@@ -118,7 +120,9 @@ impl rota_recorder_options {
             sync_records: options.sync_records,
             stage_dir: stage_dir.map(Into::into),
             start_over: flags & ROTA_RECORDER_START_OVER != 0,
-        }))
+            ..rota::RecorderOptions::default()
+        };
+        Ok(Some(options))
     }
 }
 
@@ -436,6 +440,7 @@ mod tests {
         options.capture = ROTA_CAPTURE_FULL;
         for flag in [1, 2, 4] {
             options.flags = flag;
+            #[allow(clippy::needless_update)]
             let wanted = rota::RecorderOptions {
                 path: "a/log".into(),
                 capacity_bytes: 1,
@@ -447,6 +452,7 @@ mod tests {
                 sync_records: 4,
                 stage_dir: Some("/a/stage".into()),
                 start_over: flag == ROTA_RECORDER_START_OVER,
+                ..rota::RecorderOptions::default()
             };
             let full = made(&options).unwrap().unwrap();
             assert_eq!(format!("{full:?}"), format!("{wanted:?}"));

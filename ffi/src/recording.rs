@@ -45,7 +45,7 @@ pub const ROTA_RECORD_BUFFER: u32 = 5;
 pub const ROTA_RECORD_JOB: u32 = 6;
 /// A completion was taken. tenant, ticket, completion.
 pub const ROTA_RECORD_COMPLETION: u32 = 7;
-/// What rota_recorder_note was told. event: ROTA_EVIDENCE_*; tenant, ticket, code; hash and length: of
+/// What is known of a failure: what rota_recorder_note was told, or of a lost device. event: ROTA_EVIDENCE_*; tenant, ticket, code; hash and length: of
 /// all of it; data: its first bytes.
 pub const ROTA_RECORD_EVIDENCE: u32 = 8;
 /// Records are missing that nobody kept. event: ROTA_EVENT_GAP_*; lost: how many; fields: first_ns and
@@ -290,7 +290,7 @@ pub struct rota_record {
     pub version: u32,
     /// How many records are missing.
     pub lost: u64,
-    /// The code that rota_recorder_note got.
+    /// The code that rota_recorder_note got, or a VkResult.
     pub code: i32,
     /// 1 if hash is one, else 0.
     pub has_hash: u32,

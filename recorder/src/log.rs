@@ -177,10 +177,7 @@ impl Log {
     ///
     /// A module with more handlers than one record holds becomes several.
     pub fn append(&self, record: &Record) -> Result<Option<u64>, Error> {
-        let pieces: Vec<Record> = match record {
-            Record::Module(module) => module.split().into_iter().map(Record::from).collect(),
-            other => vec![other.clone()],
-        };
+        let pieces = record.pieces();
         let mut encoded = Vec::with_capacity(pieces.len());
         for piece in &pieces {
             encoded.push(piece.encode()?);

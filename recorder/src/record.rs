@@ -686,10 +686,18 @@ impl Record {
         cells(kind, &body.0)
     }
 
+    /// The records that it becomes in a log: a module with more handlers than one record holds becomes several.
+    pub(crate) fn pieces(&self) -> Vec<Record> {
+        match self {
+            Self::Module(module) => module.split().into_iter().map(Record::from).collect(),
+            other => vec![other.clone()],
+        }
+    }
+
     /// Records as one piece of bytes: for each its kind and how many payloads it has, and the payloads.
     pub fn pack(records: &[Record]) -> Result<Vec<u8>, Error> {
         let mut out = Put::default();
-        for record in records {
+        for record in records.iter().flat_map(Record::pieces) {
             let encoded = record.encode()?;
             out.u32(encoded.kind.into());
             out.u32(encoded.parts.len() as u32);

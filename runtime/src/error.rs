@@ -196,7 +196,7 @@ const STATUSES: [(Status, &str, &str); 34] = [
     (
         Status::NotReplayable,
         "NOT_REPLAYABLE",
-        "the log has no run from its beginning on",
+        "the log has neither the beginning of a run nor a checkpoint",
     ),
 ];
 

@@ -1,15 +1,17 @@
 //! Checkpoints: what there is of tenants, modules and buffers, and what these hold, at a moment without an open job. From one
 //! of them on a log can be run again, so that it needs not have its run's beginning any more.
 //!
-//! One is due when half of the log was written since the last one. A thread then lets nobody submit (`Gate`), waits until every job
-//! that was published has ended, and copies the state; then submits go on, and the copy is put into the object store. Jobs
-//! that take their time, as those of a tenant with a limit in time, would keep everybody waiting: after a while the gate is
-//! opened, to try again later. When three quarters of the log were written submits wait as long as it takes.
+//! One is due when half of the log was written since the last one. A thread then lets nobody submit, nor write to a buffer
+//! (`Gate`), waits until every job that was published has ended, and copies the state; then they go on, and the copy is put into
+//! the object store. Jobs that take their time, as those of a tenant with a limit in time, would keep everybody waiting: after a
+//! while the gate is opened, to try again later. When three quarters of the log were written submits wait longer, but not for ever:
+//! then the log can't be run again until a later checkpoint.
 //!
-//! What the host does to buffers meanwhile needs not wait. It is recorded when it is done, and doing it again on a state that
-//! has it already gives the same.
+//! What else the host does needs not wait. It is recorded when it is done, and doing it again on a state that has it already
+//! gives the same.
 //!
-//! Objects that no record of the log names any more, nor the state of its checkpoints, are removed.
+//! Objects that no durable record of the log names any more, nor the state of its checkpoints, nor a module that is loaded, are
+//! removed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,12 +19,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rota_recorder::{Checkpoint, Hash, Item, Log, Mode, Reader, Record, RunStart};
+use rota_recorder::{Checkpoint, Error as E, Hash, Item, Log, Mode, Reader, Record, RunStart};
 
 use super::state::{Pieces, State};
 use super::Recorder;
 use crate::error::Error;
-use crate::ring::gate::{Gate, Pass};
+use crate::ring::gate::{Closed, Gate, Pass};
 use crate::ring::sync::lock;
 use crate::runtime::Engine;
 
@@ -30,8 +32,9 @@ use crate::runtime::Engine;
 const LEAST_BYTES: u64 = 4 << 20;
 /// Buffers are kept in pieces of so many bytes, so that what didn't change isn't kept twice.
 const PIECE: usize = 1 << 20;
-/// How long submits wait for jobs that are open, while there is time to try again.
+/// How long submits wait for jobs that are open, while there is time to try again, and when there is none.
 const PATIENCE: Duration = Duration::from_millis(50);
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn check_capacity(bytes: u64) -> Result<(), Error> {
     if bytes < LEAST_BYTES {
@@ -62,6 +65,8 @@ struct Wanted {
 pub(crate) struct Checkpoints {
     start: RunStart,
     capacity: u64,
+    /// Whether submits wait for a checkpoint that is late.
+    waits: bool,
     gate: Gate,
     /// Held while a record is appended, so that it follows them in their order.
     state: Mutex<State>,
@@ -86,12 +91,13 @@ struct Snapshot {
 }
 
 impl Checkpoints {
-    pub fn new(log: &Log, start: RunStart) -> Result<Self, Error> {
+    pub fn new(log: &Log, start: RunStart, waits: bool) -> Result<Self, Error> {
         let state = log.state();
         check_capacity(state.capacity_bytes)?;
         let checkpoints = Self {
             start,
             capacity: state.capacity_cells,
+            waits,
             gate: Gate::new(),
             state: Mutex::default(),
             kept: Mutex::default(),
@@ -126,7 +132,10 @@ impl Checkpoints {
     /// The log can be run again from `seq` on.
     fn next_after(&self, seq: u64) {
         self.due.store(seq + self.capacity / 2, Ordering::Relaxed);
-        let limit = seq + self.capacity / 4 * 3;
+        let limit = match self.waits {
+            true => seq + self.capacity / 4 * 3,
+            false => u64::MAX,
+        };
         self.limit.store(limit, Ordering::Relaxed);
     }
 
@@ -140,9 +149,14 @@ impl Checkpoints {
             };
             kept.entry(hash).or_default().last = entry.seq;
             if let Record::Checkpoint(_) = entry.record {
-                let state = log.objects().get(&hash).ok();
-                let records = state.and_then(|state| Record::unpack(&state));
-                for hash in records.iter().flatten().filter_map(Record::object) {
+                let state = match log.objects().get(&hash) {
+                    Ok(state) => state,
+                    // It is of no use any more, and what it names neither.
+                    Err(E::ObjectMissing { .. } | E::ObjectDamaged { .. }) => continue,
+                    Err(e) => return Err(e.into()),
+                };
+                let records = Record::unpack(&state).unwrap_or_default();
+                for hash in records.iter().filter_map(Record::object) {
                     kept.entry(hash).or_default().last = entry.seq;
                 }
             }
@@ -166,17 +180,30 @@ impl Checkpoints {
         self.gate.enter()
     }
 
+    /// To be held while the host writes to a buffer.
+    pub fn pass(&self) -> Pass<'_> {
+        self.gate.enter()
+    }
+
     /// Waits until the log is below the limit again.
     #[cold]
     fn wait(&self, log: &Log) {
+        let started = Instant::now();
         let mut wanted = lock(&self.wanted);
         while log.next_seq() >= self.limit.load(Ordering::Relaxed) && !wanted.stop {
+            let left = LAST_PATIENCE.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                // The disk is as slow as that: nobody waits for this one any more.
+                self.limit.store(u64::MAX, Ordering::Relaxed);
+                break;
+            }
             wanted.asked = true;
             self.wake.notify_one();
-            wanted = self
+            let (guard, _) = self
                 .ended
-                .wait(wanted)
+                .wait_timeout(wanted, left)
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
+            wanted = guard;
         }
     }
 
@@ -225,11 +252,13 @@ impl Checkpoints {
         }
     }
 
-    /// Removes what only records below `oldest` name.
-    fn forget(&self, log: &Log, oldest: u64) {
+    /// Removes what no record names that would be there after a power cut.
+    fn forget(&self, log: &Log) {
+        let oldest = log.durable_seq().saturating_sub(self.capacity);
+        let sources = lock(&self.state).sources();
         // Held meanwhile, so that who keeps an object again finds it gone.
         lock(&self.kept).retain(|hash, names| {
-            let stays = names.pending != 0 || names.last >= oldest;
+            let stays = names.pending != 0 || names.last >= oldest || sources.contains(hash);
             if !stays {
                 if let Err(e) = log.objects().remove(hash) {
                     log::warn!("the recorder can't remove what is no longer needed: {e}");
@@ -267,38 +296,49 @@ impl Checkpoints {
                 Ok(Some(before)) => {
                     self.next_after(before);
                     self.taken.fetch_add(1, Ordering::Relaxed);
-                    let next = log.next_seq();
-                    self.forget(log, next.saturating_sub(self.capacity));
                 }
+                Ok(None) if engine.is_stopping() => {}
                 // Some jobs take long.
-                Ok(None) => {
-                    let again = log.next_seq() + self.capacity / 16;
-                    self.due.store(again, Ordering::Relaxed);
+                Ok(None) if log.next_seq() < self.limit.load(Ordering::Relaxed) => {
+                    self.again_in(log, 16);
                 }
-                Err(e) => {
-                    // Jobs go on, and the log may no longer be enough to run them again.
-                    self.failed.fetch_add(1, Ordering::Relaxed);
-                    log::warn!("the recorder can't take a checkpoint: {e}");
-                    let again = log.next_seq() + self.capacity / 4;
-                    self.due.store(again, Ordering::Relaxed);
-                    self.limit.store(u64::MAX, Ordering::Relaxed);
-                }
+                Ok(None) => self.fails(log, "jobs that are open take too long"),
+                Err(e) => self.fails(log, &e.to_string()),
             }
+            // What a checkpoint has kept that failed is nobody's.
+            self.forget(log);
             // With the lock, so that nobody misses it who is about to wait.
-            let _wanted = lock(&self.wanted);
+            let mut wanted = lock(&self.wanted);
+            // Who has asked while this one was taken has it.
+            wanted.asked &= log.next_seq() >= self.due.load(Ordering::Relaxed);
             self.ended.notify_all();
         }
     }
 
+    /// The next try is when such a part of the log was written.
+    fn again_in(&self, log: &Log, part: u64) {
+        let again = log.next_seq() + self.capacity / part;
+        self.due.store(again, Ordering::Relaxed);
+    }
+
+    /// Jobs go on, and the log may no longer be enough to run them again.
+    fn fails(&self, log: &Log, why: &str) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        log::warn!("the recorder can't take a checkpoint: {why}");
+        self.limit.store(u64::MAX, Ordering::Relaxed);
+        self.again_in(log, 4);
+    }
+
     /// Takes a checkpoint; gives where the log is to be run again from, or nothing if jobs didn't end in time.
     fn take(&self, engine: &Engine, log: &Log) -> Result<Option<u64>, Error> {
-        self.gate.close();
-        let drained = self.wait_for_jobs(engine, log);
-        let snapshot = drained.then(|| self.snapshot(engine, log));
-        self.gate.open();
-        let Some(snapshot) = snapshot.transpose()? else {
+        let closed = self.gate.close();
+        if !self.wait_for_jobs(engine, log, &closed) {
             return Ok(None);
-        };
+        }
+        let snapshot = self.snapshot(engine, log)?;
+        drop(closed);
+        // There may be room for it then.
+        self.forget(log);
         let mut hashes = Vec::new();
         let kept = self.put(log, snapshot, &mut hashes);
         let appended = kept.and_then(|checkpoint| {
@@ -310,12 +350,15 @@ impl Checkpoints {
     }
 
     /// Waits, while nobody submits, until no job is open.
-    fn wait_for_jobs(&self, engine: &Engine, log: &Log) -> bool {
+    fn wait_for_jobs(&self, engine: &Engine, log: &Log, closed: &Closed<'_>) -> bool {
         let started = Instant::now();
         let mut pause = Duration::from_micros(10);
-        while !(self.gate.is_empty() && engine.has_no_open_job()) {
-            let hurries = log.next_seq() >= self.limit.load(Ordering::Relaxed);
-            if engine.is_stopping() || (started.elapsed() > PATIENCE && !hurries) {
+        while !(closed.is_empty() && engine.has_no_open_job()) {
+            let patience = match log.next_seq() >= self.limit.load(Ordering::Relaxed) {
+                true => LAST_PATIENCE,
+                false => PATIENCE,
+            };
+            if engine.is_stopping() || started.elapsed() > patience {
                 return false;
             }
             std::thread::sleep(pause);

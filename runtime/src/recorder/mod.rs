@@ -22,7 +22,8 @@ use ash::vk;
 use rota_recorder::disk::{Disk, RealDisk};
 use rota_recorder::{
     AfterError, Buffer, Cells, Evidence, EvidenceClass, Handler, Hash, Log, LogOptions, LogState,
-    Module, ModuleEvent, Refused, RunEnd, RunStart, StagePlace, TenantEvent, WhenFull,
+    Mode, Module, ModuleEvent, Reader, Refused, RunEnd, RunStart, StagePlace, TenantEvent,
+    WhenFull,
 };
 
 use crate::error::Error;
@@ -139,6 +140,9 @@ pub struct RecorderState {
     pub failed_checkpoints: u64,
 }
 
+/// Characters of a label that are recorded.
+const MOST_LABEL: usize = 256;
+
 pub(crate) struct Recorder {
     log: Log,
     capture: Capture,
@@ -168,6 +172,10 @@ impl Recorder {
         let full = options.capture == Capture::Full;
         if full && options.capacity_bytes != 0 {
             checkpoint::check_capacity(options.capacity_bytes)?;
+        }
+        // Before it is started over.
+        if let (true, Ok(there)) = (full, Reader::open(&options.path, Mode::Salvage)) {
+            checkpoint::check_capacity(there.info().capacity_bytes)?;
         }
         let disk = options.disk();
         let wanted = LogOptions {
@@ -203,7 +211,7 @@ impl Recorder {
             options: about.options,
         };
         let checkpoints = match full {
-            true => Some(Checkpoints::new(&log, start.clone())?),
+            true => Some(Checkpoints::new(&log, start.clone(), !options.allow_gaps)?),
             false => None,
         };
         log.append(&start.into())?;
@@ -322,6 +330,11 @@ impl Recorder {
         self.reached(seq);
     }
 
+    /// A label as it is recorded: nobody reads more of it.
+    fn label(label: &str) -> String {
+        label.chars().take(MOST_LABEL).collect()
+    }
+
     pub fn tenant(
         &self,
         tenant: u64,
@@ -333,7 +346,7 @@ impl Recorder {
             rota_recorder::Tenant {
                 tenant,
                 event,
-                label: label.into(),
+                label: Self::label(label),
                 options,
             }
             .into(),
@@ -397,7 +410,7 @@ impl Recorder {
                 module,
                 version,
                 event,
-                label: label.into(),
+                label: Self::label(label),
                 source,
                 first_handler: 0,
                 all_handlers: 0,

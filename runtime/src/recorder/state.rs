@@ -1,6 +1,6 @@
 //! What there is of tenants, modules and buffers, as the log's records have it: the beginning of a checkpoint.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rota_recorder::{Buffer, BufferEvent, Hash, Module, ModuleEvent, Record, Tenant, TenantEvent};
 
@@ -118,8 +118,16 @@ impl State {
 
     /// Tenants and handles of the buffers whose data only jobs and records change.
     pub fn readable(&self) -> Vec<(u64, u32)> {
-        let known = self.buffers.iter().filter(|(_, held)| !held.imported);
+        let known = self
+            .buffers
+            .iter()
+            .filter(|(_, held)| !held.imported && held.maps == 0);
         known.map(|(&key, _)| key).collect()
+    }
+
+    /// What the modules that are loaded were made of.
+    pub fn sources(&self) -> HashSet<Hash> {
+        self.modules.values().filter_map(|m| m.source).collect()
     }
 
     pub fn tenants(&self) -> usize {
@@ -168,7 +176,9 @@ impl State {
                     written.into()
                 })),
                 // It was on its way out.
-                None if !held.imported => records.push(about(BufferEvent::Mapped).into()),
+                None if !held.imported && held.maps == 0 => {
+                    records.push(about(BufferEvent::Mapped).into())
+                }
                 None => {}
             }
             for _ in 0..held.maps {
@@ -315,7 +325,7 @@ mod tests {
             happened[1].clone(),
             happened[8].clone(),
             happened[2].clone(),
-            written(10),
+            // Mapped, so that nobody knows what it holds.
             mapped.into(),
             happened[3].clone(),
             written(11),

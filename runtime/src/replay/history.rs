@@ -13,7 +13,7 @@ use rota_recorder::{
 };
 
 use crate::error::Error;
-use crate::ring::layout::completion_status;
+use crate::ring::layout::{completion_status, fault};
 
 /// A job of the log.
 #[derive(Clone, Debug)]
@@ -30,8 +30,12 @@ pub struct RecordedJob {
 impl RecordedJob {
     /// Whether it ran to its end.
     pub fn has_ended(&self) -> bool {
-        let ended =
-            |c: &Completion| matches!(c.status, completion_status::OK | completion_status::FAULTED);
+        let ended = |c: &Completion| match c.status {
+            completion_status::OK => true,
+            // One whose handler was unloaded before it began did not.
+            completion_status::FAULTED => c.fault != fault::HANDLER_UNLOADED,
+            _ => false,
+        };
         self.done.as_ref().is_some_and(ended)
     }
 
@@ -39,12 +43,6 @@ impl RecordedJob {
     pub fn epochs(&self) -> Option<(u64, u64)> {
         let done = self.done.as_ref()?;
         (done.end_epoch != 0).then_some((done.begin_epoch, done.end_epoch))
-    }
-
-    /// Where it stands among the steps.
-    fn key(&self) -> u64 {
-        let begin = self.epochs().map(|(begin, _)| begin);
-        2 * begin.unwrap_or(self.job.epoch_seen)
     }
 }
 
@@ -98,7 +96,8 @@ struct Timed {
 
 /// Reads one run of a log: the last one, or the `wanted`th of those that can be run again, from 0 on.
 pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
-    let runs = count_runs(path)?;
+    let mut reader = Reader::open(path, Mode::Salvage)?;
+    let runs = scan(path, &mut reader)?;
     let wanted = match wanted {
         Some(n) => n,
         None => runs.replayable().checked_sub(1).ok_or(Error::NotReplayable(
@@ -123,9 +122,9 @@ pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
         None => (wanted + 1, 0),
     };
     let mut at = 0;
-    let reader = Reader::open(path, Mode::Salvage)?;
-    let untold = reader.info().untold;
-    for item in reader {
+    // The same cells again: what somebody has overwritten meanwhile is told as missing.
+    reader.seek(0);
+    for item in reader.by_ref() {
         match item? {
             Item::Missing(missing) if at == nth && missing.last >= from => {
                 gathered.missing += missing.last + 1 - missing.first.max(from);
@@ -144,24 +143,29 @@ pub fn read(path: &Path, wanted: Option<u64>) -> Result<History, Error> {
         }
     }
     if at == nth {
-        gathered.missing += untold;
+        gathered.missing += reader.info().untold;
     }
     Ok(gathered.ordered())
 }
 
 /// What runs a log has.
 pub fn count_runs(path: &Path) -> Result<Runs, Error> {
+    scan(path, &mut Reader::open(path, Mode::Salvage)?)
+}
+
+fn scan(path: &Path, reader: &mut Reader) -> Result<Runs, Error> {
     let mut runs = Runs::default();
-    let reader = Reader::open(path, Mode::Salvage)?;
-    let oldest = reader.info().oldest;
+    let (oldest, objects) = (reader.info().oldest, Objects::of_log(path));
     for item in reader {
         match item? {
             Item::Record(entry) if matches!(entry.record, Record::RunStart(_)) => runs.whole += 1,
             Item::Record(entry) => {
-                if let (0, Record::Checkpoint(it)) = (runs.whole, &entry.record) {
-                    // The earliest, of those that need no record that was overwritten.
-                    let usable = Some(*it).filter(|it| it.before >= oldest);
-                    runs.checkpoint = runs.checkpoint.or(usable);
+                if let (0, None, Record::Checkpoint(it)) =
+                    (runs.whole, runs.checkpoint, &entry.record)
+                {
+                    // The earliest, of those that need nothing that is gone.
+                    let usable = it.before >= oldest && objects.get(&it.state).is_ok();
+                    runs.checkpoint = usable.then_some(*it);
                 }
                 let says_something = !matches!(entry.record, Record::Void(_) | Record::Gap(_));
                 runs.cut |= runs.whole == 0 && says_something;
@@ -230,6 +234,7 @@ impl Gathered {
                 self.host(seq, 2 * buffer.end_epoch, Step::Buffer(seq, *buffer));
             }
             Record::Tenant(tenant) => self.host(seq, 2 * self.epoch, Step::Tenant(tenant)),
+            Record::Module(module) if module.first_handler != 0 => self.more_handlers(*module),
             Record::Module(module) => self.host(seq, 2 * self.epoch, Step::Module(*module)),
             Record::Gap(gap) => self.missing += gap.lost,
             Record::RunStart(_)
@@ -250,15 +255,45 @@ impl Gathered {
         });
     }
 
+    /// The handlers of a module that didn't fit its first record.
+    fn more_handlers(&mut self, more: Module) {
+        let is_it = |step: &&mut Step| match step {
+            Step::Module(m) => {
+                (m.tenant, m.module, m.event) == (more.tenant, more.module, more.event)
+            }
+            _ => false,
+        };
+        let steps = self.host.iter_mut().rev().map(|timed| &mut timed.step);
+        if let Some(Step::Module(module)) = { steps }.find(is_it) {
+            module.handlers.extend(more.handlers);
+        }
+    }
+
     fn ordered(mut self) -> History {
-        self.keep_the_hosts_order();
-        self.move_what_waits_for_jobs();
-        let jobs = self.jobs.iter().enumerate().map(|(at, job)| Timed {
-            key: job.key(),
+        // What the host did one after the other stays so.
+        let mut latest = 0;
+        for timed in &mut self.host {
+            latest = latest.max(timed.key);
+            timed.key = latest;
+        }
+        let mut order = Order::new(&self.jobs, &self.host);
+        let mut steps: Vec<Timed> = Vec::new();
+        let mut jobs = self.jobs.iter().enumerate().peekable();
+        let mut latest = 0;
+        let job = |order: &mut Order, latest: u64, (at, job): (usize, &RecordedJob)| Timed {
+            key: order.job(job, latest),
             seq: job.seq,
             step: Step::Job(at),
-        });
-        let mut steps: Vec<Timed> = jobs.chain(self.host).collect();
+        };
+        for mut timed in self.host {
+            while let Some(next) = jobs.next_if(|(_, job)| job.seq < timed.seq) {
+                steps.push(job(&mut order, latest, next));
+            }
+            latest = timed.key;
+            timed.key = order.host(&timed);
+            steps.push(timed);
+        }
+        steps.extend(jobs.map(|next| job(&mut order, latest, next)));
         steps.sort_by_key(|timed| (timed.key, timed.seq));
         History {
             start: self.start.unwrap_or_default(),
@@ -268,77 +303,243 @@ impl Gathered {
             strays: self.strays,
         }
     }
+}
 
-    /// What the host did one after the other stays so.
-    fn keep_the_hosts_order(&mut self) {
-        let mut latest = 0;
-        for timed in &mut self.host {
-            latest = latest.max(timed.key);
-            timed.key = latest;
-        }
-        // Light jobs have no epoch of their own: they come behind what the host had done.
-        let mut host = self.host.iter().peekable();
-        let mut key = 0;
-        for job in &mut self.jobs {
-            while let Some(timed) = host.next_if(|timed| timed.seq < job.seq) {
-                key = timed.key;
-            }
-            job.job.epoch_seen = job.job.epoch_seen.max(key.div_ceil(2));
+/// What has to come behind what, beyond what epochs say. It is asked about each record, in their order.
+///
+/// A destroyed buffer, tenant or module goes when the jobs submitted before that may use it have begun, and whatever takes its place
+/// comes later: a buffer with its index, a tenant, a module with its opcodes. A new version of a module comes before the first job
+/// that ran it. Jobs without epochs come behind what the host had done for their tenant.
+struct Order {
+    /// The highest key of each tenant's jobs, and of all.
+    jobs: HashMap<u64, u64>,
+    all_jobs: u64,
+    /// Since when a tenant is there, and a buffer under its handle.
+    tenants: HashMap<u64, u64>,
+    buffers: HashMap<(u64, u32), u64>,
+    /// Who has a buffer too, and under which handle.
+    grants: HashMap<(u64, u32), Vec<(u64, u32)>>,
+    /// Who can call a module's handlers by which opcodes.
+    callers: HashMap<(u64, u32), Vec<(u64, u32)>>,
+    modules: HashMap<(u64, u32), u64>,
+    /// When the last tenant, buffer of an index, and handler of a tenant's opcode went.
+    tenants_gone: u64,
+    indices_gone: HashMap<u32, u64>,
+    opcodes_gone: HashMap<(u64, u32), u64>,
+    /// By tenant, module and version: when the first job began that ran it.
+    first_begin: HashMap<(u64, u32, u32), u64>,
+}
+
+fn raise<K: std::hash::Hash + Eq>(keys: &mut HashMap<K, u64>, of: K, key: u64) {
+    let highest = keys.entry(of).or_default();
+    *highest = key.max(*highest);
+}
+
+fn at<K: std::hash::Hash + Eq>(keys: &HashMap<K, u64>, of: &K) -> u64 {
+    keys.get(of).copied().unwrap_or(0)
+}
+
+impl Order {
+    fn new(jobs: &[RecordedJob], host: &[Timed]) -> Self {
+        Self {
+            jobs: HashMap::new(),
+            all_jobs: 0,
+            tenants: HashMap::new(),
+            buffers: HashMap::new(),
+            grants: HashMap::new(),
+            callers: HashMap::new(),
+            modules: HashMap::new(),
+            tenants_gone: 0,
+            indices_gone: HashMap::new(),
+            opcodes_gone: HashMap::new(),
+            first_begin: first_begins(jobs, host),
         }
     }
 
-    /// A destroyed buffer, tenant or module goes when the jobs submitted before have ended; a new version of a module comes
-    /// before the first job that ran it.
-    fn move_what_waits_for_jobs(&mut self) {
-        // Of each tenant, and of all: up to which record the highest key is which.
-        let mut highest: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
-        for job in &self.jobs {
-            for of in [job.job.tenant, EVERYBODY] {
-                let list = highest.entry(of).or_default();
-                let before = list.last().map_or(0, |&(_, highest)| highest);
-                list.push((job.seq, before.max(job.key())));
+    /// The key of a job that comes behind the host's steps up to `latest`.
+    fn job(&mut self, job: &RecordedJob, latest: u64) -> u64 {
+        let tenant = job.job.tenant;
+        let key = match job.epochs() {
+            Some((begin, _)) => 2 * begin,
+            None => {
+                let there = at(&self.tenants, &tenant).max(latest);
+                2 * job.job.epoch_seen.max(there.div_ceil(2))
             }
-        }
-        let behind = |of: u64, seq: u64| {
-            let list = highest.get(&of).map_or(&[][..], |list| list);
-            let before = &list[..list.partition_point(|&(at, _)| at < seq)];
-            before.last().map_or(0, |&(_, key)| key + 1)
         };
-        for timed in &mut self.host {
-            let later = match &timed.step {
-                Step::Buffer(_, b) if b.event == BufferEvent::Destroyed => {
-                    behind(b.tenant, timed.seq)
-                }
-                Step::Tenant(t) if t.event == TenantEvent::Destroyed => behind(t.tenant, timed.seq),
-                Step::Module(m) if m.event == ModuleEvent::Unloaded => match m.tenant {
-                    0 => behind(EVERYBODY, timed.seq),
-                    tenant => behind(tenant, timed.seq),
-                },
-                Step::Module(m) if m.event == ModuleEvent::Replaced => {
-                    if let Some(first) = first_begin(&self.jobs, m) {
-                        timed.key = timed.key.min(2 * first - 1);
-                    }
-                    0
-                }
-                _ => 0,
-            };
-            timed.key = timed.key.max(later);
+        raise(&mut self.jobs, tenant, key);
+        self.all_jobs = self.all_jobs.max(key);
+        key
+    }
+
+    /// Behind the jobs of a tenant so far.
+    fn behind(&self, tenant: u64) -> u64 {
+        self.jobs.get(&tenant).map_or(0, |key| key + 1)
+    }
+
+    /// The key of what the host did.
+    fn host(&mut self, timed: &Timed) -> u64 {
+        let key = timed.key;
+        match &timed.step {
+            Step::Tenant(tenant) => self.tenant(key, tenant),
+            Step::Module(module) => self.module(key, module),
+            Step::Buffer(_, buffer) => self.buffer(key, buffer),
+            Step::Job(_) => key,
         }
+    }
+
+    fn tenant(&mut self, mut key: u64, tenant: &Tenant) -> u64 {
+        let id = tenant.tenant;
+        match tenant.event {
+            TenantEvent::Created => {
+                key = key.max(self.tenants_gone);
+                self.tenants.insert(id, key);
+            }
+            TenantEvent::Destroyed => {
+                let own: Vec<(u64, u32)> = self.buffers.keys().copied().collect();
+                let own = own.into_iter().filter(|&(owner, _)| owner == id);
+                key = key.max(self.behind(id));
+                for buffer in own {
+                    key = key.max(self.buffer_goes(key, buffer));
+                }
+                self.tenants_gone = self.tenants_gone.max(key);
+            }
+            _ => {}
+        }
+        key
+    }
+
+    fn module(&mut self, mut key: u64, module: &Module) -> u64 {
+        let name = (module.tenant, module.module);
+        match module.event {
+            ModuleEvent::Loaded => {
+                let opcodes = module.handlers.iter().map(|h| (module.tenant, h.opcode));
+                let callers: Vec<(u64, u32)> = opcodes.collect();
+                key = key.max(self.callable_from(&callers));
+                key = key.max(at(&self.tenants, &module.tenant));
+                self.callers.insert(name, callers);
+                self.modules.insert(name, key);
+            }
+            ModuleEvent::Replaced => {
+                let version = (module.tenant, module.module, module.version);
+                if let Some(&first) = self.first_begin.get(&version) {
+                    key = key.min((2 * first).saturating_sub(1));
+                }
+                key = key.max(at(&self.modules, &name));
+                self.modules.insert(name, key);
+            }
+            ModuleEvent::Unloaded => {
+                key = key.max(at(&self.modules, &name));
+                key = key.max(match module.tenant {
+                    0 => self.all_jobs + 1,
+                    tenant => self.behind(tenant),
+                });
+                for caller in self.callers.remove(&name).unwrap_or_default() {
+                    raise(&mut self.opcodes_gone, caller, key);
+                }
+            }
+            ModuleEvent::Granted => {
+                let name = (0, module.module);
+                let of = self.callers.get(&name).into_iter().flatten();
+                let opcodes = of.filter(|&&(tenant, _)| tenant == 0);
+                let mine: Vec<(u64, u32)> = opcodes.map(|&(_, op)| (module.tenant, op)).collect();
+                key = key.max(self.callable_from(&mine));
+                key = key.max(at(&self.tenants, &module.tenant));
+                key = key.max(at(&self.modules, &name));
+                self.callers.entry(name).or_default().extend(mine);
+            }
+            ModuleEvent::Other(_) => {}
+        }
+        key
+    }
+
+    /// From when on these tenants can have other handlers under these opcodes.
+    fn callable_from(&self, callers: &[(u64, u32)]) -> u64 {
+        let gone = callers.iter().map(|caller| at(&self.opcodes_gone, caller));
+        gone.max().unwrap_or(0)
+    }
+
+    fn buffer(&mut self, mut key: u64, buffer: &Buffer) -> u64 {
+        let name = (buffer.tenant, buffer.handle);
+        let free_from = |order: &Self, (tenant, handle): (u64, u32)| {
+            let index = at(&order.indices_gone, &(handle & 0xffff));
+            index.max(at(&order.tenants, &tenant))
+        };
+        match buffer.event {
+            BufferEvent::Created | BufferEvent::Imported => {
+                key = key.max(free_from(self, name));
+                self.buffers.insert(name, key);
+            }
+            BufferEvent::Granted => {
+                let other = (buffer.other_tenant, buffer.other_handle);
+                key = key.max(at(&self.buffers, &name));
+                key = key.max(free_from(self, other));
+                self.buffers.insert(other, key);
+                self.grants.entry(name).or_default().push(other);
+            }
+            BufferEvent::TakenBack => {
+                key = key.max(at(&self.buffers, &name));
+                let grants = self.grants.entry(name).or_default();
+                let back = |grant: &&(u64, u32)| grant.0 == buffer.other_tenant;
+                for &(_, handle) in grants.iter().filter(back) {
+                    raise(&mut self.indices_gone, handle & 0xffff, key);
+                }
+                grants.retain(|grant| !back(&grant));
+            }
+            BufferEvent::Destroyed => {
+                key = key.max(at(&self.buffers, &name));
+                key = key.max(self.buffer_goes(key, name));
+            }
+            _ => key = key.max(at(&self.buffers, &name)),
+        }
+        key
+    }
+
+    /// A buffer goes, with what was granted of it: behind the jobs of all who have it.
+    fn buffer_goes(&mut self, key: u64, name: (u64, u32)) -> u64 {
+        let mut all = self.grants.remove(&name).unwrap_or_default();
+        all.push(name);
+        let behind = all.iter().map(|&(tenant, _)| self.behind(tenant));
+        let key = behind.fold(key, u64::max);
+        for name in all {
+            self.buffers.remove(&name);
+            raise(&mut self.indices_gone, name.1 & 0xffff, key);
+        }
+        key
     }
 }
 
-/// In place of a tenant's id.
-const EVERYBODY: u64 = u64::MAX;
-
-/// When the first job began that ran this version of a module.
-fn first_begin(jobs: &[RecordedJob], module: &Module) -> Option<u64> {
-    let runs_it = |job: &&RecordedJob| {
-        let same_tenant = module.tenant == 0 || job.job.tenant == module.tenant;
-        let same_version = |done: &Completion| done.module_version == module.version;
-        same_tenant
-            && job.done.as_ref().is_some_and(same_version)
-            && module.handlers.iter().any(|h| h.opcode == job.job.opcode)
+/// When the first job began that ran a version of a module, by tenant, module and version: of jobs between the module's being
+/// loaded and unloaded, and with its opcodes.
+fn first_begins(jobs: &[RecordedJob], host: &[Timed]) -> HashMap<(u64, u32, u32), u64> {
+    let mut first = HashMap::new();
+    let of = |name: (u64, u32), event: ModuleEvent| {
+        host.iter().find(|timed| match &timed.step {
+            Step::Module(m) => (m.tenant, m.module) == name && m.event == event,
+            _ => false,
+        })
     };
-    let begins = jobs.iter().filter(runs_it).filter_map(RecordedJob::epochs);
-    begins.map(|(begin, _)| begin).min()
+    for timed in host {
+        let Step::Module(module) = &timed.step else {
+            continue;
+        };
+        if module.event != ModuleEvent::Replaced {
+            continue;
+        }
+        let name = (module.tenant, module.module);
+        let loaded = of(name, ModuleEvent::Loaded).map_or(0, |timed| timed.seq);
+        let unloaded = of(name, ModuleEvent::Unloaded).map_or(u64::MAX, |timed| timed.seq);
+        let runs_it = |job: &&RecordedJob| {
+            let same_tenant = module.tenant == 0 || job.job.tenant == module.tenant;
+            let same_version = |done: &Completion| done.module_version == module.version;
+            (loaded..unloaded).contains(&job.seq)
+                && same_tenant
+                && job.done.as_ref().is_some_and(same_version)
+                && module.handlers.iter().any(|h| h.opcode == job.job.opcode)
+        };
+        let begins = jobs.iter().filter(runs_it).filter_map(RecordedJob::epochs);
+        if let Some(begin) = begins.map(|(begin, _)| begin).min() {
+            first.insert((module.tenant, module.module, module.version), begin);
+        }
+    }
+    first
 }

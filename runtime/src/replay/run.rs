@@ -632,7 +632,11 @@ impl Uses {
             match step {
                 Step::Buffer(seq, event) => {
                     names.follow(event);
-                    let writes = matches!(event.event, BufferEvent::Written | BufferEvent::Filled);
+                    // Whose buffer was taken back while their jobs ran may have had it, or not.
+                    let writes = matches!(
+                        event.event,
+                        BufferEvent::Written | BufferEvent::Filled | BufferEvent::TakenBack
+                    );
                     let named = names.get((event.tenant, event.handle));
                     if let Some(named) = named.filter(|_| writes) {
                         uses.writes.push(HostWrite {

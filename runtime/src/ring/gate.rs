@@ -64,22 +64,30 @@ impl Gate {
         }
     }
 
-    /// Lets nobody in from now on. One thread at a time closes it.
-    pub fn close(&self) {
+    /// Lets nobody in until what it gives is dropped. One thread at a time closes it.
+    pub fn close(&self) -> Closed<'_> {
         self.closed.store(true, Ordering::Relaxed);
         asymmetric::heavy(self.cheap);
+        Closed(self)
     }
+}
 
+/// Nobody goes in.
+pub struct Closed<'a>(&'a Gate);
+
+impl Closed<'_> {
     /// Whether all have left who went in before it was closed.
     pub fn is_empty(&self) -> bool {
-        self.inside.load(Ordering::Acquire) == 0
+        self.0.inside.load(Ordering::Acquire) == 0
     }
+}
 
-    pub fn open(&self) {
-        let opening = lock(&self.opening);
-        self.closed.store(false, Ordering::Release);
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        let opening = lock(&self.0.opening);
+        self.0.closed.store(false, Ordering::Release);
         drop(opening);
-        self.opened.notify_all();
+        self.0.opened.notify_all();
     }
 }
 

@@ -781,14 +781,14 @@ fn a_closed_gate_that_is_empty_has_nobody_inside() {
                 })
             })
             .collect();
-        gate.close();
-        while !gate.is_empty() {
+        let closed = gate.close();
+        while !closed.is_empty() {
             yield_now();
         }
         for _ in 0..2 {
             inside.with_mut(|n| unsafe { *n += 1 });
         }
-        gate.open();
+        drop(closed);
         for submitter in submitters {
             submitter.join().unwrap();
         }

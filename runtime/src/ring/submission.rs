@@ -526,8 +526,13 @@ impl Ring {
             if extras == ALL_EXTRAS {
                 completion.fuel = fuel.words[0].load(Ordering::Relaxed);
                 completion.module_version = fuel.words[1].load(Ordering::Relaxed);
-                completion.begin_epoch = self.full_epoch(fuel.words[2].load(Ordering::Relaxed));
-                completion.end_epoch = self.full_epoch(end.words[0].load(Ordering::Relaxed));
+                let begin = fuel.words[2].load(Ordering::Relaxed);
+                let end = end.words[0].load(Ordering::Relaxed);
+                // One that never began has neither.
+                if (begin, end) != (0, 0) {
+                    completion.begin_epoch = self.full_epoch(begin);
+                    completion.end_epoch = self.full_epoch(end);
+                }
             }
             completion.digest = end.words[1].load(Ordering::Relaxed) as u64
                 | (end.words[2].load(Ordering::Relaxed) as u64) << 32;

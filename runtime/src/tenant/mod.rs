@@ -17,6 +17,7 @@ use crate::memory::{NoRoom, Outputs, Read};
 use crate::modules::Window;
 use crate::recorder::Recorder;
 use crate::ring::active::Listing;
+use crate::ring::gate::Pass;
 use crate::ring::layout::{completion_status, flag, FIRST_LOADED, MAX_TILES};
 use crate::ring::life::{Closed, State};
 use crate::ring::submission::{Completion, Job, Ring, SlotWords, TicketState};
@@ -293,6 +294,12 @@ impl Inner {
         if let Some(recorder) = &self.engine.recorder {
             recorder.tenant(self.id(), event, &self.label, options);
         }
+    }
+
+    /// To be held while the host changes what a buffer holds, until that is recorded: no checkpoint is taken in between.
+    fn checkpoint_pass(&self) -> Option<Pass<'_>> {
+        let checkpoints = self.engine.recorder.as_ref()?.checkpoints()?;
+        Some(checkpoints.pass())
     }
 
     /// When something begins, for the recorder.
@@ -749,15 +756,11 @@ impl Tenant {
         let inner = &*self.0;
         inner.exists()?;
         self.check_other(from)?;
+        let epoch = inner.recorded_epoch();
         inner.engine.take_back(handle, inner, &from.0)?;
-        inner.record_buffer(
-            handle,
-            BufferEvent::TakenBack,
-            inner.recorded_epoch(),
-            |_, b| {
-                b.other_tenant = from.0.id();
-            },
-        );
+        inner.record_buffer(handle, BufferEvent::TakenBack, epoch, |_, b| {
+            b.other_tenant = from.0.id();
+        });
         Ok(())
     }
 
@@ -780,6 +783,7 @@ impl Tenant {
     pub fn buffer_write(&self, handle: u32, offset: u64, data: &[u8]) -> Result<(), Error> {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, data.len() as u64)?;
+        let _pass = self.0.checkpoint_pass();
         let epoch = self.0.recorded_epoch();
         buffer.write(offset, data)?;
         self.0
@@ -805,6 +809,7 @@ impl Tenant {
     pub fn buffer_fill(&self, handle: u32, offset: u64, len: u64, value: u8) -> Result<(), Error> {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, len)?;
+        let _pass = self.0.checkpoint_pass();
         let epoch = self.0.recorded_epoch();
         buffer.fill(offset, len, value)?;
         self.0

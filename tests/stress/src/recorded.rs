@@ -1,5 +1,8 @@
 //! Mixed jobs of several tenants, recorded with all data, and run again from the log: one after the other, and as they were
 //! submitted. All handlers are of integer arithmetic, so that every device has to come to the same.
+//!
+//! With a small log its beginning is overwritten again and again, and checkpoints are taken beside tenants who make, write, grant,
+//! take back and destroy buffers, replace modules, and come and go.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +24,8 @@ const PATIENCE: u64 = 60_000_000_000;
 const WORDS: u32 = 4096;
 const FIRST: u32 = 0x1000;
 const LAST: u32 = FIRST + 1;
+/// How often a module is replaced.
+const REPLACED: u64 = 3;
 /// Batches between two writes of the host.
 const WRITE_EVERY: u64 = 16;
 
@@ -57,6 +62,7 @@ impl Drop for Folder {
 
 pub fn run(
     mode: Mode,
+    small: bool,
     jobs: u64,
     seed: u64,
     keep: Option<&Path>,
@@ -76,8 +82,11 @@ pub fn run(
         mode,
         recorder: Some(RecorderOptions {
             path: log.clone(),
-            // None is overwritten.
-            capacity_bytes: (8 << 20) + 1024 * jobs,
+            capacity_bytes: match small {
+                true => 4 << 20,
+                // None is overwritten.
+                false => (8 << 20) + 1024 * jobs,
+            },
             capture: Capture::Full,
             start_over: true,
             ..RecorderOptions::default()
@@ -92,7 +101,11 @@ pub fn run(
             let threads: Vec<_> = (0..TENANTS)
                 .map(|n| {
                     let (runtime, progress) = (&runtime, &progress);
-                    scope.spawn(move || record(runtime, each, mix64(seed ^ n << 40), progress))
+                    let seed = mix64(seed ^ n << 40);
+                    scope.spawn(move || match small {
+                        true => lively(runtime, each, seed, progress),
+                        false => record(runtime, each, seed, progress),
+                    })
                 })
                 .collect();
             let ended = threads.into_iter().map(|thread| thread.join());
@@ -107,6 +120,10 @@ pub fn run(
         recorder.log.failure.is_none() && recorder.lost_objects == 0,
         || format!("the log is not whole: {recorder:?}"),
     );
+    let enough = !small || (recorder.checkpoints > 1 && recorder.failed_checkpoints == 0);
+    verdict.check(enough, || {
+        format!("there should be checkpoints: {recorder:?}")
+    });
     drop(runtime);
     let mut again = 0;
     for as_submitted in [false, true] {
@@ -147,24 +164,107 @@ pub fn run(
     })
 }
 
-/// One tenant's jobs.
-fn record(runtime: &Runtime, jobs: u64, seed: u64, progress: &AtomicU64) -> Result<(), Error> {
-    let tenant = runtime.create_tenant(&TenantOptions {
+fn create_tenant(runtime: &Runtime, seed: u64) -> Result<Tenant, Error> {
+    runtime.create_tenant(&TenantOptions {
         label: format!("{seed:x}"),
         slots: 256,
         ..TenantOptions::default()
-    })?;
+    })
+}
+
+fn module() -> ModuleOptions {
     let handler = |opcode, function: &str, tiled| HandlerOptions {
         opcode,
         function: function.into(),
         tiled,
         fuel: 0,
     };
-    tenant.module_load(&ModuleOptions {
+    ModuleOptions {
         label: "mixed".into(),
         source: SOURCE.into(),
         handlers: vec![handler(FIRST, "mix", false), handler(LAST, "bits", true)],
-    })?;
+    }
+}
+
+/// Jobs of tenants that come and go, with buffers that do.
+fn lively(runtime: &Runtime, jobs: u64, seed: u64, progress: &AtomicU64) -> Result<(), Error> {
+    let mut series = seed;
+    let mut next = || {
+        series = mix64(series);
+        series
+    };
+    let bytes = 4 * u64::from(WORDS);
+    let tenant = create_tenant(runtime, seed)?;
+    let (name, _) = tenant.module_load(&module())?;
+    let create = |_| tenant.buffer_create(bytes, false);
+    let mut buffers: Vec<u32> = (0..3).map(create).collect::<Result<_, _>>()?;
+    let (mut done, mut replaced) = (0, 0);
+    while done < jobs {
+        // Another one has them for a while, and is gone sooner or later.
+        let other = create_tenant(runtime, seed)?;
+        let shared = buffers[(next() % 3) as usize];
+        let alias = tenant.buffer_grant(shared, &other, true)?;
+        let own = other.buffer_create(bytes, false)?;
+        for round in 0..8 {
+            let data: Vec<u8> = (0..100).map(|_| next() as u8).collect();
+            tenant.buffer_write(buffers[(next() % 3) as usize], next() % 1000, &data)?;
+            let mut batch: Vec<Job> = (0..8).map(|_| any_job(&mut next, &buffers)).collect();
+            order(&mut batch, &buffers);
+            submit(&tenant, &batch)?;
+            // Its own jobs wait for those of the other one, who shares a buffer.
+            take(&tenant, batch.len())?;
+            let sum = |buffer| Job {
+                opcode: op::SUM_U32,
+                tiles: 4,
+                args: [buffer, 0, WORDS, 0, 0, 0, 0, 0, 0, 0],
+                ..Job::default()
+            };
+            let batch = [sum(alias), sum(own)];
+            submit(&other, &batch)?;
+            if round % 3 == 0 {
+                // While jobs that use it may be open.
+                let gone = (next() % 3) as usize;
+                tenant.buffer_destroy(buffers[gone])?;
+                take(&other, batch.len())?;
+                buffers[gone] = tenant.buffer_create(bytes, false)?;
+                if buffers.contains(&shared) {
+                    continue;
+                }
+                break;
+            }
+            take(&other, batch.len())?;
+            let nops: Vec<Job> = (0..200)
+                .map(|n| Job {
+                    opcode: op::NOP,
+                    args: [n, round, 0, 0, 0, 0, 0, 0, 0, 0],
+                    ..Job::default()
+                })
+                .collect();
+            submit(&tenant, &nops)?;
+            take(&tenant, nops.len())?;
+            done += nops.len() as u64;
+            progress.fetch_add(nops.len() as u64, Ordering::Relaxed);
+        }
+        if buffers.contains(&shared) && next() % 2 == 0 {
+            tenant.buffer_take_back(shared, &other)?;
+        }
+        other.destroy()?;
+        if replaced * jobs < done * REPLACED {
+            tenant.module_replace(name, &module())?;
+            replaced += 1;
+        }
+    }
+    tenant.destroy()
+}
+
+fn submit(tenant: &Tenant, jobs: &[Job]) -> Result<(), Error> {
+    tenant.submit(jobs, None).1
+}
+
+/// One tenant's jobs.
+fn record(runtime: &Runtime, jobs: u64, seed: u64, progress: &AtomicU64) -> Result<(), Error> {
+    let tenant = create_tenant(runtime, seed)?;
+    tenant.module_load(&module())?;
     let create = |_| tenant.buffer_create(4 * u64::from(WORDS), false);
     let buffers: Vec<u32> = (0..3).map(create).collect::<Result<_, _>>()?;
     let mut series = seed;

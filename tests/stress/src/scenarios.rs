@@ -20,7 +20,10 @@ enum Kind {
     Cycles(Mode),
     Revokes(Mode),
     Loads(Mode),
-    Recorded(Mode),
+    Recorded {
+        mode: Mode,
+        small: bool,
+    },
 }
 
 struct Scenario {
@@ -133,8 +136,10 @@ static SCENARIOS: &[Scenario] = &[
     scenario("revokes-batch", "the same in BATCH mode", Kind::Revokes(Mode::Batch), 300, MILLION / 10),
     scenario("loads", "modules loaded, replaced and unloaded beside jobs at full speed", Kind::Loads(Mode::Resident), 3, 200),
     scenario("loads-batch", "the same in BATCH mode", Kind::Loads(Mode::Batch), 2, 100),
-    scenario("recorded", "mixed jobs recorded with their data, and run again from the log", Kind::Recorded(Mode::Resident), 2_000, MILLION / 10),
-    scenario("recorded-batch", "the same in BATCH mode", Kind::Recorded(Mode::Batch), 1_000, MILLION / 10),
+    scenario("recorded", "mixed jobs recorded with their data, and run again from the log", Kind::Recorded { mode: Mode::Resident, small: false }, 2_000, MILLION / 10),
+    scenario("recorded-batch", "the same in BATCH mode", Kind::Recorded { mode: Mode::Batch, small: false }, 1_000, MILLION / 10),
+    scenario("checkpoints", "the same with a small log, of tenants and buffers that come and go", Kind::Recorded { mode: Mode::Resident, small: true }, 20_000, MILLION),
+    scenario("checkpoints-batch", "the same in BATCH mode", Kind::Recorded { mode: Mode::Batch, small: true }, 20_000, MILLION),
     scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
     scenario("burdened-batch", "the same in BATCH mode", Kind::Burdened(batch(TILED)), MILLION / 50, 5 * MILLION),
 ];
@@ -144,9 +149,9 @@ pub fn exists(name: &str) -> bool {
 }
 
 pub fn list() {
-    println!("{:<15} {:>11} {:>11}  what", "scenario", "short", "long");
+    println!("{:<18} {:>11} {:>11}  what", "scenario", "short", "long");
     for s in SCENARIOS {
-        println!("{:<15} {:>11} {:>11}  {}", s.name, s.short, s.long, s.what);
+        println!("{:<18} {:>11} {:>11}  {}", s.name, s.short, s.long, s.what);
     }
 }
 
@@ -173,8 +178,9 @@ pub fn run(options: &Options) -> bool {
             Kind::Cycles(mode) => cycles::run(*mode, jobs, options.seed, &verdict),
             Kind::Revokes(mode) => revokes::run(*mode, jobs, options.seed, &verdict),
             Kind::Loads(mode) => loads::run(*mode, jobs, options.seed, &verdict),
-            Kind::Recorded(mode) => {
-                recorded::run(*mode, jobs, options.seed, options.log.as_deref(), &verdict)
+            Kind::Recorded { mode, small } => {
+                let keep = options.log.as_deref();
+                recorded::run(*mode, *small, jobs, options.seed, keep, &verdict)
             }
         };
         if let Err(e) = &outcome {
@@ -192,7 +198,7 @@ pub fn run(options: &Options) -> bool {
 
 fn table(rows: &[(&str, Outcome, f64, u64)]) -> bool {
     println!(
-        "\n{:<15} {:>11} {:>8} {:>10} {:>8} {:>8}  result",
+        "\n{:<18} {:>11} {:>8} {:>10} {:>8} {:>8}  result",
         "scenario", "jobs", "seconds", "jobs/s", "leases", "parks"
     );
     for (name, o, seconds, violations) in rows {
@@ -203,7 +209,7 @@ fn table(rows: &[(&str, Outcome, f64, u64)]) -> bool {
             format!("{violations} VIOLATIONS")
         };
         println!(
-            "{name:<15} {:>11} {seconds:>8.1} {rate:>10.0} {:>8} {:>8}  {result}",
+            "{name:<18} {:>11} {seconds:>8.1} {rate:>10.0} {:>8} {:>8}  {result}",
             o.jobs, o.leases, o.parks
         );
     }
