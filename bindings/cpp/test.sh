@@ -7,7 +7,8 @@
 # Every program of tests/ is built and run with each compiler and standard; without exceptions and
 # RTTI with each compiler and the first standard; under AddressSanitizer and UBSan with the first
 # compiler and the last standard. Then come what must not compile, a program of parts that were built
-# differently, each header alone, what of rota.h is bound, the examples, and the code in README.md.
+# differently, each header alone, what of rota.h is bound, the examples, and the code in README.md and in
+# the project's manuals.
 # --only runs the tests whose line contains the pattern. JOBS (default: the cores) is how many run at
 # once.
 set -euo pipefail
@@ -146,18 +147,19 @@ test_constants_bound() {
     sed -nE 's/^#define (ROTA_[A-Z_0-9]+) [0-9U].*/\1/p' "$HEADER" | must_bind constant '\b'
 }
 
-# Each ```cpp block of README.md is a whole program.
-test_readme() { # COMPILER STANDARD
-    local folder="$SCRATCH/readme.$1.$2" source
+# Each ```cpp block of a document is a whole program. It runs in a folder of its own.
+test_document() { # COMPILER STANDARD DOCUMENT
+    local folder="$SCRATCH/${3##*/}.$1.$2" source
     mkdir -p "$folder"
     awk -v folder="$folder" '
         /^```cpp/ { file = folder "/" ++n ".cpp"; next }
         /^```/ { file = ""; next }
-        file { print > file }' "$here/README.md"
-    [ -e "$folder/1.cpp" ] || { echo "README.md has no code"; return 1; }
+        file { print > file }' "$root/$3"
+    [ -e "$folder/1.cpp" ] || { echo "$3 has no code"; return 1; }
     for source in "$folder"/*.cpp; do
         # shellcheck disable=SC2086
-        compile "$1" "$2" "$source" -o "$source.run" $LIBS && run "$source.run" || return 1
+        compile "$1" "$2" "$source" -o "$source.run" $LIBS && (cd "$folder" && run "$source.run") ||
+            return 1
     done
 }
 
@@ -173,7 +175,7 @@ one() { # LINE: the function and its arguments
     fi
 }
 export -f flags_of standard compile run test_program test_example test_refused test_headers \
-    test_mixed code_of must_bind test_functions_bound test_constants_bound test_readme one
+    test_mixed code_of must_bind test_functions_bound test_constants_bound test_document one
 
 list() {
     local compiler standard source first=${compilers%% *} lowest=${standards%% *}
@@ -188,7 +190,9 @@ list() {
         for source in tests/*.cpp; do echo "test_program $compiler $lowest bare $source"; done
         for source in tests/compile_fail/*.cpp; do echo "test_refused $compiler $lowest $source"; done
         echo "test_mixed $compiler"
-        echo "test_readme $compiler $lowest"
+        for source in bindings/cpp/README.md docs/recorder.md; do
+            echo "test_document $compiler $lowest $source"
+        done
         for source in "$root"/examples/cpp/*.cpp; do
             standard=$(grep -qF '<coroutine>' "$source" && echo 20 || echo 17)
             echo "test_example $compiler $standard ${source#"$root"/}"

@@ -24,6 +24,11 @@ int main() {
     FAILS(runtime.counters(), none, "");
     FAILS(runtime.find_tenant(1), none, "");
     FAILS(runtime.pick({}, {}), none, "");
+    FAILS(runtime.recorder_state(), none, "");
+    FAILS(runtime.recorder_path(), none, "");
+    FAILS(runtime.recorder_sync(), none, "");
+    FAILS(runtime.recorder_note(rota::evidence::transient), none, "");
+    FAILS(runtime.recorder_note(tenant_now, 0, rota::evidence::transient), none, "");
     MUST(runtime.close());
 
     rota::completion room[1];

@@ -1,5 +1,5 @@
-// A library of another version than the header's is refused when a runtime is opened, by a message
-// that names both; another patch version is not.
+// A library of another version than the header's is refused when a runtime or a recording is
+// opened, by a message that names both; another patch version is not.
 #include "setup.hpp"
 
 namespace {
@@ -14,6 +14,8 @@ int main() {
     FAILS(rota::runtime::open(test_options()), rota::status::unsupported, "the header of Rota 0.1");
     FAILS(rota::runtime::open(test_options()), rota::status::unsupported,
           rota::library_version_text());
+    FAILS(rota::recording::open("log"), rota::status::unsupported, "the header of Rota 0.1");
+    FAILS(rota::replay::run({}), rota::status::unsupported, "the header of Rota 0.1");
     pretended = ROTA_VERSION_MAJOR << 16 | (ROTA_VERSION_MINOR + 1) << 8;
     if (ROTA_VERSION_MAJOR == 0)
         FAILS(rota::runtime::open(test_options()), rota::status::unsupported, "0.1");

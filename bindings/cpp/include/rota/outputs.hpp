@@ -10,6 +10,21 @@
 namespace rota {
 inline namespace ROTA_HPP_DIALECT {
 
+namespace detail {
+
+// Bytes as elements of T.
+template <class T> result<span<const T>> elements(const void *data, std::size_t len) noexcept {
+    static_assert(std::is_trivially_copyable_v<T>, "bytes can be trivially copyable T");
+    if (len % sizeof(T) != 0)
+        return error(status::invalid_argument,
+                     "the size in bytes is not a multiple of the element's");
+    if (reinterpret_cast<std::uintptr_t>(data) % alignof(T) != 0 && len != 0)
+        return error(status::unsupported, "the bytes aren't aligned for this element");
+    return span<const T>(static_cast<const T *>(data), len / sizeof(T));
+}
+
+} // namespace detail
+
 /// Holds what tenant::read_into has read, one entry per range. It belongs to no runtime. One thread
 /// at a time may use it.
 class outputs {
@@ -40,19 +55,13 @@ class outputs {
     /// Entry i as elements of T, valid until the next read_into or the end of the outputs.
     /// Errors: as rota_outputs_get; invalid_argument if it isn't a whole number of T.
     template <class T = std::byte> result<span<const T>> get(std::size_t i) const noexcept {
-        static_assert(std::is_trivially_copyable_v<T>, "device memory holds trivially copyable T");
         const void *data = nullptr;
         std::size_t len = 0;
         detail::failure why;
         const rota_status code = ::rota_outputs_get(handle_, i, &data, &len, why.slot());
         if (code != ROTA_STATUS_OK)
             return why.with(code);
-        if (len % sizeof(T) != 0)
-            return error(status::invalid_argument,
-                         "the entry's size is not a multiple of the element's");
-        if (reinterpret_cast<std::uintptr_t>(data) % alignof(T) != 0 && len != 0)
-            return error(status::unsupported, "the entry isn't aligned for this element");
-        return span<const T>(static_cast<const T *>(data), len / sizeof(T));
+        return detail::elements<T>(data, len);
     }
 
     /// What the last read_into reused, moved and appended.

@@ -8,9 +8,10 @@
 // Errors      A call that can fail returns rota::result<T>: the value or a rota::error. Nothing
 //             else throws, except the standard library where it has no memory; value() turns the
 //             error into a rota::exception, or aborts with its message where exceptions are off.
-// Ownership   Runtimes, tenants, modules, buffers, mappings, reservations and outputs are owned by
-//             move-only objects. What was made of an object keeps it alive. Moved from, an object
-//             is none: its calls give null_pointer. After close() they give invalid_handle.
+// Ownership   Runtimes, tenants, modules, buffers, mappings, reservations, outputs, recordings and
+//             replays are owned by move-only objects. What was made of an object keeps it alive.
+//             Moved from, an object is none: its calls give null_pointer. After close() they give
+//             invalid_handle.
 // Threads     As in C: any call from any thread. Moving, assigning and destroying an object are the
 //             program's to order, as with every C++ object.
 // Cost        submit, poll, wait, cancel and state are inline forwards to C.
@@ -27,6 +28,9 @@
 #include <rota/outputs.hpp>
 #include <rota/poller.hpp>
 #include <rota/quota.hpp>
+#include <rota/recorder.hpp>
+#include <rota/recording.hpp>
+#include <rota/replay.hpp>
 #include <rota/result.hpp>
 #include <rota/runtime.hpp>
 #include <rota/span.hpp>

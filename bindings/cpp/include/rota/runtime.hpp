@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <rota/quota.hpp>
+#include <rota/recorder.hpp>
 #include <rota/result.hpp>
 #include <rota/span.hpp>
 #include <string>
@@ -41,6 +43,9 @@ struct runtime_options {
     bool validate = false;
     /// Neither read nor write the pipeline cache on disk.
     bool no_cache = false;
+    /// Make a digest of what each job stores: digest of its completion. It costs a part of each
+    /// store, and 8 bytes a slot. A runtime with a flight recorder does so anyway.
+    bool write_digests = false;
     /// Where the rings start counting, below 2^31. Tests start just below the wrap.
     std::uint32_t first_position = 0;
     /// Loop iterations after which a lease ends. 0: tuned to the device.
@@ -50,6 +55,9 @@ struct runtime_options {
     std::uint32_t most_fuel = 0;
     /// The most that all tenants together may have.
     rota::quota quota = {};
+    /// How its jobs are recorded. None: what $ROTA_RECORD and $ROTA_CAPTURE say, and without them
+    /// not at all.
+    std::optional<recorder_options> recorder = {};
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -104,6 +112,35 @@ inline result<void> same_version() {
     return error(status::unsupported, message.c_str());
 }
 
+// The options as C has them; `most` and `recorder` are what they point to.
+inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &most,
+                                   rota_recorder_options &recorder) noexcept {
+    rota_runtime_options raw = ROTA_RUNTIME_OPTIONS_INIT;
+    raw.device = options.device.data();
+    raw.device_len = options.device.size();
+    raw.mode = static_cast<std::uint32_t>(options.mode);
+    raw.workers = options.workers;
+    raw.idle_limit_ns = options.idle_limit.ns();
+    raw.max_tenants = options.max_tenants;
+    raw.slots = options.slots;
+    raw.memory_bytes = options.memory_bytes;
+    raw.cache_dir = options.cache_dir.data();
+    raw.cache_dir_len = options.cache_dir.size();
+    raw.flags = (options.validate ? std::uint32_t{ROTA_RUNTIME_VALIDATE} : 0) |
+                (options.no_cache ? std::uint32_t{ROTA_RUNTIME_NO_CACHE} : 0) |
+                (options.write_digests ? std::uint32_t{ROTA_RUNTIME_WRITE_DIGESTS} : 0);
+    raw.first_position = options.first_position;
+    raw.lease_fuel = options.lease_fuel;
+    raw.most_fuel = options.most_fuel;
+    most = raw_of(options.quota);
+    raw.quota = &most;
+    if (options.recorder) {
+        recorder = raw_of(*options.recorder);
+        raw.recorder = &recorder;
+    }
+    return raw;
+}
+
 // Everything that call(room, cap, needed, error) lists, however much that has become meanwhile.
 template <class T, class Call> result<std::vector<T>> listed(const T &empty, Call call) {
     std::vector<T> list;
@@ -137,24 +174,9 @@ class runtime {
         auto fits = detail::same_version();
         if (!fits)
             return std::move(fits).error();
-        rota_runtime_options raw = ROTA_RUNTIME_OPTIONS_INIT;
-        raw.device = options.device.data();
-        raw.device_len = options.device.size();
-        raw.mode = static_cast<std::uint32_t>(options.mode);
-        raw.workers = options.workers;
-        raw.idle_limit_ns = options.idle_limit.ns();
-        raw.max_tenants = options.max_tenants;
-        raw.slots = options.slots;
-        raw.memory_bytes = options.memory_bytes;
-        raw.cache_dir = options.cache_dir.data();
-        raw.cache_dir_len = options.cache_dir.size();
-        raw.flags = (options.validate ? std::uint32_t{ROTA_RUNTIME_VALIDATE} : 0) |
-                    (options.no_cache ? std::uint32_t{ROTA_RUNTIME_NO_CACHE} : 0);
-        raw.first_position = options.first_position;
-        raw.lease_fuel = options.lease_fuel;
-        raw.most_fuel = options.most_fuel;
-        const rota_quota most = detail::raw_of(options.quota);
-        raw.quota = &most;
+        rota_quota most;
+        rota_recorder_options recorder;
+        const rota_runtime_options raw = detail::raw_of(options, most, recorder);
 
         runtime opened;
         opened.owner_ = std::make_shared<detail::runtime_owner>();
@@ -227,6 +249,49 @@ class runtime {
             return why.with(code);
         return told;
     }
+
+    /// How its flight recorder is doing; the numbers are read one by one while work goes on.
+    /// Errors: wrong_state if it has none.
+    result<rota::recorder_state> recorder_state() const noexcept {
+        rota::recorder_state told = ROTA_RECORDER_STATE_INIT;
+        detail::failure why;
+        const rota_status code = ::rota_recorder_get_state(handle_, &told, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return told;
+    }
+    /// The path of the log, as it was given. Errors: wrong_state if there is no recorder.
+    result<std::string> recorder_path() const {
+        return detail::listed(char{0},
+                              [this](char *room, auto... place) {
+                                  return ::rota_recorder_get_path(handle_, room, place...);
+                              })
+            .transform([](std::vector<char> path) { return std::string(path.data()); });
+    }
+    /// Returns when all that was recorded before is durable: it survives a power cut from then on.
+    /// Gives the first number that may not. Errors: timeout; io_error when an error of the disk has
+    /// ended the recording; as rota_recorder_sync.
+    result<std::uint64_t> recorder_sync(timeout time = forever) const noexcept {
+        std::uint64_t durable = 0;
+        detail::failure why;
+        const rota_status code = ::rota_recorder_sync(handle_, time.ns(), &durable, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return durable;
+    }
+    /// Adds the caller's own evidence of a failure to the log: `code` is what a driver or another
+    /// library said, `bytes` anything else, of which the log keeps the first 16 KiB, the hash and
+    /// the length. Errors: as rota_recorder_note.
+    result<void> recorder_note(evidence what, std::int32_t code = 0,
+                               std::string_view bytes = {}) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_recorder_note(handle_, nullptr, 0,
+                                                static_cast<std::uint32_t>(what), code,
+                                                bytes.data(), bytes.size(), why.slot()));
+    }
+    /// The same about a tenant of this runtime, and about one of its jobs; 0 for no one job.
+    result<void> recorder_note(const tenant &of, ticket job, evidence what, std::int32_t code = 0,
+                               std::string_view bytes = {}) const noexcept;
 
     /// Ends the kernel; open jobs complete as CANCELLED and can still be polled.
     result<void> stop() const {

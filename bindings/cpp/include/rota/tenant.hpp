@@ -312,6 +312,17 @@ inline result<tenant> runtime::create_tenant(const tenant_options &options) cons
     return created;
 }
 
+inline result<void> runtime::recorder_note(const tenant &of, ticket job, evidence what,
+                                           std::int32_t code,
+                                           std::string_view bytes) const noexcept {
+    if (!of) // to C that would be a note about the runtime
+        return error(status::null_pointer, "the tenant is none");
+    detail::failure why;
+    return why.outcome(::rota_recorder_note(handle_, of.native(), job,
+                                            static_cast<std::uint32_t>(what), code, bytes.data(),
+                                            bytes.size(), why.slot()));
+}
+
 inline result<tenant> runtime::find_tenant(std::uint64_t id) const {
     tenant found;
     // One that owns no handle, so that it destroys none.

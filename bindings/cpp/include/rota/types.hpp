@@ -42,6 +42,12 @@ enum class status : rota_status {
     invalid_module = ROTA_STATUS_INVALID_MODULE,
     opcode_taken = ROTA_STATUS_OPCODE_TAKEN,
     kernel_full = ROTA_STATUS_KERNEL_FULL,
+    log_in_use = ROTA_STATUS_LOG_IN_USE,
+    not_a_log = ROTA_STATUS_NOT_A_LOG,
+    log_damaged = ROTA_STATUS_LOG_DAMAGED,
+    log_too_new = ROTA_STATUS_LOG_TOO_NEW,
+    data_missing = ROTA_STATUS_DATA_MISSING,
+    not_replayable = ROTA_STATUS_NOT_REPLAYABLE,
 };
 
 enum class log_level : std::uint32_t {
@@ -171,6 +177,178 @@ enum class handler_kind : std::uint32_t {
 /// The lowest opcode that a loaded handler can have.
 inline constexpr std::uint32_t first_opcode = ROTA_FIRST_OPCODE;
 
+/// What a flight recorder keeps of the data that the host writes into buffers.
+enum class capture : std::uint32_t {
+    /// Nothing.
+    jobs = ROTA_CAPTURE_JOBS,
+    /// The BLAKE3 hash.
+    digests = ROTA_CAPTURE_DIGESTS,
+    /// The data too, so that the log can be run again by itself.
+    full = ROTA_CAPTURE_FULL,
+};
+
+/// What a program knows of a failure; see runtime::recorder_note.
+enum class evidence : std::uint32_t {
+    /// The device was lost.
+    device_loss = ROTA_EVIDENCE_DEVICE_LOSS,
+    /// It may not happen again.
+    transient = ROTA_EVIDENCE_TRANSIENT,
+    /// A bug in the program.
+    program_bug = ROTA_EVIDENCE_PROGRAM_BUG,
+    /// Nobody knows yet.
+    unclassified = ROTA_EVIDENCE_UNCLASSIFIED,
+};
+
+/// How a log is read.
+enum class reading : std::uint32_t {
+    /// What is missing or damaged is the error log_damaged, and the end.
+    strict = 0,
+    /// What is missing or damaged is a record of the kind missing, and what is behind it is read.
+    salvage = ROTA_RECORDING_SALVAGE,
+};
+
+/// What a record is of. Which fields a kind sets stands in rota.h.
+enum class record_kind : std::uint32_t {
+    /// No record: the end.
+    end = ROTA_RECORD_END,
+    /// A runtime was opened.
+    run_start = ROTA_RECORD_RUN_START,
+    /// A runtime was closed, in order.
+    run_end = ROTA_RECORD_RUN_END,
+    /// With a tenant_event.
+    tenant = ROTA_RECORD_TENANT,
+    /// With a module_event.
+    module = ROTA_RECORD_MODULE,
+    /// With a buffer_event.
+    buffer = ROTA_RECORD_BUFFER,
+    /// A job was submitted.
+    job = ROTA_RECORD_JOB,
+    /// A completion was taken.
+    completion = ROTA_RECORD_COMPLETION,
+    /// What runtime::recorder_note was told, with its evidence.
+    evidence = ROTA_RECORD_EVIDENCE,
+    /// Records are missing that nobody kept; with a gap_event.
+    gap = ROTA_RECORD_GAP,
+    /// A moment without an open job, from which the log can be run again.
+    checkpoint = ROTA_RECORD_CHECKPOINT,
+    /// A line for people.
+    note = ROTA_RECORD_NOTE,
+    /// A cell without a record; with a void_event.
+    void_cell = ROTA_RECORD_VOID,
+    /// Cells that give no record; with a missing_event.
+    missing = ROTA_RECORD_MISSING,
+    /// A record of a kind that a later version has.
+    unknown = ROTA_RECORD_UNKNOWN,
+};
+
+/// What happened to a tenant. Events of a later version have other numbers; so it is below.
+enum class tenant_event : std::uint32_t {
+    created = ROTA_EVENT_TENANT_CREATED,
+    /// Its settings changed. This version doesn't record that.
+    changed = ROTA_EVENT_TENANT_CHANGED,
+    draining = ROTA_EVENT_TENANT_DRAINING,
+    revoked = ROTA_EVENT_TENANT_REVOKED,
+    destroyed = ROTA_EVENT_TENANT_DESTROYED,
+};
+
+/// What happened to a module.
+enum class module_event : std::uint32_t {
+    loaded = ROTA_EVENT_MODULE_LOADED,
+    replaced = ROTA_EVENT_MODULE_REPLACED,
+    unloaded = ROTA_EVENT_MODULE_UNLOADED,
+    granted = ROTA_EVENT_MODULE_GRANTED,
+};
+
+/// What happened to a buffer.
+enum class buffer_event : std::uint32_t {
+    /// With length and read_only.
+    created = ROTA_EVENT_BUFFER_CREATED,
+    /// With offset, length, and the hash of what is captured.
+    written = ROTA_EVENT_BUFFER_WRITTEN,
+    /// With offset, length and value.
+    filled = ROTA_EVENT_BUFFER_FILLED,
+    /// other_tenant has it as other_buffer, read_only or not.
+    granted = ROTA_EVENT_BUFFER_GRANTED,
+    /// From other_tenant.
+    taken_back = ROTA_EVENT_BUFFER_TAKEN_BACK,
+    destroyed = ROTA_EVENT_BUFFER_DESTROYED,
+    /// What the host writes there is not recorded.
+    mapped = ROTA_EVENT_BUFFER_MAPPED,
+    unmapped = ROTA_EVENT_BUFFER_UNMAPPED,
+    /// With length and read_only; what the memory holds is not recorded.
+    imported = ROTA_EVENT_BUFFER_IMPORTED,
+};
+
+/// Why records are missing that nobody kept.
+enum class gap_event : std::uint32_t {
+    /// The disk could not follow: see recorder_options::allow_gaps.
+    full = ROTA_EVENT_GAP_FULL,
+    /// The same, in a run that did not close the log.
+    crash = ROTA_EVENT_GAP_CRASH,
+};
+
+/// Why a cell has no record.
+enum class void_event : std::uint32_t {
+    /// It was reserved for a job that was refused.
+    dropped = ROTA_EVENT_VOID_DROPPED,
+    /// It was reserved, and not recorded when the process ended.
+    uncommitted = ROTA_EVENT_VOID_UNCOMMITTED,
+    /// It did not reach the disk whole before a crash.
+    lost = ROTA_EVENT_VOID_LOST,
+};
+
+/// Why cells give no record.
+enum class missing_event : std::uint32_t {
+    /// Nothing was ever written there.
+    hole = ROTA_EVENT_MISSING_HOLE,
+    /// Half written.
+    torn = ROTA_EVENT_MISSING_TORN,
+    /// Damaged: it was on the disk, and has changed since.
+    corrupt = ROTA_EVENT_MISSING_CORRUPT,
+    /// An older cell is in its place.
+    stale = ROTA_EVENT_MISSING_STALE,
+    /// A newer cell is in its place: the log is being written, and faster than it is read.
+    overwritten = ROTA_EVENT_MISSING_OVERWRITTEN,
+    /// The cells are good, but others of the same record are not there.
+    incomplete = ROTA_EVENT_MISSING_INCOMPLETE,
+};
+
+namespace detail {
+
+// The kind of records that a type of events is of; end for every other type.
+template <class Event> inline constexpr record_kind kind_of = record_kind::end;
+template <> inline constexpr record_kind kind_of<tenant_event> = record_kind::tenant;
+template <> inline constexpr record_kind kind_of<module_event> = record_kind::module;
+template <> inline constexpr record_kind kind_of<buffer_event> = record_kind::buffer;
+template <> inline constexpr record_kind kind_of<evidence> = record_kind::evidence;
+template <> inline constexpr record_kind kind_of<gap_event> = record_kind::gap;
+template <> inline constexpr record_kind kind_of<void_event> = record_kind::void_cell;
+template <> inline constexpr record_kind kind_of<missing_event> = record_kind::missing;
+
+} // namespace detail
+
+/// How a log came out when it was run again.
+enum class replay_outcome : std::uint32_t {
+    /// Every job that could be compared came out the same.
+    same = ROTA_REPLAY_SAME,
+    /// One came out differently, and nothing excuses it.
+    different = ROTA_REPLAY_DIFFERENT,
+    /// What could be compared is the same, but something could not, for want of data or records.
+    not_comparable = ROTA_REPLAY_NOT_COMPARABLE,
+};
+
+/// What differs in a job that came out differently.
+enum class difference : std::uint32_t {
+    status = ROTA_DIFFERS_STATUS,
+    fault = ROTA_DIFFERS_FAULT,
+    results = ROTA_DIFFERS_RESULTS,
+    /// The digest of what it wrote.
+    digest = ROTA_DIFFERS_DIGEST,
+};
+
+/// As replay_options::run: the last one.
+inline constexpr std::uint64_t last_run = ROTA_LAST_RUN;
+
 /// Names a submitted job; never 0. Tickets of one tenant don't repeat.
 using ticket = rota_ticket;
 /// A range of a buffer to read, in bytes; see tenant::read_into.
@@ -182,6 +360,15 @@ using runtime_info = rota_runtime_info;
 using outputs_stats = rota_outputs_stats;
 /// What loading a module took, in nanoseconds, and its version.
 using module_report = rota_module_report;
+/// How a flight recorder is doing. Cells are what a log is made of, 128 bytes each, numbered from 1
+/// on. A number that ends a range is the first beyond it.
+using recorder_state = rota_recorder_state;
+/// What a log says of itself, and what was read of it so far.
+using recording_info = rota_recording_info;
+/// A job of a log; recording::seek finds its record by `seq`.
+using replay_job = rota_replay_job;
+/// How many jobs with an opcode came out differently, without those that something excuses.
+using replay_count = rota_replay_count;
 
 /// What a tenant has done and has: the fields of rota_tenant_counters. Its arrays are read by what
 /// they count; what they don't know is 0.
@@ -231,6 +418,18 @@ inline const char *name(fault code) noexcept {
 }
 inline const char *name(resource what) noexcept {
     return ::rota_resource_name(static_cast<std::uint32_t>(what));
+}
+inline const char *name(record_kind what) noexcept {
+    return ::rota_record_name(static_cast<std::uint32_t>(what));
+}
+inline const char *name(replay_outcome how) noexcept {
+    return ::rota_outcome_name(static_cast<std::uint32_t>(how));
+}
+/// The name of a tenant_event, evidence or another of the events of records.
+template <class Event, class = std::enable_if_t<detail::kind_of<Event> != record_kind::end>>
+const char *name(Event what) noexcept {
+    return ::rota_event_name(static_cast<std::uint32_t>(detail::kind_of<Event>),
+                             static_cast<std::uint32_t>(what));
 }
 
 /// What it means, in one line of English. These texts are static.
