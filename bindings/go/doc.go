@@ -47,8 +47,14 @@
 // its turn in the ring completes when that comes, one that has begun when it ends. So Do returns only
 // when nothing of the job is to come any more, and what its arguments name can be used again. The
 // context of Submit is for waiting for room in the ring, that of Batch.Wait for waiting. That of Quiesce,
-// Drain and Revoke ends their waiting, within 50 ms, and what they have begun stays begun. A load of a
-// module can't be cut short: see Tenant.LoadModule.
+// Drain, Revoke and RecorderSync ends their waiting, within 50 ms, and what they have begun stays begun. A load
+// of a module and a replay can't be cut short: see Tenant.LoadModule and Replay.
+//
+// # Flight recorder
+//
+// WithRecorder, or $ROTA_RECORD, makes a runtime log its jobs and what came of them. Of a Runtime,
+// RecorderState, RecorderSync and RecorderNote are about that. OpenRecording reads a log, and Replay runs it
+// again and compares. docs/recorder.md says what is recorded and what is promised.
 //
 // # Errors
 //

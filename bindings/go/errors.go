@@ -44,6 +44,12 @@ const (
 	ErrInvalidModule     Status = C.ROTA_STATUS_INVALID_MODULE
 	ErrOpcodeTaken       Status = C.ROTA_STATUS_OPCODE_TAKEN
 	ErrKernelFull        Status = C.ROTA_STATUS_KERNEL_FULL
+	ErrLogInUse          Status = C.ROTA_STATUS_LOG_IN_USE
+	ErrNotALog           Status = C.ROTA_STATUS_NOT_A_LOG
+	ErrLogDamaged        Status = C.ROTA_STATUS_LOG_DAMAGED
+	ErrLogTooNew         Status = C.ROTA_STATUS_LOG_TOO_NEW
+	ErrDataMissing       Status = C.ROTA_STATUS_DATA_MISSING
+	ErrNotReplayable     Status = C.ROTA_STATUS_NOT_REPLAYABLE
 )
 
 // ErrClosed is what a call on a closed object gives. The C API calls that an invalid handle.
@@ -178,6 +184,7 @@ var (
 	errNilBatch   = &Error{Status: ErrNullPointer, Message: "the batch is nil"}
 	errNilOutputs = &Error{Status: ErrNullPointer, Message: "the outputs are nil"}
 
+	errNilRecording   = &Error{Status: ErrNullPointer, Message: "the recording is nil"}
 	errNilReservation = &Error{Status: ErrNullPointer, Message: "the reservation is nil"}
 
 	errClosed = &Error{Status: ErrClosed, Message: "the tenant was closed"}

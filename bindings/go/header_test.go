@@ -25,6 +25,9 @@ var notBound = map[string]string{
 	"rota_wait":            "one poller takes all completions; see lead.go",
 	"rota_poll":            "called by rota_go_exchange in shim.h",
 	"rota_log_set":         "called by rota_go_log_set in shim.c",
+	"rota_recording_next":  "called by rota_go_next in shim.h",
+	"rota_replay_run":      "called by rota_go_replay_run in shim.c",
+	"ROTA_RECORD_END":      "Records ends there",
 	"ROTA_WAIT_ADAPTIVE":   "lead.go spins and blocks by its own measure",
 	"ROTA_RESOURCE_NONE":   "an error about no resource is no *QuotaError",
 }
@@ -101,7 +104,7 @@ func TestEveryFunctionOfTheHeaderIsBound(t *testing.T) {
 	ok(t, err)
 	forward, err := os.ReadFile("shim.c")
 	ok(t, err)
-	for _, call := range []string{"rota_poll(", "rota_log_set("} {
+	for _, call := range []string{"rota_poll(", "rota_log_set(", "rota_recording_next(", "rota_replay_run("} {
 		if !strings.Contains(string(shim)+string(forward), call) {
 			t.Errorf("%s...) is not called in C either", call)
 		}
@@ -111,7 +114,8 @@ func TestEveryFunctionOfTheHeaderIsBound(t *testing.T) {
 func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
 	used, constants := uses(t)
 	// Of these each one is an exported constant; of the others it is enough that they are used.
-	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER|RESOURCE|TENANT|CLASS)_`)
+	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER|RESOURCE|TENANT|CLASS|` +
+		`CAPTURE|RECORDER|EVIDENCE|RECORDING|RECORD|EVENT|REPLAY|DIFFERS)_`)
 	found := regexp.MustCompile(`(?m)^#define (ROTA_[A-Z0-9_]+) `).FindAllStringSubmatch(header(t), -1)
 	if len(found) < 80 {
 		t.Fatalf("only %d constants were found in the header", len(found))
@@ -144,7 +148,8 @@ func TestEveryFieldOfTheHeaderIsUsed(t *testing.T) {
 	}
 	text := header(t)
 	for _, name := range []string{"runtime_info", "device_info", "outputs_stats", "module_report", "runtime_options",
-		"tenant_options", "module_options", "quota", "tenant_counters"} {
+		"tenant_options", "module_options", "quota", "tenant_counters", "recorder_options", "recorder_state",
+		"recording_info", "record", "field", "replay_options", "replay_report", "replay_job", "replay_count"} {
 		body := regexp.MustCompile(`(?s)typedef struct rota_` + name + ` \{(.*?)\n\}`).FindStringSubmatch(text)
 		if body == nil {
 			t.Fatalf("rota_%s is not in the header", name)
@@ -176,6 +181,13 @@ func TestNamesAreThoseOfTheHeader(t *testing.T) {
 		rota.Class(999).String():            "unknown",
 		rota.TenantDraining.String():        "draining",
 		rota.TenantState(999).String():      "unknown",
+		rota.ErrNotReplayable.Name():        "ROTA_STATUS_NOT_REPLAYABLE",
+		rota.RecordCheckpoint.String():      "ROTA_RECORD_CHECKPOINT",
+		rota.RecordKind(999).String():       "UNKNOWN",
+		rota.EvidenceTransient.String():     "ROTA_EVIDENCE_TRANSIENT",
+		rota.EvidenceClass(999).String():    "UNKNOWN",
+		rota.ReplayNotComparable.String():   "ROTA_REPLAY_NOT_COMPARABLE",
+		rota.Outcome(999).String():          "UNKNOWN",
 	} {
 		if got != want {
 			t.Errorf("%s, not %s", got, want)

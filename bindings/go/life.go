@@ -139,9 +139,15 @@ func (t *Tenant) Revoke(ctx context.Context) error {
 	})
 }
 
+func (t *Tenant) until(ctx context.Context, call func(timeout C.uint64_t) error) error {
+	err := until(ctx, call)
+	runtime.KeepAlive(t)
+	return err
+}
+
 // until calls until there is another answer than ErrTimeout, or the context has ended. A call in the
 // library can't be cut short: where the context can end, it waits for a while only and is made again.
-func (t *Tenant) until(ctx context.Context, call func(timeout C.uint64_t) error) error {
+func until(ctx context.Context, call func(timeout C.uint64_t) error) error {
 	deadline, hasDeadline := ctx.Deadline()
 	for {
 		timeout := C.uint64_t(foreverNS)
@@ -154,7 +160,6 @@ func (t *Tenant) until(ctx context.Context, call func(timeout C.uint64_t) error)
 			timeout = C.uint64_t(nap)
 		}
 		err := call(timeout)
-		runtime.KeepAlive(t)
 		if err != ErrTimeout {
 			return err
 		}

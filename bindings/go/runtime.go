@@ -51,6 +51,10 @@ type RuntimeFlags uint32
 const (
 	RuntimeValidate RuntimeFlags = C.ROTA_RUNTIME_VALIDATE // run under the Khronos validation layer
 	RuntimeNoCache  RuntimeFlags = C.ROTA_RUNTIME_NO_CACHE // no pipeline cache on disk
+
+	// RuntimeWriteDigests makes a digest of what each job stores: Completion.Digest. It costs a part of
+	// each store, and 8 bytes a slot. A runtime with a flight recorder does so anyway.
+	RuntimeWriteDigests RuntimeFlags = C.ROTA_RUNTIME_WRITE_DIGESTS
 )
 
 type settingsOfRuntime struct {
@@ -58,6 +62,7 @@ type settingsOfRuntime struct {
 	log              *slog.Logger
 	idle             time.Duration
 	quota            Quota
+	recorder         *RecorderOptions
 	options          C.rota_runtime_options
 }
 
@@ -144,12 +149,32 @@ type Runtime struct {
 // Open opens a device. It takes about 140 ms, and seconds when the kernel has to be compiled.
 //
 // Errors: ErrNoDriver, ErrNoDevice, ErrDeviceUnsupported, ErrUnsupported (the mode), ErrDriver,
-// ErrInvalidArgument, ErrOutOfMemory, ErrOutOfDeviceMemory, ErrIO; *VersionError where the library
-// doesn't fit the header.
+// ErrInvalidArgument, ErrOutOfMemory, ErrOutOfDeviceMemory, ErrIO; of the recorder ErrLogInUse,
+// ErrNotALog, ErrLogDamaged, ErrLogTooNew; *VersionError where the library doesn't fit the header.
 func Open(options ...Option) (*Runtime, error) {
 	if err := checkVersion(headerVersion, uint32(C.rota_version())); err != nil {
 		return nil, err
 	}
+	c, free, err := cRuntime(options)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	var object *C.rota_error
+	var handle *C.rota_runtime
+	status := C.rota_runtime_open(c, &handle, &object)
+	if err := callError(status, object); err != nil {
+		return nil, err
+	}
+	r := &Runtime{handle: handle}
+	r.cleanup = runtime.AddCleanup(r, func(handle *C.rota_runtime) {
+		go C.rota_runtime_destroy(handle, nil)
+	}, handle)
+	return r, nil
+}
+
+// cRuntime copies what the options say to C memory, which the function it gives frees.
+func cRuntime(options []Option) (*C.rota_runtime_options, func(), error) {
 	s := settingsOfRuntime{options: C.rota_go_runtime_options()}
 	for _, option := range options {
 		if option != nil {
@@ -160,37 +185,36 @@ func Open(options ...Option) (*Runtime, error) {
 	case s.idle == Forever:
 		s.options.idle_limit_ns = C.uint64_t(foreverNS)
 	case s.idle < 0:
-		return nil, &Error{Status: ErrInvalidArgument, Message: "the idle limit is negative"}
+		return nil, nil, &Error{Status: ErrInvalidArgument, Message: "the idle limit is negative"}
 	default:
 		s.options.idle_limit_ns = C.uint64_t(s.idle)
 	}
+	if s.recorder != nil && s.recorder.SyncInterval < 0 {
+		return nil, nil, &Error{Status: ErrInvalidArgument, Message: "the recorder's sync interval is negative"}
+	}
 	quota, err := cQuota(s.quota)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s.options.quota = quota
-	defer C.free(unsafe.Pointer(quota))
 	if s.log != nil {
 		if err := SetLog(s.log); err != nil {
-			return nil, err
+			C.free(unsafe.Pointer(quota))
+			return nil, nil, err
 		}
 	}
+	recorder, freeRecorder := cRecorder(s.recorder)
+	s.options.quota, s.options.recorder = quota, recorder
 	s.options.device, s.options.device_len = cText(s.device)
-	defer C.free(unsafe.Pointer(s.options.device))
 	s.options.cache_dir, s.options.cache_dir_len = cText(s.cacheDir)
-	defer C.free(unsafe.Pointer(s.options.cache_dir))
-
-	var object *C.rota_error
-	var handle *C.rota_runtime
-	status := C.rota_runtime_open(&s.options, &handle, &object)
-	if err := callError(status, object); err != nil {
-		return nil, err
-	}
-	r := &Runtime{handle: handle}
-	r.cleanup = runtime.AddCleanup(r, func(handle *C.rota_runtime) {
-		go C.rota_runtime_destroy(handle, nil)
-	}, handle)
-	return r, nil
+	c := (*C.rota_runtime_options)(C.calloc(1, C.sizeof_rota_runtime_options))
+	*c = s.options
+	return c, func() {
+		freeRecorder()
+		C.free(unsafe.Pointer(c.quota))
+		C.free(unsafe.Pointer(c.device))
+		C.free(unsafe.Pointer(c.cache_dir))
+		C.free(unsafe.Pointer(c))
+	}, nil
 }
 
 // cText copies a text to C memory, which is the caller's to free; nil for an empty one.

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ROTA_TEST_CHILD") != "" {
 		os.Exit(m.Run())
 	}
+	_ = os.Unsetenv("ROTA_RECORD") // the tests that record say so
 	before := runtime.NumGoroutine()
 	var err error
 	shared, err = rota.Open()

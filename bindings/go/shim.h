@@ -91,6 +91,49 @@ static inline rota_outputs_stats rota_go_outputs_stats(void) {
     return stats;
 }
 
+static inline rota_recorder_options rota_go_recorder_options(void) {
+    rota_recorder_options options = ROTA_RECORDER_OPTIONS_INIT;
+    return options;
+}
+
+static inline rota_recorder_state rota_go_recorder_state(void) {
+    rota_recorder_state state = ROTA_RECORDER_STATE_INIT;
+    return state;
+}
+
+static inline rota_recording_info rota_go_recording_info(void) {
+    rota_recording_info info = ROTA_RECORDING_INFO_INIT;
+    return info;
+}
+
+static inline rota_replay_options rota_go_replay_options(void) {
+    rota_replay_options options = ROTA_REPLAY_OPTIONS_INIT;
+    return options;
+}
+
+static inline rota_replay_report rota_go_replay_report(void) {
+    rota_replay_report report = ROTA_REPLAY_REPORT_INIT;
+    return report;
+}
+
+typedef struct {
+    rota_status status;
+    rota_error *error;
+    rota_record record;
+} rota_go_read;
+
+/* rota_recording_next, whose record Go would have to allocate if it handed out a pointer to it. */
+static inline rota_go_read rota_go_next(rota_recording *recording) {
+    rota_go_read out = {ROTA_STATUS_OK, NULL, ROTA_RECORD_INIT};
+    out.status = rota_recording_next(recording, &out.record, &out.error);
+    return out;
+}
+
+/* rota_replay_run with a function that hands progress to rotaGoProgress in replay.go; to nobody if
+ * hears is 0. */
+rota_status rota_go_replay_run(rota_replay_options *options, uintptr_t hears, rota_replay **replay,
+                               rota_error **error);
+
 /* rota_log_set with a function that hands each message to rotaGoLog in log.go. */
 rota_status rota_go_log_set(uint32_t level, rota_error **error);
 

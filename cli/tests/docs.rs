@@ -277,6 +277,27 @@ fn readme_s_cpp_and_go_are_the_examples() {
 }
 
 #[test]
+fn go_code_in_recorder_md_is_an_example_that_runs() {
+    let recorder = read("docs/recorder.md");
+    let examples = read("bindings/go/recorder_test.go");
+    let blocks = blocks(&recorder, "go");
+    assert_eq!(blocks.len(), 3);
+    for (code, _) in blocks {
+        let indented: String = code
+            .lines()
+            .map(|line| match line {
+                "" => "\n".to_string(),
+                line => format!("\t{line}\n"),
+            })
+            .collect();
+        assert!(
+            examples.contains(&indented),
+            "bindings/go/recorder_test.go doesn't have\n{code}"
+        );
+    }
+}
+
+#[test]
 fn readme_s_program_is_the_example() {
     let readme = read("README.md");
     let start = readme.find("```c\n").expect("a C program") + "```c\n".len();
