@@ -217,7 +217,7 @@ fn wait_of(wait: u32) -> Result<rota::Wait, Failure> {
 /// Errors: WOULD_BLOCK when the ring is full; NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (n 0,
 /// flags, fuel), INVALID_OPCODE, INVALID_TILES; QUOTA_EXCEEDED (slots, unless the ring is full as well;
 /// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST; IO_ERROR after an error of the
-/// flight recorder's disk with ROTA_RECORDER_STOP_ON_ERROR.
+/// flight recorder's disk, if its options say so.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_submit(

@@ -581,7 +581,7 @@
 /// A completion was taken. tenant, ticket, completion.
 #define ROTA_RECORD_COMPLETION 7
 
-/// What rota_recorder_note was told. event: ROTA_EVIDENCE_*; tenant, ticket, code; hash and length: of
+/// What is known of a failure: what rota_recorder_note was told, or of a lost device. event: ROTA_EVIDENCE_*; tenant, ticket, code; hash and length: of
 /// all of it; data: its first bytes.
 #define ROTA_RECORD_EVIDENCE 8
 
@@ -1330,7 +1330,7 @@ typedef struct rota_record {
     uint32_t version;
     /// How many records are missing.
     uint64_t lost;
-    /// The code that rota_recorder_note got.
+    /// The code that rota_recorder_note got, or a VkResult.
     int32_t code;
     /// 1 if hash is one, else 0.
     uint32_t has_hash;
@@ -2011,10 +2011,12 @@ rota_status rota_runtime_pick(struct rota_runtime *runtime,
 /// for n, and as many as were accepted are written.
 ///
 /// Ownership: the jobs are copied.
-/// Threading: any thread, several at once; never blocks, and calls nobody back.
+/// Threading: any thread, several at once; calls nobody back. It blocks for a flight recorder only: while
+/// the disk can't follow, and while a checkpoint is taken.
 /// Errors: WOULD_BLOCK when the ring is full; NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (n 0,
 /// flags, fuel), INVALID_OPCODE, INVALID_TILES; QUOTA_EXCEEDED (slots, unless the ring is full as well;
-/// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST.
+/// fuel); WRONG_STATE after a drain or a revoke; STOPPED, DEVICE_LOST; IO_ERROR after an error of the
+/// flight recorder's disk, if its options say so.
 /// Since: 0.1
 rota_status rota_submit(struct rota_tenant *tenant,
                         const struct rota_job *jobs,
