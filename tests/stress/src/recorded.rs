@@ -19,13 +19,14 @@ use crate::jobs::mix64;
 use crate::verdict::Verdict;
 use crate::watchdog::watched;
 
-const TENANTS: u64 = 4;
+/// Each loads a module, which takes seconds, and again when it is run again.
+const TENANTS: u64 = 2;
 const PATIENCE: u64 = 60_000_000_000;
 const WORDS: u32 = 4096;
 const FIRST: u32 = 0x1000;
 const LAST: u32 = FIRST + 1;
 /// How often a module is replaced.
-const REPLACED: u64 = 3;
+const REPLACED: u64 = 1;
 /// Batches between two writes of the host.
 const WRITE_EVERY: u64 = 16;
 

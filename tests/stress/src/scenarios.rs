@@ -138,8 +138,8 @@ static SCENARIOS: &[Scenario] = &[
     scenario("loads-batch", "the same in BATCH mode", Kind::Loads(Mode::Batch), 2, 100),
     scenario("recorded", "mixed jobs recorded with their data, and run again from the log", Kind::Recorded { mode: Mode::Resident, small: false }, 2_000, MILLION / 10),
     scenario("recorded-batch", "the same in BATCH mode", Kind::Recorded { mode: Mode::Batch, small: false }, 1_000, MILLION / 10),
-    scenario("checkpoints", "the same with a small log, of tenants and buffers that come and go", Kind::Recorded { mode: Mode::Resident, small: true }, 20_000, MILLION),
-    scenario("checkpoints-batch", "the same in BATCH mode", Kind::Recorded { mode: Mode::Batch, small: true }, 20_000, MILLION),
+    scenario("checkpoints", "the same with a small log, of tenants and buffers that come and go", Kind::Recorded { mode: Mode::Resident, small: true }, 18_000, MILLION),
+    scenario("checkpoints-batch", "the same in BATCH mode", Kind::Recorded { mode: Mode::Batch, small: true }, 18_000, MILLION),
     scenario("burdened", "tiled and scalar jobs beside a process that burns all cores", Kind::Burdened(TILED), MILLION / 50, 5 * MILLION),
     scenario("burdened-batch", "the same in BATCH mode", Kind::Burdened(batch(TILED)), MILLION / 50, 5 * MILLION),
 ];
