@@ -33,10 +33,10 @@ pub const ROTA_RECORD_END: u32 = 0;
 pub const ROTA_RECORD_RUN_START: u32 = 1;
 /// A runtime was closed, in order. text: why; fields: jobs, completions.
 pub const ROTA_RECORD_RUN_END: u32 = 2;
-/// event: ROTA_EVENT_TENANT_*; tenant; text: its label; fields: its options.
+/// event: ROTA_EVENT_TENANT_*; tenant, epoch; text: its label; fields: its options.
 pub const ROTA_RECORD_TENANT: u32 = 3;
-/// event: ROTA_EVENT_MODULE_*; tenant, 0 for the runtime's; module, version; text: its label; hash: of
-/// its source; fields: its handlers.
+/// event: ROTA_EVENT_MODULE_*; tenant, 0 for the runtime's; module, version, epoch; text: its label;
+/// hash: of its source; fields: its handlers.
 pub const ROTA_RECORD_MODULE: u32 = 4;
 /// event: ROTA_EVENT_BUFFER_*; tenant, buffer, tail, epoch; offset, length, value, read_only,
 /// other_tenant, other_buffer as the event says; hash: of what was written, if it was captured.
@@ -539,14 +539,14 @@ fn tell(out: &mut rota_record, held: &mut Held, record: Record) {
         Record::Tenant(tenant) => {
             out.kind = ROTA_RECORD_TENANT;
             out.event = tenant.event.number().into();
-            out.tenant = tenant.tenant;
+            (out.tenant, out.epoch) = (tenant.tenant, tenant.end_epoch);
             held.text = Some(Text::new(tenant.label));
             held.options(tenant.options);
         }
         Record::Module(module) => {
             out.kind = ROTA_RECORD_MODULE;
             out.event = module.event.number().into();
-            out.tenant = module.tenant;
+            (out.tenant, out.epoch) = (module.tenant, module.end_epoch);
             (out.module, out.version) = (module.module, module.version);
             hash = module.source;
             module.handlers.iter().for_each(|h| held.handler(h));
@@ -932,12 +932,14 @@ mod tests {
                 name: "f".into(),
                 ..Handler::default()
             }],
+            end_epoch: 4,
         });
         assert_eq!(
             (out.kind, out.event),
             (ROTA_RECORD_MODULE, ROTA_EVENT_MODULE_REPLACED)
         );
         assert_eq!((out.tenant, out.module, out.version), (1, 2, 3));
+        assert_eq!(out.epoch, 4);
         assert_eq!((out.has_hash, out.hash), (1, [7; 32]));
         let handler = ("f".to_string(), "0x1000 tiled fuel 9".to_string());
         assert_eq!(texts(&held), [handler]);

@@ -564,11 +564,11 @@
 /// A runtime was closed, in order. text: why; fields: jobs, completions.
 #define ROTA_RECORD_RUN_END 2
 
-/// event: ROTA_EVENT_TENANT_*; tenant; text: its label; fields: its options.
+/// event: ROTA_EVENT_TENANT_*; tenant, epoch; text: its label; fields: its options.
 #define ROTA_RECORD_TENANT 3
 
-/// event: ROTA_EVENT_MODULE_*; tenant, 0 for the runtime's; module, version; text: its label; hash: of
-/// its source; fields: its handlers.
+/// event: ROTA_EVENT_MODULE_*; tenant, 0 for the runtime's; module, version, epoch; text: its label;
+/// hash: of its source; fields: its handlers.
 #define ROTA_RECORD_MODULE 4
 
 /// event: ROTA_EVENT_BUFFER_*; tenant, buffer, tail, epoch; offset, length, value, read_only,

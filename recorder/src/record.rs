@@ -171,6 +171,8 @@ pub struct Tenant {
     pub event: TenantEvent,
     pub label: String,
     pub options: Options,
+    /// The device's epoch when it happened.
+    pub end_epoch: u64,
 }
 
 /// One handler of a module.
@@ -198,6 +200,8 @@ pub struct Module {
     pub first_handler: u32,
     pub all_handlers: u32,
     pub handlers: Vec<Handler>,
+    /// The device's epoch when it happened.
+    pub end_epoch: u64,
 }
 
 /// Something happened to a buffer.
@@ -550,6 +554,7 @@ impl Module {
         for handler in &self.handlers {
             handler.put(&mut out);
         }
+        out.u64(self.end_epoch);
         out.0
     }
 }
@@ -637,6 +642,7 @@ impl Record {
                 out.u8(it.event.number());
                 out.text(&it.label);
                 out.pairs(&it.options);
+                out.u64(it.end_epoch);
             }
             Self::Module(it) => out.0 = it.body(),
             Self::Buffer(it) => {
@@ -792,6 +798,7 @@ impl Record {
                 event: TenantEvent::from_number(from.u8()?),
                 label: from.text()?,
                 options: from.pairs()?,
+                end_epoch: from.u64()?,
             }
             .into(),
             kind::MODULE => Module {
@@ -809,6 +816,7 @@ impl Record {
                         .map(|_| Handler::take(from))
                         .collect::<Result<_, _>>()?
                 },
+                end_epoch: from.u64()?,
             }
             .into(),
             kind::BUFFER => Buffer {

@@ -92,6 +92,7 @@ fn all_records() -> Vec<Record> {
                 ("weight".into(), "100".into()),
                 ("class".into(), "0".into()),
             ],
+            end_epoch: 7,
         }
         .into(),
         Module {
@@ -104,6 +105,7 @@ fn all_records() -> Vec<Record> {
             first_handler: 0,
             all_handlers: 40,
             handlers: (0..40).map(handler).collect(),
+            end_epoch: 8,
         }
         .into(),
         Buffer {
@@ -208,6 +210,7 @@ fn a_module_with_many_handlers_is_several_records() {
         first_handler: 0,
         all_handlers: 0,
         handlers: handlers.clone(),
+        end_epoch: 9,
     };
     log.append(&module.into()).unwrap();
     log.close().unwrap();

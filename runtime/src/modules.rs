@@ -701,7 +701,7 @@ impl Engine {
     ) {
         if let Some(recorder) = &self.recorder {
             let about = options.map(|o| (&*o.label, &*o.source, &*o.handlers));
-            recorder.module(tenant, version, about);
+            recorder.module(tenant, version, about, self.epoch_now());
         }
     }
 

@@ -299,18 +299,24 @@ impl Checkpoints {
                 }
                 Ok(None) if engine.is_stopping() => {}
                 // Some jobs take long.
-                Ok(None) if log.next_seq() < self.limit.load(Ordering::Relaxed) => {
-                    self.again_in(log, 16);
+                Ok(None) if self.may_wait(log) => self.again_in(log, 16),
+                Ok(None) => {
+                    self.fails("jobs that are open take too long");
+                    self.again_in(log, 4);
                 }
-                Ok(None) => self.fails(log, "jobs that are open take too long"),
-                Err(e) => self.fails(log, &e.to_string()),
+                Err(e) => {
+                    self.fails(&e.to_string());
+                    self.again_in(log, 1);
+                }
             }
             // What a checkpoint has kept that failed is nobody's.
             self.forget(log);
             // With the lock, so that nobody misses it who is about to wait.
             let mut wanted = lock(&self.wanted);
             // Who has asked while this one was taken has it.
-            wanted.asked &= log.next_seq() >= self.due.load(Ordering::Relaxed);
+            // But for one who has come by the next time meanwhile, which nobody else asks for then.
+            let due = self.due.load(Ordering::Relaxed);
+            wanted.asked &= due == u64::MAX || log.next_seq() >= due;
             self.ended.notify_all();
         }
     }
@@ -321,12 +327,17 @@ impl Checkpoints {
         self.due.store(again, Ordering::Relaxed);
     }
 
+    /// Whether submits wait for a later try.
+    fn may_wait(&self, log: &Log) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        limit != u64::MAX && log.next_seq() < limit
+    }
+
     /// Jobs go on, and the log may no longer be enough to run them again.
-    fn fails(&self, log: &Log, why: &str) {
+    fn fails(&self, why: &str) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         log::warn!("the recorder can't take a checkpoint: {why}");
         self.limit.store(u64::MAX, Ordering::Relaxed);
-        self.again_in(log, 4);
     }
 
     /// Takes a checkpoint; gives where the log is to be run again from, or nothing if jobs didn't end in time.
@@ -372,6 +383,9 @@ impl Checkpoints {
         let state = lock(&self.state);
         let mut data = Vec::new();
         for (tenant, handle) in state.readable() {
+            if engine.is_stopping() {
+                return Err(engine.why_stopped());
+            }
             // One that is being destroyed is of no use to any job.
             if let Ok(buffer) = engine.memory.get(handle, tenant as u32) {
                 let mut bytes = Vec::new();

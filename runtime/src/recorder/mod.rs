@@ -341,6 +341,7 @@ impl Recorder {
         event: TenantEvent,
         label: &str,
         options: Vec<(String, String)>,
+        end_epoch: u64,
     ) {
         self.tell(
             rota_recorder::Tenant {
@@ -348,6 +349,7 @@ impl Recorder {
                 event,
                 label: Self::label(label),
                 options,
+                end_epoch,
             }
             .into(),
         );
@@ -387,6 +389,7 @@ impl Recorder {
         tenant: u64,
         (module, version, event): (u32, u32, ModuleEvent),
         about: Option<(&str, &str, &[HandlerOptions])>,
+        end_epoch: u64,
     ) {
         let (label, source, handlers) = match about {
             Some((label, source, handlers)) => {
@@ -415,6 +418,7 @@ impl Recorder {
                 first_handler: 0,
                 all_handlers: 0,
                 handlers,
+                end_epoch,
             }
             .into(),
         );

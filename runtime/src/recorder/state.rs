@@ -43,7 +43,11 @@ impl State {
         let id = tenant.tenant;
         match tenant.event {
             TenantEvent::Created => {
-                self.tenants.insert(id, tenant.clone());
+                let created = Tenant {
+                    end_epoch: 0,
+                    ..tenant.clone()
+                };
+                self.tenants.insert(id, created);
             }
             TenantEvent::Destroyed => {
                 self.tenants.remove(&id);
@@ -63,6 +67,7 @@ impl State {
             ModuleEvent::Loaded | ModuleEvent::Replaced => {
                 let loaded = Module {
                     event: ModuleEvent::Loaded,
+                    end_epoch: 0,
                     ..module.clone()
                 };
                 self.modules.insert(key, loaded);
@@ -154,6 +159,7 @@ impl State {
                 first_handler: 0,
                 all_handlers: 0,
                 handlers: Vec::new(),
+                end_epoch: 0,
             };
             records.push(granted.into());
         }
@@ -218,6 +224,7 @@ mod tests {
             event,
             label: format!("tenant {id}"),
             options: Vec::new(),
+            end_epoch: 0,
         };
         tenant.into()
     }
@@ -233,6 +240,7 @@ mod tests {
             first_handler: 0,
             all_handlers: 0,
             handlers: Vec::new(),
+            end_epoch: 0,
         };
         module.into()
     }

@@ -186,8 +186,6 @@ struct Gathered {
     jobs: Vec<RecordedJob>,
     by_ticket: HashMap<(u64, u64), usize>,
     host: Vec<Timed>,
-    /// The highest epoch that a record had seen.
-    epoch: u64,
     missing: u64,
     strays: u64,
 }
@@ -205,14 +203,12 @@ impl Gathered {
                 record => self.add(0, 0, record),
             }
         }
-        self.epoch = checkpoint.end_epoch;
         Ok(())
     }
 
     fn add(&mut self, seq: u64, wall_ns: u64, record: Record) {
         match record {
             Record::Job(job) => {
-                self.epoch = self.epoch.max(job.epoch_seen);
                 self.by_ticket
                     .insert((job.tenant, job.ticket), self.jobs.len());
                 self.jobs.push(RecordedJob {
@@ -222,20 +218,20 @@ impl Gathered {
                     done: None,
                 });
             }
-            Record::Completion(done) => {
-                self.epoch = self.epoch.max(done.end_epoch);
-                match self.by_ticket.get(&(done.tenant, done.ticket)) {
-                    Some(&at) => self.jobs[at].done = Some(done),
-                    None => self.strays += 1,
-                }
-            }
+            Record::Completion(done) => match self.by_ticket.get(&(done.tenant, done.ticket)) {
+                Some(&at) => self.jobs[at].done = Some(done),
+                None => self.strays += 1,
+            },
             Record::Buffer(buffer) => {
-                self.epoch = self.epoch.max(buffer.end_epoch);
-                self.host(seq, 2 * buffer.end_epoch, Step::Buffer(seq, *buffer));
+                self.host(seq, buffer.end_epoch, Step::Buffer(seq, *buffer));
             }
-            Record::Tenant(tenant) => self.host(seq, 2 * self.epoch, Step::Tenant(tenant)),
+            Record::Tenant(tenant) => {
+                self.host(seq, tenant.end_epoch, Step::Tenant(tenant));
+            }
             Record::Module(module) if module.first_handler != 0 => self.more_handlers(*module),
-            Record::Module(module) => self.host(seq, 2 * self.epoch, Step::Module(*module)),
+            Record::Module(module) => {
+                self.host(seq, module.end_epoch, Step::Module(*module));
+            }
             Record::Gap(gap) => self.missing += gap.lost,
             Record::RunStart(_)
             | Record::RunEnd(_)
@@ -247,9 +243,9 @@ impl Gathered {
         }
     }
 
-    fn host(&mut self, seq: u64, twice_epoch: u64, step: Step) {
+    fn host(&mut self, seq: u64, epoch: u64, step: Step) {
         self.host.push(Timed {
-            key: twice_epoch.saturating_sub(1),
+            key: (2 * epoch).saturating_sub(1),
             seq,
             step,
         });
@@ -305,236 +301,154 @@ impl Gathered {
     }
 }
 
-/// What has to come behind what, beyond what epochs say. It is asked about each record, in their order.
+/// What has to come behind what, beyond what epochs say: what the host ends stays for the jobs that were submitted before. It is
+/// asked about each record, in their order.
 ///
-/// A destroyed buffer, tenant or module goes when the jobs submitted before that may use it have begun, and whatever takes its place
-/// comes later: a buffer with its index, a tenant, a module with its opcodes. A new version of a module comes before the first job
-/// that ran it. Jobs without epochs come behind what the host had done for their tenant.
+/// A destroyed buffer, or a tenant with its buffers, goes when the jobs of all who have it have begun; a module, when those of all who
+/// call it have. A new version of a module comes before the first job that ran it.
+#[derive(Default)]
 struct Order {
-    /// The highest key of each tenant's jobs, and of all.
-    jobs: HashMap<u64, u64>,
-    all_jobs: u64,
-    /// Since when a tenant is there, and a buffer under its handle.
-    tenants: HashMap<u64, u64>,
-    buffers: HashMap<(u64, u32), u64>,
-    /// Who has a buffer too, and under which handle.
+    /// Behind which key a tenant's jobs so far have begun.
+    begun: HashMap<u64, u64>,
+    /// Who has a buffer too, by its tenant and handle, and under which handle.
     grants: HashMap<(u64, u32), Vec<(u64, u32)>>,
-    /// Who can call a module's handlers by which opcodes.
-    callers: HashMap<(u64, u32), Vec<(u64, u32)>>,
-    modules: HashMap<(u64, u32), u64>,
-    /// When the last tenant, buffer of an index, and handler of a tenant's opcode went.
-    tenants_gone: u64,
-    indices_gone: HashMap<u32, u64>,
-    opcodes_gone: HashMap<(u64, u32), u64>,
+    /// Who calls a module of the runtime.
+    callers: HashMap<u32, Vec<u64>>,
     /// By tenant, module and version: when the first job began that ran it.
     first_begin: HashMap<(u64, u32, u32), u64>,
-}
-
-fn raise<K: std::hash::Hash + Eq>(keys: &mut HashMap<K, u64>, of: K, key: u64) {
-    let highest = keys.entry(of).or_default();
-    *highest = key.max(*highest);
-}
-
-fn at<K: std::hash::Hash + Eq>(keys: &HashMap<K, u64>, of: &K) -> u64 {
-    keys.get(of).copied().unwrap_or(0)
 }
 
 impl Order {
     fn new(jobs: &[RecordedJob], host: &[Timed]) -> Self {
         Self {
-            jobs: HashMap::new(),
-            all_jobs: 0,
-            tenants: HashMap::new(),
-            buffers: HashMap::new(),
-            grants: HashMap::new(),
-            callers: HashMap::new(),
-            modules: HashMap::new(),
-            tenants_gone: 0,
-            indices_gone: HashMap::new(),
-            opcodes_gone: HashMap::new(),
             first_begin: first_begins(jobs, host),
+            ..Self::default()
         }
     }
 
     /// The key of a job that comes behind the host's steps up to `latest`.
     fn job(&mut self, job: &RecordedJob, latest: u64) -> u64 {
-        let tenant = job.job.tenant;
-        let key = match job.epochs() {
-            Some((begin, _)) => 2 * begin,
+        let (key, begun) = match job.epochs() {
+            Some((begin, _)) => (2 * begin, 2 * begin + 1),
+            // It has stored nothing, and stands with what the host did.
             None => {
-                let there = at(&self.tenants, &tenant).max(latest);
-                2 * job.job.epoch_seen.max(there.div_ceil(2))
+                let key = (2 * job.job.epoch_seen).saturating_sub(1).max(latest);
+                (key, key)
             }
         };
-        raise(&mut self.jobs, tenant, key);
-        self.all_jobs = self.all_jobs.max(key);
+        let highest = self.begun.entry(job.job.tenant).or_default();
+        *highest = begun.max(*highest);
         key
     }
 
-    /// Behind the jobs of a tenant so far.
-    fn behind(&self, tenant: u64) -> u64 {
-        self.jobs.get(&tenant).map_or(0, |key| key + 1)
+    fn begun(&self, tenant: u64) -> u64 {
+        self.begun.get(&tenant).copied().unwrap_or(0)
     }
 
     /// The key of what the host did.
     fn host(&mut self, timed: &Timed) -> u64 {
         let key = timed.key;
         match &timed.step {
-            Step::Tenant(tenant) => self.tenant(key, tenant),
+            Step::Tenant(tenant) if tenant.event == TenantEvent::Destroyed => {
+                self.tenant_goes(key, tenant.tenant)
+            }
             Step::Module(module) => self.module(key, module),
             Step::Buffer(_, buffer) => self.buffer(key, buffer),
-            Step::Job(_) => key,
+            Step::Tenant(_) | Step::Job(_) => key,
         }
     }
 
-    fn tenant(&mut self, mut key: u64, tenant: &Tenant) -> u64 {
-        let id = tenant.tenant;
-        match tenant.event {
-            TenantEvent::Created => {
-                key = key.max(self.tenants_gone);
-                self.tenants.insert(id, key);
-            }
-            TenantEvent::Destroyed => {
-                let own: Vec<(u64, u32)> = self.buffers.keys().copied().collect();
-                let own = own.into_iter().filter(|&(owner, _)| owner == id);
-                key = key.max(self.behind(id));
-                for buffer in own {
-                    key = key.max(self.buffer_goes(key, buffer));
-                }
-                self.tenants_gone = self.tenants_gone.max(key);
-            }
-            _ => {}
+    fn tenant_goes(&mut self, key: u64, id: u64) -> u64 {
+        let mut key = key.max(self.begun(id));
+        let own: Vec<(u64, u32)> = self.grants.keys().copied().collect();
+        for buffer in own.into_iter().filter(|&(owner, _)| owner == id) {
+            key = self.buffer_goes(key, buffer);
         }
         key
     }
 
-    fn module(&mut self, mut key: u64, module: &Module) -> u64 {
-        let name = (module.tenant, module.module);
+    fn module(&mut self, key: u64, module: &Module) -> u64 {
         match module.event {
-            ModuleEvent::Loaded => {
-                let opcodes = module.handlers.iter().map(|h| (module.tenant, h.opcode));
-                let callers: Vec<(u64, u32)> = opcodes.collect();
-                key = key.max(self.callable_from(&callers));
-                key = key.max(at(&self.tenants, &module.tenant));
-                self.callers.insert(name, callers);
-                self.modules.insert(name, key);
+            ModuleEvent::Granted => {
+                self.callers
+                    .entry(module.module)
+                    .or_default()
+                    .push(module.tenant);
+                key
             }
             ModuleEvent::Replaced => {
                 let version = (module.tenant, module.module, module.version);
-                if let Some(&first) = self.first_begin.get(&version) {
-                    key = key.min((2 * first).saturating_sub(1));
-                }
-                key = key.max(at(&self.modules, &name));
-                self.modules.insert(name, key);
+                let first = self.first_begin.get(&version);
+                first.map_or(key, |first| key.min((2 * first).saturating_sub(1)))
             }
             ModuleEvent::Unloaded => {
-                key = key.max(at(&self.modules, &name));
-                key = key.max(match module.tenant {
-                    0 => self.all_jobs + 1,
-                    tenant => self.behind(tenant),
-                });
-                for caller in self.callers.remove(&name).unwrap_or_default() {
-                    raise(&mut self.opcodes_gone, caller, key);
-                }
+                let callers = match module.tenant {
+                    0 => self.callers.remove(&module.module).unwrap_or_default(),
+                    tenant => vec![tenant],
+                };
+                callers.iter().map(|&t| self.begun(t)).fold(key, u64::max)
             }
-            ModuleEvent::Granted => {
-                let name = (0, module.module);
-                let of = self.callers.get(&name).into_iter().flatten();
-                let opcodes = of.filter(|&&(tenant, _)| tenant == 0);
-                let mine: Vec<(u64, u32)> = opcodes.map(|&(_, op)| (module.tenant, op)).collect();
-                key = key.max(self.callable_from(&mine));
-                key = key.max(at(&self.tenants, &module.tenant));
-                key = key.max(at(&self.modules, &name));
-                self.callers.entry(name).or_default().extend(mine);
-            }
-            ModuleEvent::Other(_) => {}
+            ModuleEvent::Loaded | ModuleEvent::Other(_) => key,
         }
-        key
     }
 
-    /// From when on these tenants can have other handlers under these opcodes.
-    fn callable_from(&self, callers: &[(u64, u32)]) -> u64 {
-        let gone = callers.iter().map(|caller| at(&self.opcodes_gone, caller));
-        gone.max().unwrap_or(0)
-    }
-
-    fn buffer(&mut self, mut key: u64, buffer: &Buffer) -> u64 {
+    fn buffer(&mut self, key: u64, buffer: &Buffer) -> u64 {
         let name = (buffer.tenant, buffer.handle);
-        let free_from = |order: &Self, (tenant, handle): (u64, u32)| {
-            let index = at(&order.indices_gone, &(handle & 0xffff));
-            index.max(at(&order.tenants, &tenant))
-        };
         match buffer.event {
-            BufferEvent::Created | BufferEvent::Imported => {
-                key = key.max(free_from(self, name));
-                self.buffers.insert(name, key);
-            }
             BufferEvent::Granted => {
                 let other = (buffer.other_tenant, buffer.other_handle);
-                key = key.max(at(&self.buffers, &name));
-                key = key.max(free_from(self, other));
-                self.buffers.insert(other, key);
                 self.grants.entry(name).or_default().push(other);
             }
             BufferEvent::TakenBack => {
-                key = key.max(at(&self.buffers, &name));
                 let grants = self.grants.entry(name).or_default();
-                let back = |grant: &&(u64, u32)| grant.0 == buffer.other_tenant;
-                for &(_, handle) in grants.iter().filter(back) {
-                    raise(&mut self.indices_gone, handle & 0xffff, key);
-                }
-                grants.retain(|grant| !back(&grant));
+                grants.retain(|grant| grant.0 != buffer.other_tenant);
             }
-            BufferEvent::Destroyed => {
-                key = key.max(at(&self.buffers, &name));
-                key = key.max(self.buffer_goes(key, name));
-            }
-            _ => key = key.max(at(&self.buffers, &name)),
+            BufferEvent::Destroyed => return self.buffer_goes(key, name),
+            _ => {}
         }
         key
     }
 
     /// A buffer goes, with what was granted of it: behind the jobs of all who have it.
     fn buffer_goes(&mut self, key: u64, name: (u64, u32)) -> u64 {
-        let mut all = self.grants.remove(&name).unwrap_or_default();
-        all.push(name);
-        let behind = all.iter().map(|&(tenant, _)| self.behind(tenant));
-        let key = behind.fold(key, u64::max);
-        for name in all {
-            self.buffers.remove(&name);
-            raise(&mut self.indices_gone, name.1 & 0xffff, key);
-        }
-        key
+        let grants = self.grants.remove(&name).unwrap_or_default();
+        let all = grants.iter().chain([&name]);
+        all.map(|&(tenant, _)| self.begun(tenant))
+            .fold(key, u64::max)
     }
 }
 
 /// When the first job began that ran a version of a module, by tenant, module and version: of jobs between the module's being
-/// loaded and unloaded, and with its opcodes.
+/// loaded and unloaded, with its opcodes, and of the runtime's modules of those who were granted it.
 fn first_begins(jobs: &[RecordedJob], host: &[Timed]) -> HashMap<(u64, u32, u32), u64> {
     let mut first = HashMap::new();
-    let of = |name: (u64, u32), event: ModuleEvent| {
-        host.iter().find(|timed| match &timed.step {
-            Step::Module(m) => (m.tenant, m.module) == name && m.event == event,
-            _ => false,
+    let modules = || {
+        host.iter().filter_map(|timed| match &timed.step {
+            Step::Module(module) => Some((timed.seq, module)),
+            _ => None,
         })
     };
-    for timed in host {
-        let Step::Module(module) = &timed.step else {
-            continue;
+    for (_, module) in modules().filter(|(_, m)| m.event == ModuleEvent::Replaced) {
+        let seq_of = |event: ModuleEvent| {
+            let same = |m: &Module| (m.tenant, m.module) == (module.tenant, module.module);
+            let found = modules().find(|(_, m)| m.event == event && same(m));
+            found.map(|(seq, _)| seq)
         };
-        if module.event != ModuleEvent::Replaced {
-            continue;
-        }
-        let name = (module.tenant, module.module);
-        let loaded = of(name, ModuleEvent::Loaded).map_or(0, |timed| timed.seq);
-        let unloaded = of(name, ModuleEvent::Unloaded).map_or(u64::MAX, |timed| timed.seq);
+        let loaded = seq_of(ModuleEvent::Loaded).unwrap_or(0);
+        let unloaded = seq_of(ModuleEvent::Unloaded).unwrap_or(u64::MAX);
+        let calls_it = |job: &RecordedJob| match module.tenant {
+            0 => modules().any(|(seq, m)| {
+                let granted = (m.event, m.module) == (ModuleEvent::Granted, module.module);
+                granted && m.tenant == job.job.tenant && seq < job.seq
+            }),
+            tenant => job.job.tenant == tenant,
+        };
         let runs_it = |job: &&RecordedJob| {
-            let same_tenant = module.tenant == 0 || job.job.tenant == module.tenant;
             let same_version = |done: &Completion| done.module_version == module.version;
             (loaded..unloaded).contains(&job.seq)
-                && same_tenant
-                && job.done.as_ref().is_some_and(same_version)
                 && module.handlers.iter().any(|h| h.opcode == job.job.opcode)
+                && job.done.as_ref().is_some_and(same_version)
+                && calls_it(job)
         };
         let begins = jobs.iter().filter(runs_it).filter_map(RecordedJob::epochs);
         if let Some(begin) = begins.map(|(begin, _)| begin).min() {

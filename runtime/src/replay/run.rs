@@ -37,7 +37,8 @@ pub fn run(
     };
     let wanted = RuntimeOptions {
         slots: number("slots") as u32,
-        max_tenants: number("max_tenants") as u32,
+        // Those who go wait for others' jobs, and may be there longer than they were.
+        max_tenants: (number("max_tenants") as u32).saturating_mul(2).min(65_535),
         memory_bytes: number("memory_bytes"),
         write_digests: true,
         ..options.runtime.clone()
@@ -51,6 +52,7 @@ pub fn run(
         given: given_data(options.data.as_deref())?,
         tenants: HashMap::new(),
         names: Names::default(),
+        indices: HashMap::new(),
         named: jobs,
         modules: HashMap::new(),
         unknown: HashSet::new(),
@@ -77,6 +79,15 @@ pub fn run(
     progress(history.steps.len());
     replay.runtime.stop()?;
     Ok(replay.report)
+}
+
+/// Whether what is done to a buffer found it there. Records that came beside each other can be in an order in which it doesn't.
+fn there<T>(done: Result<T, Error>) -> Result<bool, Error> {
+    match done {
+        Ok(_) => Ok(true),
+        Err(Error::InvalidBuffer(_) | Error::WrongState(_)) => Ok(false),
+        Err(e) => Err(e),
+    }
 }
 
 /// Which file has which hash.
@@ -116,6 +127,8 @@ struct Replay<'a> {
     given: HashMap<Hash, std::path::PathBuf>,
     tenants: HashMap<u64, Tenant>,
     names: Names,
+    /// Which handle had an index last.
+    indices: HashMap<u32, (u64, u32)>,
     /// For each job the buffers that it names.
     named: Vec<Vec<Named>>,
     /// By tenant and the module's handle in the log.
@@ -351,6 +364,7 @@ impl Replay<'_> {
         let key = (event.tenant, event.handle);
         match event.event {
             BufferEvent::Created | BufferEvent::Imported => {
+                self.make_room(key);
                 tenant.want_handle(event.handle)?;
                 tenant.buffer_create(event.length, event.read_only)?;
                 if event.event == BufferEvent::Imported {
@@ -361,33 +375,50 @@ impl Replay<'_> {
                 let data = event.data.and_then(|hash| self.find(&hash));
                 match data.filter(|data| data.len() as u64 == event.length) {
                     Some(data) => {
-                        tenant.buffer_write(event.handle, event.offset, &data)?;
-                        self.set_by_host(key, event);
+                        if there(tenant.buffer_write(event.handle, event.offset, &data))? {
+                            self.set_by_host(key, event);
+                        }
                     }
                     None => self.no_data(key),
                 }
             }
             BufferEvent::Filled => {
-                let value = event.value as u8;
-                tenant.buffer_fill(event.handle, event.offset, event.length, value)?;
-                self.set_by_host(key, event);
+                let (value, length) = (event.value as u8, event.length);
+                if there(tenant.buffer_fill(event.handle, event.offset, length, value))? {
+                    self.set_by_host(key, event);
+                }
             }
             BufferEvent::Mapped => self.no_data(key),
             BufferEvent::Granted => {
                 if let Some(other) = self.known(event.other_tenant) {
+                    self.make_room((event.other_tenant, event.other_handle));
                     tenant.want_handle(event.other_handle)?;
-                    tenant.buffer_grant(event.handle, &other, !event.read_only)?;
+                    // The one before may be there for jobs that are still to come.
+                    there(tenant.buffer_take_back(event.handle, &other))?;
+                    there(tenant.buffer_grant(event.handle, &other, !event.read_only))?;
                 }
             }
             BufferEvent::TakenBack => {
                 if let Some(other) = self.known(event.other_tenant) {
-                    tenant.buffer_take_back(event.handle, &other)?;
+                    there(tenant.buffer_take_back(event.handle, &other))?;
                 }
             }
-            BufferEvent::Destroyed => tenant.buffer_destroy(event.handle)?,
+            BufferEvent::Destroyed => {
+                there(tenant.buffer_destroy(event.handle))?;
+            }
             BufferEvent::Unmapped | BufferEvent::Other(_) => {}
         }
         Ok(())
+    }
+
+    /// A handle gets an index in which an earlier buffer may still be, kept for jobs that it has outlived.
+    fn make_room(&mut self, (tenant, handle): (u64, u32)) {
+        if let Some((owner, old)) = self.indices.insert(handle & 0xffff, (tenant, handle)) {
+            if let Some(owner) = self.known(owner) {
+                // If it is gone, that is as well.
+                let _ = owner.buffer_destroy(old);
+            }
+        }
     }
 
     /// A buffer that the host has set as a whole is known again.
@@ -632,10 +663,13 @@ impl Uses {
             match step {
                 Step::Buffer(seq, event) => {
                     names.follow(event);
-                    // Whose buffer was taken back while their jobs ran may have had it, or not.
+                    // Whose buffer was taken back or destroyed while their jobs ran may have had it, or not.
                     let writes = matches!(
                         event.event,
-                        BufferEvent::Written | BufferEvent::Filled | BufferEvent::TakenBack
+                        BufferEvent::Written
+                            | BufferEvent::Filled
+                            | BufferEvent::TakenBack
+                            | BufferEvent::Destroyed
                     );
                     let named = names.get((event.tenant, event.handle));
                     if let Some(named) = named.filter(|_| writes) {

@@ -292,7 +292,8 @@ impl Inner {
     /// Tells it of something that happens to the tenant.
     pub fn record_event(&self, event: TenantEvent, options: Vec<(String, String)>) {
         if let Some(recorder) = &self.engine.recorder {
-            recorder.tenant(self.id(), event, &self.label, options);
+            let epoch = self.engine.epoch_now();
+            recorder.tenant(self.id(), event, &self.label, options, epoch);
         }
     }
 
@@ -711,16 +712,12 @@ impl Tenant {
         let inner = &*self.0;
         inner.exists()?;
         let engine = &inner.engine;
+        let epoch = inner.recorded_epoch();
         let granted = engine
             .memory
             .destroy(handle, inner.index, inner.ring.head())?;
         engine.end_grants(granted);
-        inner.record_buffer(
-            handle,
-            BufferEvent::Destroyed,
-            inner.recorded_epoch(),
-            |_, _| {},
-        );
+        inner.record_buffer(handle, BufferEvent::Destroyed, epoch, |_, _| {});
         Ok(())
     }
 

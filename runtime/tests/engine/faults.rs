@@ -125,6 +125,8 @@ impl Bench {
         let mut recorder = RecorderOptions {
             path: folder.path().join("log"),
             capacity_bytes: 1 << 20,
+            // What a failed log leaves behind goes with the folder.
+            stage_dir: Some(folder.path().into()),
             disk: OtherDisk(Some(Arc::new(OddDisk(trouble.clone())))),
             ..RecorderOptions::default()
         };

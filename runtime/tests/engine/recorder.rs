@@ -273,6 +273,73 @@ fn a_full_log_can_be_run_again_from_its_last_checkpoints() {
     assert_eq!(runtime.recorder_state().unwrap().log.objects, 0);
 }
 
+/// Tenants, modules and buffers that take the place of others, and jobs whose completions are taken late.
+#[test]
+fn what_the_host_ends_stays_for_the_jobs_that_were_before() {
+    for mode in MODES {
+        let folder = folder("order");
+        let log = folder.path().join("log");
+        let runtime = open(recorded(mode, &log, Capture::Full));
+        // Tenants that had light jobs only.
+        for n in 0..5 {
+            let tenant = tenant(&runtime);
+            run_one(&tenant, nop(n, n));
+        }
+        let (owner, guest) = (tenant(&runtime), tenant(&runtime));
+        let kinds = [("one", false), ("many", true)];
+        let mut jobs = Vec::new();
+        let module = load(&owner, None, &handlers(1), &kinds);
+        let buffer = owner.buffer_create(BYTES, false).unwrap();
+        let versions = |n| [job(FIRST, 1, &[buffer, n]), job(FIRST + 1, 2, &[buffer, n])];
+        // Nobody takes completions meanwhile, so that no record has seen an epoch.
+        for n in 0..20 {
+            jobs.extend(submit(&owner, &versions(n).map(|job| with(job, BARRIER))));
+        }
+        load(&owner, Some(module), &handlers(5), &kinds);
+        for n in 0..20 {
+            jobs.extend(submit(&owner, &versions(n).map(|job| with(job, BARRIER))));
+        }
+        owner.module_unload(module, PATIENCE).unwrap();
+        load(&owner, None, &handlers(9), &kinds);
+        for n in 0..20 {
+            jobs.extend(submit(&owner, &versions(n).map(|job| with(job, BARRIER))));
+        }
+        owner.quiesce(PATIENCE).unwrap();
+        // What was granted is destroyed while the other one has jobs on it.
+        let granted = owner.buffer_grant(buffer, &guest, true).unwrap();
+        let on_it = |n| with(fill(granted, 64, n, 2), BARRIER);
+        let batch: Vec<Job> = (0..40).map(on_it).collect();
+        let theirs = submit(&guest, &batch);
+        owner.buffer_destroy(buffer).unwrap();
+        for &ticket in &theirs {
+            assert_eq!(wait(&guest, ticket).status, OK);
+        }
+        for &ticket in &jobs {
+            assert_eq!(wait(&owner, ticket).status, OK);
+        }
+        // Another one may get the same place.
+        let next = owner.buffer_create(BYTES, false).unwrap();
+        run_one(&owner, fill(next, 100, 3, 2));
+        run_one(&owner, sum(next, 1024, 2));
+        drop((owner, guest));
+        let last = tenant(&runtime);
+        let buffer = last.buffer_create(BYTES, false).unwrap();
+        run_one(&last, fill(buffer, 100, 3, 2));
+        run_one(&last, sum(buffer, 1024, 2));
+        drop((last, runtime));
+        for as_submitted in [false, true] {
+            let report = run_again_with(ReplayOptions {
+                log: log.clone(),
+                runtime: options(mode),
+                as_submitted,
+                ..ReplayOptions::default()
+            });
+            assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+            assert_eq!((report.compared, report.same), (169, 169), "{report:?}");
+        }
+    }
+}
+
 /// Jobs that wait for their tenant's limit are not waited for, as long as there is room.
 #[test]
 fn a_checkpoint_comes_also_beside_jobs_that_wait_for_a_limit() {
