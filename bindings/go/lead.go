@@ -32,6 +32,8 @@ const (
 	spin  = 10 * time.Microsecond // of one library call: a call that lasts is taken off its processor
 	brisk = 50 * time.Microsecond // without completions, until who leads gives up spinning
 	nap   = 50 * time.Millisecond // of one blocking library call, then it is seen if anybody waits
+
+	patience = time.Millisecond // of a try with another one's lead
 )
 
 // errCancelledInTime ends a Do whose context ended before its job was submitted.
@@ -141,6 +143,17 @@ func (t *Tenant) leave() {
 	t.ensureLeader()
 }
 
+// awaitRound lets who leads take what there is to take, or leave, if that comes soon: the leader may
+// be off its processor between two library calls. The round that is under way may be too early.
+func (t *Tenant) awaitRound() {
+	last, until := t.rounds+2, time.Now().Add(patience)
+	for t.active && t.rounds < last && time.Now().Before(until) {
+		t.mu.Unlock()
+		runtime.Gosched()
+		t.mu.Lock()
+	}
+}
+
 // leadFor leads until the batch is done, or it has taken too long to go on spinning.
 func (t *Tenant) leadFor(b *Batch) {
 	var since time.Time
@@ -239,6 +252,7 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	got := C.rota_go_exchange(handle, jobs, C.size_t(n), (*C.rota_ticket)(unsafe.Pointer(&r.tickets)),
 		(*C.rota_completion)(unsafe.Pointer(&r.done)), roundJobs, wait, C.uint64_t(timeout))
 	t.mu.Lock()
+	t.rounds++
 	if n > 0 {
 		t.submitted(&got, r)
 	}

@@ -12,13 +12,16 @@ import "context"
 // submitted, and no error where there may be more room.
 func (t *Tenant) submitForRoom(ctx context.Context, b *Batch, from int, wait bool) (int, error) {
 	t.mu.Lock()
+	if !wait {
+		t.awaitRound()
+	}
 	if !t.active && t.failed == nil {
 		t.active = true
-		patience := spin
+		timeout := spin
 		if !wait {
-			patience = 0
+			timeout = 0
 		}
-		taken := t.exchange(C.ROTA_WAIT_SPIN, patience)
+		taken := t.exchange(C.ROTA_WAIT_SPIN, timeout)
 		t.leave()
 		if taken > 0 && wait {
 			t.mu.Unlock()
