@@ -91,6 +91,7 @@ type ReplayReport struct {
 	NotDeterministic uint64        // how many differently of handlers in ReplayOptions.NotDeterministic
 	OrderDependent   uint64        // how many in nothing but a digest that depends on order
 	Overlapping      uint64        // that ran beside another one that may matter, whatever came of them
+	Rescheduled      uint64        // that began in another order among themselves than then, which is no difference
 	NotEnded         uint64        // that had not run to their end in the log
 	BehindUnended    uint64        // not compared: they may have read what one of those has written
 	WithoutData      uint64        // not compared: they depend on data that isn't there, or this device can't run them
@@ -209,6 +210,7 @@ func replayReport(replay *C.rota_replay) (*ReplayReport, error) {
 		NotDeterministic: uint64(c.not_deterministic),
 		OrderDependent:   uint64(c.order_dependent),
 		Overlapping:      uint64(c.overlapping),
+		Rescheduled:      uint64(c.rescheduled),
 		NotEnded:         uint64(c.not_ended),
 		BehindUnended:    uint64(c.behind_unended),
 		WithoutData:      uint64(c.without_data),

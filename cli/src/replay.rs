@@ -504,16 +504,17 @@ impl Progress {
     }
 }
 
-fn counts(report: &ReplayReport) -> [(&'static str, u64); 12] {
+fn counts(report: &ReplayReport) -> [(&'static str, u64); 13] {
     [
         ("jobs", report.jobs),
         ("compared", report.compared),
         ("same", report.same),
         ("different", report.differences()),
-        ("concurrent, differ", report.concurrent),
+        ("concurrent differ", report.concurrent),
         ("follow from that", report.followed),
         ("ignored", report.not_deterministic),
         ("depend on order", report.order_dependent),
+        ("began in another order", report.rescheduled),
         ("ended otherwise", report.not_ended),
         ("behind such jobs", report.behind_unended),
         ("without data", report.without_data),

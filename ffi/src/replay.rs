@@ -184,6 +184,8 @@ pub struct rota_replay_report {
     pub order_dependent: u64,
     /// Jobs that ran beside such another one, whatever came of them.
     pub overlapping: u64,
+    /// Jobs that began in another order among themselves than then. That is no difference.
+    pub rescheduled: u64,
     /// Jobs that had not run to their end in the log, or whose completion was never taken.
     pub not_ended: u64,
     /// Jobs not compared because they name a buffer which one of those may have written.
@@ -251,6 +253,7 @@ unsafe impl Sized8 for rota_replay_report {
         not_deterministic: 0,
         order_dependent: 0,
         overlapping: 0,
+        rescheduled: 0,
         not_ended: 0,
         behind_unended: 0,
         without_data: 0,
@@ -302,6 +305,7 @@ fn report_of(history: &History, report: &ReplayReport) -> rota_replay_report {
         not_deterministic: report.not_deterministic,
         order_dependent: report.order_dependent,
         overlapping: report.overlapping,
+        rescheduled: report.rescheduled,
         not_ended: report.not_ended,
         behind_unended: report.behind_unended,
         without_data: report.without_data,
@@ -346,6 +350,12 @@ impl Replay {
                 .collect(),
         }
     }
+}
+
+/// As many as there is room for; says how many there are.
+fn copy<T: Copy>(all: &[T], to: &mut [T]) -> usize {
+    to.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+    all.len()
 }
 
 static REPLAYS: Registry<Replay> = Registry::new(b'P');
@@ -447,9 +457,7 @@ pub unsafe extern "C" fn rota_replay_get_before(
         let needed = unsafe { args::count("needed", needed) }?;
         with_replay(replay, |replay| {
             // SAFETY: as above.
-            let jobs = unsafe { args::slice_mut("jobs", jobs, cap) }?;
-            jobs.iter_mut().zip(&replay.before).for_each(|(to, job)| *to = *job);
-            *needed = replay.before.len();
+            *needed = copy(&replay.before, unsafe { args::slice_mut("jobs", jobs, cap) }?);
             Ok(())
         })
     })
@@ -475,9 +483,7 @@ pub unsafe extern "C" fn rota_replay_get_counts(
         let needed = unsafe { args::count("needed", needed) }?;
         with_replay(replay, |replay| {
             // SAFETY: as above.
-            let counts = unsafe { args::slice_mut("counts", counts, cap) }?;
-            counts.iter_mut().zip(&replay.counts).for_each(|(to, count)| *to = *count);
-            *needed = replay.counts.len();
+            *needed = copy(&replay.counts, unsafe { args::slice_mut("counts", counts, cap) }?);
             Ok(())
         })
     })

@@ -634,6 +634,7 @@ fn all_structs(layout: &mut Layout) {
             not_deterministic,
             order_dependent,
             overlapping,
+            rescheduled,
             not_ended,
             behind_unended,
             without_data,

@@ -104,7 +104,7 @@
 
 /// Empty, for rota_replay_get_report to fill in.
 #define ROTA_REPLAY_REPORT_INIT \
-    { sizeof(rota_replay_report), 0, 0, {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    { sizeof(rota_replay_report), 0, 0, {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
       {0, 0, 0, {0, 0, 0, 0, {0}, 0}}, {0, 0, 0, 0, {0}, 0, 0, 0, 0, 0}, \
       {0, 0, 0, 0, {0}, 0, 0, 0, 0, 0} }
 
@@ -1439,6 +1439,8 @@ typedef struct rota_replay_report {
     uint64_t order_dependent;
     /// Jobs that ran beside such another one, whatever came of them.
     uint64_t overlapping;
+    /// Jobs that began in another order among themselves than then. That is no difference.
+    uint64_t rescheduled;
     /// Jobs that had not run to their end in the log, or whose completion was never taken.
     uint64_t not_ended;
     /// Jobs not compared because they name a buffer which one of those may have written.

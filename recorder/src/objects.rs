@@ -140,9 +140,15 @@ impl Objects {
     /// takes about as long as an fdatasync, and one caller waits for the other: no call for the way of a job.
     pub fn put(&self, bytes: &[u8]) -> Result<Hash, Error> {
         let hash = Hash::of(bytes);
+        self.put_as(hash, bytes)?;
+        Ok(hash)
+    }
+
+    /// The same for a caller that has the bytes' hash.
+    pub fn put_as(&self, hash: Hash, bytes: &[u8]) -> Result<(), Error> {
         let mut inner = self.lock();
         if inner.known.contains(&hash) {
-            return Ok(hash);
+            return Ok(());
         }
         let path = self.path_of(&hash);
         // Of an earlier run, or damaged: then it is written again in its place.
@@ -179,7 +185,7 @@ impl Objects {
         let shelf = path.parent().expect("it lies in a folder");
         inner.unsynced.insert(shelf.into());
         inner.known.insert(hash);
-        Ok(hash)
+        Ok(())
     }
 
     fn write(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {

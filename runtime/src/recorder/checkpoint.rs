@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 use rota_recorder::{Checkpoint, Error as E, Hash, Item, Log, Mode, Reader, Record, RunStart};
 
 use super::state::{Pieces, State};
-use super::Recorder;
 use crate::error::Error;
 use crate::ring::gate::{Closed, Gate, Pass};
 use crate::ring::sync::lock;
@@ -52,8 +51,8 @@ pub(crate) fn check_capacity(bytes: u64) -> Result<(), Error> {
 struct Names {
     /// Those who have kept it and not told a record yet.
     pending: u32,
-    /// The last record.
-    last: u64,
+    /// The last record. None has named what a checkpoint kept that failed.
+    last: Option<u64>,
 }
 
 #[derive(Default)]
@@ -147,7 +146,7 @@ impl Checkpoints {
             let Some(hash) = entry.record.object() else {
                 continue;
             };
-            kept.entry(hash).or_default().last = entry.seq;
+            kept.entry(hash).or_default().last = Some(entry.seq);
             if let Record::Checkpoint(_) = entry.record {
                 let state = match log.objects().get(&hash) {
                     Ok(state) => state,
@@ -157,7 +156,7 @@ impl Checkpoints {
                 };
                 let records = Record::unpack(&state).unwrap_or_default();
                 for hash in records.iter().filter_map(Record::object) {
-                    kept.entry(hash).or_default().last = entry.seq;
+                    kept.entry(hash).or_default().last = Some(entry.seq);
                 }
             }
         }
@@ -237,9 +236,14 @@ impl Checkpoints {
     }
 
     /// Keeps an object until a record names it, and then as long as the log has that.
-    pub fn keep(&self, log: &Log, bytes: &[u8]) -> Result<Hash, rota_recorder::Error> {
-        lock(&self.kept).entry(Hash::of(bytes)).or_default().pending += 1;
-        log.objects().put(bytes)
+    pub fn keep(&self, log: &Log, hash: Hash, bytes: &[u8]) -> Result<(), E> {
+        self.will_name(hash);
+        log.objects().put_as(hash, bytes)
+    }
+
+    /// A record will name this object.
+    fn will_name(&self, hash: Hash) {
+        lock(&self.kept).entry(hash).or_default().pending += 1;
     }
 
     /// A record that names objects was told, or is lost.
@@ -248,7 +252,7 @@ impl Checkpoints {
         for hash in hashes {
             let names = kept.entry(hash).or_default();
             names.pending = names.pending.saturating_sub(1);
-            names.last = names.last.max(seq.unwrap_or(0));
+            names.last = names.last.max(seq);
         }
     }
 
@@ -258,7 +262,8 @@ impl Checkpoints {
         let sources = lock(&self.state).sources();
         // Held meanwhile, so that who keeps an object again finds it gone.
         lock(&self.kept).retain(|hash, names| {
-            let stays = names.pending != 0 || names.last >= oldest || sources.contains(hash);
+            let named = names.last.is_some_and(|last| last >= oldest);
+            let stays = names.pending != 0 || named || sources.contains(hash);
             if !stays {
                 if let Err(e) = log.objects().remove(hash) {
                     log::warn!("the recorder can't remove what is no longer needed: {e}");
@@ -289,15 +294,14 @@ impl Checkpoints {
         !wanted.stop
     }
 
-    fn run(&self, engine: &Engine, recorder: &Recorder) {
-        let log = &recorder.log;
+    fn run(&self, engine: &Engine, log: &Log) {
         while self.is_asked() {
             match self.take(engine, log) {
                 Ok(Some(before)) => {
                     self.next_after(before);
                     self.taken.fetch_add(1, Ordering::Relaxed);
                 }
-                Ok(None) if engine.is_stopping() => {}
+                Ok(None) | Err(_) if engine.is_stopping() => {}
                 // Some jobs take long.
                 Ok(None) if self.may_wait(log) => self.again_in(log, 16),
                 Ok(None) => {
@@ -313,8 +317,8 @@ impl Checkpoints {
             self.forget(log);
             // With the lock, so that nobody misses it who is about to wait.
             let mut wanted = lock(&self.wanted);
-            // Who has asked while this one was taken has it.
-            // But for one who has come by the next time meanwhile, which nobody else asks for then.
+            // Who has asked while this one was taken has it, but for who has come by the next one's time meanwhile: nobody
+            // else asks for that.
             let due = self.due.load(Ordering::Relaxed);
             wanted.asked &= due == u64::MAX || log.next_seq() >= due;
             self.ended.notify_all();
@@ -412,8 +416,10 @@ impl Checkpoints {
         hashes: &mut Vec<Hash>,
     ) -> Result<Checkpoint, Error> {
         let mut put = |bytes: &[u8]| -> Result<Hash, Error> {
-            hashes.push(Hash::of(bytes));
-            Ok(self.keep(log, bytes)?)
+            let hash = Hash::of(bytes);
+            hashes.push(hash);
+            self.keep(log, hash, bytes)?;
+            Ok(hash)
         };
         let mut data: BTreeMap<(u64, u32), Pieces> = BTreeMap::new();
         let mut all = 0;
@@ -432,7 +438,7 @@ impl Checkpoints {
         // What modules are made of was kept when they were loaded; this checkpoint names it too.
         let modules = records.iter().filter(|r| matches!(r, Record::Module(_)));
         for source in modules.filter_map(Record::object) {
-            lock(&self.kept).entry(source).or_default().pending += 1;
+            self.will_name(source);
             hashes.push(source);
         }
         Ok(Checkpoint {
@@ -448,22 +454,21 @@ impl Checkpoints {
 
 /// Starts the thread, if the runtime has checkpoints.
 pub(crate) fn start(engine: &Arc<Engine>) -> Result<Option<JoinHandle<()>>, Error> {
-    let recorder = engine.recorder.as_ref();
-    if recorder.and_then(Recorder::checkpoints).is_none() {
+    fn of(engine: &Engine) -> Option<(&Checkpoints, &Log)> {
+        let recorder = engine.recorder.as_ref()?;
+        Some((recorder.checkpoints.as_ref()?, &recorder.log))
+    }
+    if of(engine).is_none() {
         return Ok(None);
     }
     let engine = engine.clone();
-    let thread = std::thread::Builder::new()
-        .name("rota-checkpoint".into())
-        .spawn(move || {
-            let recorder = engine.recorder.as_ref();
-            if let Some((recorder, checkpoints)) =
-                recorder.and_then(|r| Some((r, r.checkpoints()?)))
-            {
-                checkpoints.run(&engine, recorder);
-            }
-        });
-    thread.map(Some).map_err(|source| Error::System {
+    let run = move || {
+        if let Some((checkpoints, log)) = of(&engine) {
+            checkpoints.run(&engine, log);
+        }
+    };
+    let thread = std::thread::Builder::new().name("rota-checkpoint".into());
+    thread.spawn(run).map(Some).map_err(|source| Error::System {
         what: "starting the thread for checkpoints",
         source,
     })

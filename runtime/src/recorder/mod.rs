@@ -2,8 +2,9 @@
 //!
 //! A job is recorded before its slot is stamped, so that one that hangs the device is in the log; what the host does to
 //! buffers, modules and tenants, when it is done and before the call returns. A completion is recorded when it is taken. What
-//! ended before another thing began can be told from the epochs: a completion has its job's begin and end, what is done to a
-//! buffer the device's epoch when that began, and a job the highest end that the host had seen.
+//! ended before another thing began can be told from the epochs: a completion has its job's begin and end, what is done to
+//! tenants, modules and buffers the device's epoch when it was done, and for what changes or ends a buffer when that began, and a
+//! job the highest end that the host had seen.
 //!
 //! An error of the log doesn't stop jobs, unless the options say so; the log's state has it.
 //!
@@ -371,16 +372,17 @@ impl Recorder {
 
     /// Puts bytes into the object store. Without room for them their hash still says what is missing.
     fn keep(&self, bytes: &[u8]) -> Hash {
+        let hash = Hash::of(bytes);
         let kept = match &self.checkpoints {
-            Some(checkpoints) => checkpoints.keep(&self.log, bytes),
-            None => self.log.objects().put(bytes),
+            Some(checkpoints) => checkpoints.keep(&self.log, hash, bytes),
+            None => self.log.objects().put_as(hash, bytes),
         };
-        kept.unwrap_or_else(|e| {
+        if let Err(e) = kept {
             if self.lost_objects.fetch_add(1, Ordering::Relaxed) == 0 {
                 log::warn!("the recorder can't keep data: {e}");
             }
-            Hash::of(bytes)
-        })
+        }
+        hash
     }
 
     /// An event of a module of a tenant; of the runtime, if `tenant` is 0.

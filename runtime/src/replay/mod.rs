@@ -84,6 +84,8 @@ pub struct ReplayReport {
     pub order_dependent: u64,
     /// Concurrent jobs, whether they came out differently or not.
     pub overlapping: u64,
+    /// Jobs that began in another order among themselves than when they were recorded. That is no difference.
+    pub rescheduled: u64,
     /// Jobs that did not run to their end when they were recorded, or whose completion was never taken.
     pub not_ended: u64,
     /// Jobs that name a buffer which such a job may have written, and so were not compared.

@@ -60,6 +60,7 @@ pub fn run(
         unended: HashSet::new(),
         concurrent: HashSet::new(),
         flying: VecDeque::new(),
+        began: Began::default(),
         report: ReplayReport {
             device: runtime.info().device.name,
             jobs: history.jobs.len() as u64,
@@ -120,6 +121,27 @@ struct Flying {
     compares: bool,
 }
 
+/// When jobs began, of which one is told after the other in the order in which they began then.
+#[derive(Default)]
+struct Began {
+    then: u64,
+    /// The latest begin now of those that began before `then`, and of all so far.
+    before: u64,
+    latest: u64,
+}
+
+impl Began {
+    /// Whether a job began before one that had begun earlier then.
+    fn is_out_of_order(&mut self, then: u64, now: u64) -> bool {
+        if then > self.then {
+            self.then = then;
+            self.before = self.latest;
+        }
+        self.latest = self.latest.max(now);
+        now < self.before
+    }
+}
+
 struct Replay<'a> {
     history: &'a History,
     options: &'a ReplayOptions,
@@ -142,6 +164,7 @@ struct Replay<'a> {
     concurrent: HashSet<usize>,
     /// In the order of the steps.
     flying: VecDeque<Flying>,
+    began: Began,
     report: ReplayReport,
     runtime: Runtime,
 }
@@ -244,6 +267,8 @@ impl Replay<'_> {
                     begin_epoch: done.begin_epoch,
                     end_epoch: done.end_epoch,
                 };
+                let (then, now) = (flying.recorded.begin_epoch, replayed.begin_epoch);
+                self.report.rescheduled += u64::from(self.began.is_out_of_order(then, now));
                 self.compare(flying.at, flying.recorded, replayed);
             }
         }

@@ -191,6 +191,7 @@ fn a_run_can_be_run_again_and_gives_the_same() {
             assert_eq!(report.jobs, jobs as u64, "{report:?}");
             assert!(report.compared > report.jobs / 4, "{report:?}");
             assert_eq!(report.missing_data, 0);
+            assert!(as_submitted || report.rescheduled == 0, "{report:?}");
         }
     }
 }
@@ -372,6 +373,41 @@ fn a_checkpoint_comes_also_beside_jobs_that_wait_for_a_limit() {
     drop((slow, quick, runtime));
     let report = run_again(log, options(Mode::Resident));
     assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+}
+
+/// What the buffers hold is more than the object store may have.
+#[test]
+fn a_checkpoint_that_fails_is_counted_and_leaves_nothing_behind() {
+    let folder = folder("too-much");
+    let log = folder.path().join("log");
+    let mut wanted = recorded(Mode::Resident, &log, Capture::Full);
+    let recorder = wanted.recorder.as_mut().unwrap();
+    (recorder.capacity_bytes, recorder.object_bytes) = (4 << 20, 3 << 20);
+    let runtime = open(wanted);
+    let tenant = tenant_with(&runtime, 256);
+    let source = "
+        fn number() {
+            let b = buffer_mut(arg(0u));
+            let first = tile() * 16384u;
+            for (var i = first + lane(); i < first + 16384u; i += lanes()) {
+                store_u32(b, i, i * 2654435761u);
+            }
+        }";
+    load(&tenant, None, source, &[("number", true)]);
+    let buffer = tenant.buffer_create(8 << 20, false).unwrap();
+    run_one(&tenant, job(FIRST, 128, &[buffer]));
+    let batch: Vec<Job> = (0..256).map(|n| nop(n, 1)).collect();
+    let state = || runtime.recorder_state().unwrap();
+    until("a checkpoint failed", || {
+        submit(&tenant, &batch);
+        take(&tenant, batch.len());
+        state().failed_checkpoints > 0
+    });
+    // But for the module's source.
+    until("what it had kept is gone", || state().log.objects == 1);
+    let state = state();
+    assert!(state.log.failure.is_none(), "{state:?}");
+    assert_eq!((state.checkpoints, state.lost_objects), (0, 0), "{state:?}");
 }
 
 /// Every job and its completion, in the order of their tickets, with all that was submitted.
