@@ -48,6 +48,8 @@ const EAGER_LOOKS: u32 = 200;
 const PAUSE: Duration = Duration::from_micros(20);
 /// All launches end within this time, whatever the device does.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// And within this one if live messages came through, in order, but too few: then it is the machine that is busy.
+const PATIENCE_IF_LIVE: Duration = Duration::from_secs(10);
 
 impl Probe {
     /// From the cache, else by running the probe kernel.
@@ -132,8 +134,21 @@ impl Probe {
         let mut blind = 0;
         // Messages that can't have been answered by what a launch saw when it began.
         let mut live_messages = 0;
-        while next <= MESSAGES && started.elapsed() < PATIENCE && blind < BLIND_LAUNCHES {
-            slot.launch(&pipeline, &bindings, 1, &push(1, LAUNCH_ROUNDS), 1)?;
+        loop {
+            let is_live = live_messages != 0 && probe.torn_messages == 0;
+            let patience = match is_live && live_messages < ENOUGH_MESSAGES {
+                true => PATIENCE_IF_LIVE,
+                false => PATIENCE,
+            };
+            if next > MESSAGES || started.elapsed() >= patience || blind >= BLIND_LAUNCHES {
+                break;
+            }
+            // Where nothing cuts loops, a launch after a blind one goes on for longer than this thread can be kept away.
+            let rounds = match probe.loop_cap {
+                0 => (LAUNCH_ROUNDS << blind).min(LOOPS),
+                _ => LAUNCH_ROUNDS,
+            };
+            slot.launch(&pipeline, &bindings, 1, &push(1, rounds), 1)?;
             let before = next;
             loop {
                 send(message, next);
