@@ -51,8 +51,10 @@ mod recording;
 
 mod replay;
 
+mod metrics;
+
 #[cfg(not(loom))]
 pub use self::{
-    buffers::*, devices::*, error::*, jobs::*, log::*, modules::*, names::*, outputs::*, quotas::*,
-    recorder::*, recording::*, replay::*, runtime::*, tenant::*, tenants::*,
+    buffers::*, devices::*, error::*, jobs::*, log::*, metrics::*, modules::*, names::*,
+    outputs::*, quotas::*, recorder::*, recording::*, replay::*, runtime::*, tenant::*, tenants::*,
 };

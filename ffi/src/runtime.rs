@@ -31,6 +31,9 @@ pub const ROTA_RUNTIME_NO_CACHE: u32 = 2;
 /// Make a digest of what each job stores: digest of its rota_completion. It costs a part of each store,
 /// and 8 bytes a slot. A runtime with a flight recorder does so anyway.
 pub const ROTA_RUNTIME_WRITE_DIGESTS: u32 = 4;
+/// Keep the last 256 decisions, each with its reason: rota_runtime_get_decisions. So it is too where
+/// $ROTA_TRACE is 1.
+pub const ROTA_RUNTIME_TRACE: u32 = 8;
 
 /// One opened device with its kernel.
 pub struct rota_runtime {
@@ -81,6 +84,11 @@ pub struct rota_runtime_options {
     /// How its jobs are recorded; only read while the runtime is opened. NULL: what $ROTA_RECORD and
     /// $ROTA_CAPTURE say, and without them not at all.
     pub recorder: *const rota_recorder_options,
+    /// Labels of tenants that have a series of their own in the metrics, at most 65,535; all others share
+    /// one. 0: 1,024.
+    pub max_series: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
@@ -104,6 +112,8 @@ unsafe impl Sized8 for rota_runtime_options {
         most_fuel: 0,
         quota: null(),
         recorder: null(),
+        max_series: 0,
+        reserved: 0,
     };
 }
 
@@ -111,7 +121,11 @@ impl rota_runtime_options {
     /// # Safety
     /// The texts are null or valid for their lengths, and quota and recorder are null or valid.
     pub(crate) unsafe fn to_engine(self) -> Result<rota::RuntimeOptions, Failure> {
-        let known = ROTA_RUNTIME_VALIDATE | ROTA_RUNTIME_NO_CACHE | ROTA_RUNTIME_WRITE_DIGESTS;
+        let known = ROTA_RUNTIME_VALIDATE
+            | ROTA_RUNTIME_NO_CACHE
+            | ROTA_RUNTIME_WRITE_DIGESTS
+            | ROTA_RUNTIME_TRACE;
+        args::reserved("reserved", self.reserved)?;
         let flags = args::flags("flags", self.flags, known)?;
         Ok(rota::RuntimeOptions {
             // SAFETY: the caller's promise.
@@ -143,6 +157,8 @@ impl rota_runtime_options {
             // SAFETY: the caller's promise.
             quota: unsafe { rota_quota::to_engine(self.quota) }?,
             write_digests: flags & ROTA_RUNTIME_WRITE_DIGESTS != 0,
+            trace: flags & ROTA_RUNTIME_TRACE != 0,
+            max_series: self.max_series,
             // SAFETY: the caller's promise.
             recorder: unsafe { rota_recorder_options::to_engine(self.recorder) }?,
             ..rota::RuntimeOptions::default()
@@ -363,6 +379,8 @@ impl Family {
 pub(crate) struct RuntimeEntry {
     pub(crate) runtime: rota::Runtime,
     pub(crate) family: Arc<Family>,
+    /// For metrics, which use its memory again.
+    pub(crate) snapshot: Mutex<rota::metrics::Snapshot>,
 }
 
 static RUNTIMES: Registry<RuntimeEntry> = Registry::new(b'R');
@@ -404,6 +422,7 @@ pub unsafe extern "C" fn rota_runtime_open(
         let entry = RuntimeEntry {
             runtime,
             family: Arc::default(),
+            snapshot: Mutex::default(),
         };
         let id = RUNTIMES.insert(entry);
         let id = id.map_err(|_| Failure::OutOfMemory("runtime"))?;
@@ -473,7 +492,7 @@ pub unsafe extern "C" fn rota_runtime_destroy(
         let closing = closing.map_err(|_| Failure::InvalidHandle("runtime"))?;
         // No call on a runtime's own handle waits for jobs, so nobody has to be woken. Once all
         // have left, no tenant can be added any more.
-        let RuntimeEntry { runtime, family } = closing.finish();
+        let RuntimeEntry { runtime, family, .. } = closing.finish();
         family.poison.mark(|| {
             // Stopped first, tenants close without the kernel's help. If stopping fails, the
             // device is gone and closing needs no help either; the engine has logged it.

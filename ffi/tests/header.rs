@@ -235,6 +235,7 @@ fn structs_lie_in_c_as_they_lie_in_rust() {
         "rota_reservation",
         "rota_recording",
         "rota_replay",
+        "rota_metrics_sink",
     ]
     .len();
     let checked = layout.rust.lines().filter(|line| !line.contains('.'));
@@ -311,6 +312,8 @@ fn all_structs(layout: &mut Layout) {
             most_fuel,
             quota,
             recorder,
+            max_series,
+            reserved,
         }
     );
     layout!(
@@ -646,6 +649,143 @@ fn all_structs(layout: &mut Layout) {
             replayed,
         }
     );
+    layout!(
+        layout,
+        rota_counts {
+            id,
+            submitted,
+            completed,
+            taken,
+            faulted,
+            fuel,
+            tiles,
+            bytes_in,
+            bytes_out,
+            refused,
+            used,
+            cap,
+            outstanding,
+            lag,
+            quiesces,
+            quiesce_timeouts,
+            quiesce_ns,
+        }
+    );
+    layout!(layout, rota_latency { buckets, sum_ns });
+    layout!(
+        layout,
+        rota_ages {
+            queued_ns,
+            running_ns,
+            untaken_ns,
+        }
+    );
+    layout!(
+        layout,
+        rota_tenant_metrics {
+            struct_size,
+            label,
+            tenants,
+            counts,
+            latency,
+            ages,
+        }
+    );
+    layout!(
+        layout,
+        rota_handler_metrics {
+            struct_size,
+            module,
+            handler,
+            calls,
+            faults,
+            fuel,
+        }
+    );
+    layout!(
+        layout,
+        rota_metrics_value {
+            struct_size,
+            name,
+            value,
+        }
+    );
+    layout!(
+        layout,
+        rota_metrics {
+            struct_size,
+            at_ns,
+            all,
+            latency,
+            ages,
+            tenants,
+            series,
+            max_series,
+            overflowed,
+            leases,
+            wakes,
+            parks,
+            rounds_busy,
+            rounds_idle,
+            claims_won,
+            claims_lost,
+            outputs_slots_total,
+            outputs_slots_reused,
+            outputs_slots_moved,
+            outputs_slots_appended,
+            outputs_bytes_incoming,
+            outputs_bytes_copied,
+            outputs_bytes_moved,
+            outputs_bytes_appended,
+            outputs_bytes_retained,
+            batches_split,
+            segments,
+            barrier_points,
+            compiles,
+            cache_hits,
+            compile_ns,
+            switch_ns,
+            modules,
+            recorder_records,
+            recorder_bytes,
+            recorder_stalls,
+            recorder_stall_ns,
+            recorder_refused,
+            recorder_gaps,
+            recorder_lag,
+            recorder_checkpoints,
+            recorder_checkpoints_failed,
+            decisions,
+            saved_ns,
+            refused_names,
+        }
+    );
+    layout!(
+        layout,
+        rota_snapshot {
+            struct_size,
+            tenants,
+            tenants_cap,
+            tenants_needed,
+            handlers,
+            handlers_cap,
+            handlers_needed,
+            values,
+            values_cap,
+            values_needed,
+            runtime,
+        }
+    );
+    layout!(
+        layout,
+        rota_decision {
+            at_ns,
+            saved_ns,
+            action,
+            reserved,
+            detail,
+        }
+    );
 }
 
 /// Uses every initialiser; a field that one of them forgets is a warning.
@@ -667,6 +807,11 @@ int main(void) {
     rota_record record = ROTA_RECORD_INIT;
     rota_replay_options replay_options = ROTA_REPLAY_OPTIONS_INIT;
     rota_replay_report replay_report = ROTA_REPLAY_REPORT_INIT;
+    rota_snapshot snapshot = ROTA_SNAPSHOT_INIT;
+    rota_metrics metrics = ROTA_METRICS_INIT;
+    rota_tenant_metrics tenant_metrics = ROTA_TENANT_METRICS_INIT;
+    rota_handler_metrics handler_metrics = ROTA_HANDLER_METRICS_INIT;
+    rota_metrics_value metrics_value = ROTA_METRICS_VALUE_INIT;
     uint64_t forever = ROTA_FOREVER;
     return !(runtime_options.struct_size == sizeof runtime_options &&
              runtime_info.struct_size == sizeof runtime_info &&
@@ -683,6 +828,11 @@ int main(void) {
              replay_options.struct_size == sizeof replay_options &&
              replay_options.run == ROTA_LAST_RUN &&
              replay_report.struct_size == sizeof replay_report &&
+             snapshot.struct_size == sizeof snapshot && metrics.struct_size == sizeof metrics &&
+             tenant_metrics.struct_size == sizeof tenant_metrics &&
+             tenant_metrics.ages.untaken_ns == ROTA_NOT_OBSERVED &&
+             handler_metrics.struct_size == sizeof handler_metrics &&
+             metrics_value.struct_size == sizeof metrics_value &&
              stats.struct_size == sizeof stats && job.tiles == 1 && forever + 1 == 0);
 }
 ";

@@ -46,7 +46,7 @@
 ///
 /// The best device, with defaults everywhere.
 #define ROTA_RUNTIME_OPTIONS_INIT \
-    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL, NULL }
+    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 
 /// Empty, for rota_runtime_get_info to fill in.
 #define ROTA_RUNTIME_INFO_INIT \
@@ -68,6 +68,26 @@
 /// Empty, for rota_tenant_get_counters to fill in.
 #define ROTA_TENANT_COUNTERS_INIT \
     { sizeof(rota_tenant_counters), 0, 0, 0, {0}, {0}, 0, 0, 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0 }
+
+/// Wants nothing but how many there are: set what is wanted.
+#define ROTA_SNAPSHOT_INIT { sizeof(rota_snapshot), NULL, 0, 0, NULL, 0, 0, NULL, 0, 0, NULL }
+
+/// Empty, for rota_metrics_snapshot to fill in.
+#define ROTA_METRICS_INIT \
+    { sizeof(rota_metrics), 0, {0, 0, 0, {0}, {0}, 0, 0, 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0}, \
+      {{0}, 0}, {ROTA_NOT_OBSERVED, ROTA_NOT_OBSERVED, ROTA_NOT_OBSERVED}, 0, 0, 0, 0, {0}, \
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0 }
+
+/// Empty, for rota_metrics_snapshot to fill in.
+#define ROTA_TENANT_METRICS_INIT \
+    { sizeof(rota_tenant_metrics), {0}, 0, {0, 0, 0, {0}, {0}, 0, 0, 0, 0, {0}, {0}, {0}, 0, 0, 0, 0, 0}, \
+      {{0}, 0}, {ROTA_NOT_OBSERVED, ROTA_NOT_OBSERVED, ROTA_NOT_OBSERVED} }
+
+/// Empty, for rota_metrics_snapshot to fill in.
+#define ROTA_HANDLER_METRICS_INIT { sizeof(rota_handler_metrics), {0}, {0}, 0, 0, 0 }
+
+/// Empty, for rota_metrics_snapshot to fill in.
+#define ROTA_METRICS_VALUE_INIT { sizeof(rota_metrics_value), {0}, 0 }
 
 /// No source and no handlers: set both.
 #define ROTA_MODULE_OPTIONS_INIT { sizeof(rota_module_options), NULL, 0, NULL, 0, NULL, 0 }
@@ -360,6 +380,10 @@
 /// Make a digest of what each job stores: digest of its rota_completion. It costs a part of each store,
 /// and 8 bytes a slot. A runtime with a flight recorder does so anyway.
 #define ROTA_RUNTIME_WRITE_DIGESTS 4
+
+/// Keep the last 256 decisions, each with its reason: rota_runtime_get_decisions. So it is too where
+/// $ROTA_TRACE is 1.
+#define ROTA_RUNTIME_TRACE 8
 
 /// ---- State of a tenant -------------------------------------------------------------------------
 ///
@@ -731,11 +755,88 @@
 /// The digest of what it wrote.
 #define ROTA_DIFFERS_DIGEST 8
 
+/// ---- Numbers of metrics ------------------------------------------------------------------------
+///
+/// A time that was not observed: there is nothing that it could be of.
+#define ROTA_NOT_OBSERVED UINT64_MAX
+
+/// Bytes of a label in metrics, with its zero. Longer labels are cut, and end with a part of their hash.
+#define ROTA_LABEL_BYTES 136
+
+/// Buckets of a rota_latency: up to 2^10 ns, 2^12 ns and so on to 2^36 ns, and longer.
+#define ROTA_LATENCY_BUCKETS 15
+
+/// Buckets of rota_tenant_get_latency.
+#define ROTA_HISTOGRAM_BUCKETS 242
+
+/// Ways that a lease ends: elements of leases in rota_metrics.
+#define ROTA_LEASE_ENDS 6
+
+/// Kinds of decisions: elements of decisions in rota_metrics.
+#define ROTA_ACTIONS 8
+
+/// ---- How a lease ends --------------------------------------------------------------------------
+///
+/// As element of leases in rota_metrics: the lease before or behind it had ended.
+#define ROTA_LEASE_ENDED 1
+
+/// The host told it to.
+#define ROTA_LEASE_STOPPED 2
+
+/// Its fuel was used up.
+#define ROTA_LEASE_FUEL 3
+
+/// It found no work.
+#define ROTA_LEASE_IDLE 4
+
+/// A thread waited for a completion.
+#define ROTA_LEASE_NOTIFY 5
+
+/// ---- Decisions ---------------------------------------------------------------------------------
+///
+/// RESIDENT or BATCH, when the runtime was opened.
+#define ROTA_ACTION_MODE_CHOSEN 0
+
+/// How much fuel leases have from now on.
+#define ROTA_ACTION_LEASE_TUNED 1
+
+/// A narrow lease was ended for one with all workers.
+#define ROTA_ACTION_LEASE_WIDENED 2
+
+/// The kernel was parked although a tenant has jobs: its limits make it wait.
+#define ROTA_ACTION_TENANT_THROTTLED 3
+
+/// Leases run another kernel, or another table of handlers.
+#define ROTA_ACTION_MODULE_SWITCHED 4
+
+/// A kernel was compiled.
+#define ROTA_ACTION_KERNEL_COMPILED 5
+
+/// A kernel that had been compiled before was used again.
+#define ROTA_ACTION_KERNEL_REUSED 6
+
+/// The device on which kernels are tried out was given up after a failure.
+#define ROTA_ACTION_TRIAL_RENEWED 7
+
+/// ---- Formats of metrics ------------------------------------------------------------------------
+///
+/// The Prometheus text format: text/plain; version=0.0.4; charset=utf-8.
+#define ROTA_METRICS_PROMETHEUS 0
+
+/// OpenMetrics: application/openmetrics-text; version=1.0.0; charset=utf-8.
+#define ROTA_METRICS_OPENMETRICS 1
+
+/// JSON: application/json.
+#define ROTA_METRICS_JSON 2
+
 /// ---- Handles -----------------------------------------------------------------------------------
 /// Opaque: the library looks them up and never follows them.
 ///
 /// Why a call failed. It belongs to the caller, and to no thread.
 typedef struct rota_error rota_error;
+
+/// Where a provider tells its values.
+typedef struct rota_metrics_sink rota_metrics_sink;
 
 /// Holds what rota_buffers_read_into has read, one entry per read.
 typedef struct rota_outputs rota_outputs;
@@ -954,6 +1055,11 @@ typedef struct rota_runtime_options {
     /// How its jobs are recorded; only read while the runtime is opened. NULL: what $ROTA_RECORD and
     /// $ROTA_CAPTURE say, and without them not at all.
     const struct rota_recorder_options *recorder;
+    /// Labels of tenants that have a series of their own in the metrics, at most 65,535; all others share
+    /// one. 0: 1,024.
+    uint32_t max_series;
+    /// 0.
+    uint32_t reserved;
 } rota_runtime_options;
 
 /// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
@@ -1471,6 +1577,248 @@ typedef struct rota_replay_count {
     /// How many, without those that something excuses.
     uint64_t jobs;
 } rota_replay_count;
+
+/// What tenants have done, and what they have now. Arrays by resource are in the order of ROTA_RESOURCE_*.
+/// This struct never grows, nor do rota_latency and rota_ages: what is new comes in those that they are part of.
+typedef struct rota_counts {
+    /// The tenant's id, if it is about just one: rota_tenant_id.
+    uint64_t id;
+    /// Jobs accepted.
+    uint64_t submitted;
+    /// Jobs completed, taken or not.
+    uint64_t completed;
+    /// Completions taken, by status: ROTA_COMPLETION_*.
+    uint64_t taken[8];
+    /// Completions taken, by fault: ROTA_FAULT_*; the last is for handlers' own codes.
+    uint64_t faulted[16];
+    /// Loop iterations of the jobs, over all lanes and tiles.
+    uint64_t fuel;
+    /// Tiles of the tiled jobs accepted.
+    uint64_t tiles;
+    /// Bytes that the host wrote into buffers.
+    uint64_t bytes_in;
+    /// Bytes that the host read out of buffers.
+    uint64_t bytes_out;
+    /// What a quota refused, by resource.
+    uint64_t refused[ROTA_RESOURCES];
+    /// What is in use now, by resource; 0 for fuel.
+    uint64_t used[ROTA_RESOURCES];
+    /// What may be in use now, by resource.
+    uint64_t cap[ROTA_RESOURCES];
+    /// Jobs accepted whose completion, or one before it, was not taken, now.
+    uint64_t outstanding;
+    /// Jobs accepted that have not completed, now.
+    uint64_t lag;
+    /// Calls of rota_tenant_quiesce and rota_tenant_drain that have returned.
+    uint64_t quiesces;
+    /// Of those, how many returned TIMEOUT.
+    uint64_t quiesce_timeouts;
+    /// How long they took together, in nanoseconds.
+    uint64_t quiesce_ns;
+} rota_counts;
+
+/// How long jobs took, from submit until their completions were taken.
+typedef struct rota_latency {
+    /// Jobs by how long they took: buckets[i] up to 2^(10 + 2 i) ns, the last all that took longer.
+    uint64_t buckets[ROTA_LATENCY_BUCKETS];
+    /// How long they took together, in nanoseconds.
+    uint64_t sum_ns;
+} rota_latency;
+
+/// How old the oldest jobs are, in nanoseconds since they were submitted; ROTA_NOT_OBSERVED where there
+/// are none.
+typedef struct rota_ages {
+    /// Of those that no worker has begun.
+    uint64_t queued_ns;
+    /// Of those that run. It may be less where many completions before them are not taken.
+    uint64_t running_ns;
+    /// Of those that have completed and are not taken.
+    uint64_t untaken_ns;
+} rota_ages;
+
+/// One series: the tenants of one label.
+typedef struct rota_tenant_metrics {
+    /// sizeof(rota_tenant_metrics), which ROTA_TENANT_METRICS_INIT sets.
+    size_t struct_size;
+    /// The label; "__overflow__" for all that have no series of their own.
+    char label[ROTA_LABEL_BYTES];
+    /// Tenants that are there now.
+    uint64_t tenants;
+    /// Sums over the tenants of the series, also those that are gone; what is in use, caps, outstanding
+    /// and lag over those that are there. The id is that of the tenant, if there is just one now.
+    struct rota_counts counts;
+    /// Sums over the same.
+    struct rota_latency latency;
+    /// Of the oldest of all.
+    struct rota_ages ages;
+} rota_tenant_metrics;
+
+/// A handler, or more of one name in modules of one label.
+typedef struct rota_handler_metrics {
+    /// sizeof(rota_handler_metrics), which ROTA_HANDLER_METRICS_INIT sets.
+    size_t struct_size;
+    /// The module's label; "rota" for the standard handlers.
+    char module[ROTA_LABEL_BYTES];
+    /// The function's name.
+    char handler[ROTA_LABEL_BYTES];
+    /// Completions taken.
+    uint64_t calls;
+    /// Of those, the ones with a fault.
+    uint64_t faults;
+    /// Loop iterations of the jobs whose completions tell it: those with ROTA_JOB_TIMING.
+    uint64_t fuel;
+} rota_handler_metrics;
+
+/// A name and a value of a provider.
+typedef struct rota_metrics_value {
+    /// sizeof(rota_metrics_value), which ROTA_METRICS_VALUE_INIT sets.
+    size_t struct_size;
+    /// The name.
+    char name[264];
+    /// The value.
+    double value;
+} rota_metrics_value;
+
+/// What is counted for a runtime as a whole.
+typedef struct rota_metrics {
+    /// sizeof(rota_metrics), which ROTA_METRICS_INIT sets.
+    size_t struct_size;
+    /// Nanoseconds since the runtime was opened.
+    uint64_t at_ns;
+    /// Sums over all series. The id is 0.
+    struct rota_counts all;
+    /// Sums over the same.
+    struct rota_latency latency;
+    /// Of the oldest of all.
+    struct rota_ages ages;
+    /// Tenants that are there now.
+    uint64_t tenants;
+    /// Series of tenants, the overflow's among them if it has any.
+    uint64_t series;
+    /// Labels that can have a series of their own.
+    uint64_t max_series;
+    /// Tenants that found no series of their own.
+    uint64_t overflowed;
+    /// Leases by how they ended: ROTA_LEASE_*.
+    uint64_t leases[ROTA_LEASE_ENDS];
+    /// Times that the kernel was woken.
+    uint64_t wakes;
+    /// Times that it was parked.
+    uint64_t parks;
+    /// Rounds of workers that found work; this and the next three are counted when leases end.
+    uint64_t rounds_busy;
+    /// Those that found none.
+    uint64_t rounds_idle;
+    /// Claims of workers that went well.
+    uint64_t claims_won;
+    /// Those in which another worker was quicker.
+    uint64_t claims_lost;
+    /// Results that rota_buffers_read_into has read.
+    uint64_t outputs_slots_total;
+    /// Of those, into slots whose memory was large enough.
+    uint64_t outputs_slots_reused;
+    /// Into slots that had to get larger memory elsewhere.
+    uint64_t outputs_slots_moved;
+    /// Into slots that were new.
+    uint64_t outputs_slots_appended;
+    /// Bytes that it has read.
+    uint64_t outputs_bytes_incoming;
+    /// Bytes read into reused memory.
+    uint64_t outputs_bytes_copied;
+    /// Bytes read into moved slots.
+    uint64_t outputs_bytes_moved;
+    /// Bytes read into new slots.
+    uint64_t outputs_bytes_appended;
+    /// Bytes that all outputs hold on to now, used or not.
+    uint64_t outputs_bytes_retained;
+    /// Batches with jobs that wait for those before them.
+    uint64_t batches_split;
+    /// The parts that those batches were split into.
+    uint64_t segments;
+    /// Jobs with ROTA_JOB_BARRIER or ROTA_JOB_AFTER_OK.
+    uint64_t barrier_points;
+    /// Kernels compiled.
+    uint64_t compiles;
+    /// Kernels that were there, compiled before.
+    uint64_t cache_hits;
+    /// How long compiling took, in nanoseconds.
+    uint64_t compile_ns;
+    /// How long it took until no lease ran the kernel before any more, in nanoseconds.
+    uint64_t switch_ns;
+    /// Modules loaded now.
+    uint64_t modules;
+    /// Records of the flight recorder; this and what follows of it are 0 without one.
+    uint64_t recorder_records;
+    /// Bytes that went to its file.
+    uint64_t recorder_bytes;
+    /// Times that a submit waited for room in it.
+    uint64_t recorder_stalls;
+    /// How long they waited together, in nanoseconds.
+    uint64_t recorder_stall_ns;
+    /// Records that found no room.
+    uint64_t recorder_refused;
+    /// Records that tell of those.
+    uint64_t recorder_gaps;
+    /// Records that are not durable yet.
+    uint64_t recorder_lag;
+    /// Checkpoints taken.
+    uint64_t recorder_checkpoints;
+    /// Checkpoints that failed.
+    uint64_t recorder_checkpoints_failed;
+    /// Decisions: ROTA_ACTION_*.
+    uint64_t decisions[ROTA_ACTIONS];
+    /// Time that decisions have saved, in nanoseconds.
+    uint64_t saved_ns;
+    /// Names that providers were refused.
+    uint64_t refused_names;
+} rota_metrics;
+
+/// One reading of all metrics, in which each number belongs to the others: what has completed was
+/// submitted, what was taken has completed, and the runtime's sums are those of the series.
+/// ROTA_SNAPSHOT_INIT wants nothing but how many there are.
+typedef struct rota_snapshot {
+    /// sizeof(rota_snapshot), which ROTA_SNAPSHOT_INIT sets.
+    size_t struct_size;
+    /// In: where the series go, sorted by label, the overflow's last. Only the struct_size of the first is
+    /// read, and it counts for all of them. NULL: none are wanted.
+    struct rota_tenant_metrics *tenants;
+    /// In: how many there is room for.
+    size_t tenants_cap;
+    /// Out: how many there are.
+    size_t tenants_needed;
+    /// In: where the handlers go that were called, sorted by module and name; as tenants.
+    struct rota_handler_metrics *handlers;
+    /// In: how many there is room for.
+    size_t handlers_cap;
+    /// Out: how many there are.
+    size_t handlers_needed;
+    /// In: where the values go that providers tell, the library's own first; as tenants.
+    struct rota_metrics_value *values;
+    /// In: how many there is room for.
+    size_t values_cap;
+    /// Out: how many there are.
+    size_t values_needed;
+    /// In: where the sums over all go. NULL: they are not wanted.
+    struct rota_metrics *runtime;
+} rota_snapshot;
+
+/// A provider: it calls rota_metrics_tell for each of its values. It is called in a snapshot, by the thread that
+/// takes it; it must not take one itself, and must not throw or jump out.
+typedef void (*rota_metrics_provider_fn)(void *user, struct rota_metrics_sink *sink);
+
+/// A decision that was kept.
+typedef struct rota_decision {
+    /// Nanoseconds since the runtime was opened.
+    uint64_t at_ns;
+    /// Time that it saved, in nanoseconds.
+    uint64_t saved_ns;
+    /// One of ROTA_ACTION_*.
+    uint32_t action;
+    /// 0.
+    uint32_t reserved;
+    /// Why, in English.
+    char detail[168];
+} rota_decision;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2551,6 +2899,159 @@ rota_status rota_replay_get_counts(struct rota_replay *replay,
 /// Errors: INVALID_HANDLE (also for a second destroy).
 /// Since: 0.1
 rota_status rota_replay_destroy(struct rota_replay *replay, struct rota_error **error);
+
+/// ---- Snapshots ---------------------------------------------------------------------------------
+///
+/// Reads all metrics at once. Providers are asked first. Nothing is allocated after the first time,
+/// unless there is more to tell.
+///
+/// Ownership: copies; the arrays that the struct names stay the caller's.
+/// Threading: any thread; two snapshots of a runtime wait for each other.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; UNSUPPORTED by a library
+/// that was built without metrics.
+/// Since: 0.1
+rota_status rota_metrics_snapshot(struct rota_runtime *runtime,
+                                  struct rota_snapshot *snapshot,
+                                  struct rota_error **error);
+
+/// Writes all metrics as text in one of the formats ROTA_METRICS_*: the first `cap` bytes go to `text`,
+/// followed by a zero if there is room for it, and how many there are to `needed`. NULL and 0 just ask
+/// how many that is; when the text is asked for, it may have become longer.
+///
+/// Ownership: a copy.
+/// Threading: any thread; two that ask for text of a runtime wait for each other.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (an unknown format); UNSUPPORTED as for
+/// rota_metrics_snapshot. `needed` is always written.
+/// Since: 0.1
+rota_status rota_metrics_text(struct rota_runtime *runtime,
+                              uint32_t format,
+                              char *text,
+                              size_t cap,
+                              size_t *needed,
+                              struct rota_error **error);
+
+/// What happened between two snapshots of a runtime: each counter's difference, and what is as of now
+/// from the later one.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_STRUCT_SIZE.
+/// Since: 0.1
+rota_status rota_metrics_difference(const struct rota_metrics *later,
+                                    const struct rota_metrics *earlier,
+                                    struct rota_metrics *difference,
+                                    struct rota_error **error);
+
+/// The same of a series. One that has counted less than the earlier one was begun anew, and counts from its
+/// beginning.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_STRUCT_SIZE.
+/// Since: 0.1
+rota_status rota_tenant_metrics_difference(const struct rota_tenant_metrics *later,
+                                           const struct rota_tenant_metrics *earlier,
+                                           struct rota_tenant_metrics *difference,
+                                           struct rota_error **error);
+
+/// ---- Latency -----------------------------------------------------------------------------------
+///
+/// How long a tenant's jobs took, from submit until their completions were taken, in
+/// ROTA_HISTOGRAM_BUCKETS buckets, which are no wider than an eighth of where they begin: the first `cap`
+/// go to `buckets`, and how many there are to `needed`. NULL and 0 just ask how many there are.
+/// rota_latency_bound tells what is in which.
+///
+/// Ownership: copies.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT; UNSUPPORTED by a library that was built
+/// without metrics. `needed` is always written.
+/// Since: 0.1
+rota_status rota_tenant_get_latency(struct rota_tenant *tenant,
+                                    uint64_t *buckets,
+                                    size_t cap,
+                                    size_t *needed,
+                                    struct rota_error **error);
+
+/// The longest time in nanoseconds that is counted in a bucket of rota_tenant_get_latency.
+///
+/// Ownership: none.
+/// Threading: any thread.
+/// Errors: none; UINT64_MAX for the last bucket and all behind it.
+/// Since: 0.1
+uint64_t rota_latency_bound(size_t bucket);
+
+/// ---- Providers ---------------------------------------------------------------------------------
+///
+/// Adds a provider of values that are told beside the library's own, in all formats; provider, which is
+/// never 0, is what rota_metrics_provider_remove wants.
+///
+/// Ownership: `user` stays the caller's and is handed to fn as it is; it has to be valid until the
+/// provider is removed or the runtime destroyed.
+/// Threading: any thread; fn is called by whoever takes a snapshot, by one thread at a time.
+/// Errors: NULL_POINTER, INVALID_HANDLE; UNSUPPORTED as for rota_metrics_snapshot.
+/// Since: 0.1
+rota_status rota_metrics_provider_add(struct rota_runtime *runtime,
+                                      rota_metrics_provider_fn fn,
+                                      void *user,
+                                      uint64_t *provider,
+                                      struct rota_error **error);
+
+/// Removes a provider. When this has returned, it is no longer called nor running.
+///
+/// Ownership: `user` of the provider is the caller's alone again.
+/// Threading: any thread, but not from inside a provider.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (there is no such provider); UNSUPPORTED as
+/// for rota_metrics_snapshot.
+/// Since: 0.1
+rota_status rota_metrics_provider_remove(struct rota_runtime *runtime,
+                                         uint64_t provider,
+                                         struct rota_error **error);
+
+/// Tells a value, as a gauge of this name. A name has letters, digits and underscores, and begins neither with
+/// a digit nor as the library's own do. One that isn't so, or that another value of this snapshot has, is refused and
+/// counted in refused_names.
+///
+/// Ownership: the name is only read.
+/// Threading: only inside a provider, with the sink that it was called with.
+/// Errors: NULL_POINTER, INVALID_ARGUMENT (the name is refused).
+/// Since: 0.1
+rota_status rota_metrics_tell(struct rota_metrics_sink *sink,
+                              const char *name,
+                              size_t name_len,
+                              double value,
+                              struct rota_error **error);
+
+/// ---- Decisions that were kept ------------------------------------------------------------------
+///
+/// The last decisions of a runtime that was opened with ROTA_RUNTIME_TRACE, at most 256, the oldest first:
+/// the first `cap` go to `decisions`, and how many there are to `needed`. NULL and 0 just ask how many
+/// there are. Other runtimes keep none.
+///
+/// Ownership: copies.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT; UNSUPPORTED as for rota_metrics_snapshot.
+/// `needed` is always written.
+/// Since: 0.1
+rota_status rota_runtime_get_decisions(struct rota_runtime *runtime,
+                                       struct rota_decision *decisions,
+                                       size_t cap,
+                                       size_t *needed,
+                                       struct rota_error **error);
+
+/// The same as text, one "<component> <action> saved=<n>ns <detail>" a line: the first `cap` bytes go to
+/// `text`, followed by a zero if there is room for it, and how many there are to `needed`. NULL and 0 just
+/// ask how many that is.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT; UNSUPPORTED as for rota_metrics_snapshot.
+/// `needed` is always written.
+/// Since: 0.1
+rota_status rota_runtime_decisions_text(struct rota_runtime *runtime,
+                                        char *text,
+                                        size_t cap,
+                                        size_t *needed,
+                                        struct rota_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -286,6 +286,8 @@ pub enum Error {
     Stopped,
     #[error("{0}")]
     Unsupported(&'static str),
+    #[error("this library was built without metrics")]
+    NoMetrics,
     #[error("live polling was asked for, but {0}; open with mode AUTO or BATCH")]
     NotResident(String),
     #[error("{0}")]
@@ -382,7 +384,7 @@ impl Error {
             } => Status::OutOfMemory,
             Self::Driver { .. } | Self::DriverHangs | Self::Compose(_) => Status::DriverError,
             Self::Stopped => Status::Stopped,
-            Self::Unsupported(_) | Self::NotResident(_) => Status::Unsupported,
+            Self::Unsupported(_) | Self::NotResident(_) | Self::NoMetrics => Status::Unsupported,
             Self::Io { .. } | Self::System { .. } => Status::IoError,
             Self::Recorder(e) => recorder_status(e),
             Self::NotReplayable(_) => Status::NotReplayable,

@@ -13,6 +13,8 @@ pub mod kernel;
 #[cfg(not(loom))]
 mod memory;
 #[cfg(not(loom))]
+pub mod metrics;
+#[cfg(not(loom))]
 mod modules;
 #[cfg(not(loom))]
 mod pump;
@@ -42,9 +44,10 @@ pub use {
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
     recorder::{Capture, RecorderOptions, RecorderState},
     ring::digest::{self, WriteDigest},
+    ring::latency::{fine_bound, Latency},
     ring::layout::{completion_status, fault},
     ring::life::State,
-    ring::submission::{Completion, Job, TicketState},
+    ring::submission::{Ages, Completion, Job, TicketState},
     runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
     tenant::{
         Class, Quota, Reservation, Resource, Tenant, TenantCounters, TenantOptions, Wait,

@@ -22,10 +22,11 @@ use crate::device::trial::Trial;
 use crate::error::Error;
 use crate::kernel::verify::{self, Wanted, MOST_HANDLERS};
 use crate::kernel::{self, standard, Handler, HandlerModule};
+use crate::metrics::{nanoseconds, Action};
 use crate::ring::layout::{HandlerEntry, KernelShape, FIRST_LOADED, LOADED_HANDLERS};
 use crate::ring::sync::lock;
 use crate::runtime::Engine;
-use crate::tenant::{Charge, Inner, Resource, Tenant};
+use crate::tenant::{count, Charge, Inner, Resource, Tenant};
 
 /// One handler of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -201,12 +202,21 @@ pub(crate) struct Modules {
     retired: Vec<Retired>,
 }
 
+/// A pipeline that was made.
+struct Made {
+    pipeline: Arc<Pipeline>,
+    /// When it was last used.
+    used: u64,
+    /// How long making it took.
+    took: Duration,
+}
+
 /// The composed kernel: who changes it holds this.
 pub(crate) struct Composition {
     /// Segments that it reaches.
     pub reach: u32,
     /// Pipelines by what they were composed of: the last few.
-    made: HashMap<blake3::Hash, (u64, Arc<Pipeline>)>,
+    made: HashMap<blake3::Hash, Made>,
     uses: u64,
     trial: Option<Trial>,
 }
@@ -228,9 +238,19 @@ impl Composition {
 }
 
 impl Modules {
+    /// How many are loaded.
+    pub fn count(&self) -> usize {
+        self.loaded.iter().flatten().count()
+    }
+
+    /// Lets go of code that no open job can need.
+    fn forget_retired(&mut self) {
+        self.retired.retain(|r| !r.is_over());
+    }
+
     /// What the kernel is composed of: the standard handlers, what can be called, and what may still be open.
     fn composed_of(&mut self) -> Vec<Arc<HandlerModule>> {
-        self.retired.retain(|r| !r.is_over());
+        self.forget_retired();
         let loaded = self.loaded.iter().flatten().map(|l| l.code.clone());
         let retired = self.retired.iter().map(|r| r.code.clone());
         std::iter::once(Arc::new(standard::module()))
@@ -507,8 +527,9 @@ impl Engine {
         let loaded = (module, report.version, ModuleEvent::Loaded);
         self.record_module(tenant, loaded, Some(options));
         if let Some(inner) = owner {
+            let label: &str = &options.label;
             for (handler, &number) in options.handlers.iter().zip(&numbers) {
-                inner.publish(handler, modules.slot_word(number));
+                inner.publish(handler, modules.slot_word(number), label);
             }
         }
         log::debug!("module '{}' loaded: {report:?}", options.label);
@@ -586,12 +607,13 @@ impl Engine {
         let replaced = (module, version, ModuleEvent::Replaced);
         self.record_module(tenant, replaced, Some(options));
         let mut open = Vec::new();
+        let label: &str = &options.label;
         for (tenant, numbers) in users.iter().zip(&numbers) {
             let Some(inner) = tenant.upgrade().filter(|inner| !inner.is_destroyed()) else {
                 continue;
             };
             for (handler, &number) in handlers.iter().zip(numbers) {
-                inner.publish(handler, modules.slot_word(number));
+                inner.publish(handler, modules.slot_word(number), label);
             }
             open.push((tenant.clone(), inner.ring.head()));
         }
@@ -660,7 +682,7 @@ impl Engine {
         }
         let handlers = loaded.handlers.clone();
         let entries = entries_of(&handlers, &loaded.code);
-        let version = loaded.version;
+        let (version, label) = (loaded.version, loaded.code.name.clone());
         handlers
             .iter()
             .try_for_each(|h| inner.window.check(h.opcode))?;
@@ -676,7 +698,7 @@ impl Engine {
         let granted = (module, version, ModuleEvent::Granted);
         self.record_module(inner.id(), granted, None);
         for (handler, &number) in handlers.iter().zip(&numbers) {
-            inner.publish(handler, modules.slot_word(number));
+            inner.publish(handler, modules.slot_word(number), &label);
         }
         modules.find(module, None)?.users.push(User {
             tenant: Arc::downgrade(inner),
@@ -744,9 +766,14 @@ impl Engine {
             hash.update(format!("{shape:?}{modules:?}").as_bytes());
             hash.finalize()
         };
-        if let Some((used, pipeline)) = composition.made.get_mut(&key) {
-            *used = uses;
-            return Ok(pipeline.clone());
+        if let Some(made) = composition.made.get_mut(&key) {
+            made.used = uses;
+            count(&self.metrics.totals.cache_hits, 1);
+            self.metrics
+                .decide(Action::KernelReused, nanoseconds(made.took), || {
+                    format!("{} modules", modules.len())
+                });
+            return Ok(made.pipeline.clone());
         }
         let nodes: u64 = modules.iter().map(|m| m.nodes).sum();
         if nodes > MOST_NODES {
@@ -766,7 +793,7 @@ impl Engine {
             )));
         }
         let compose = started.elapsed();
-        let started = Instant::now();
+        let compiling = Instant::now();
         if report.is_some() {
             if composition.trial.is_none() {
                 composition.trial = Some(self.trial()?);
@@ -775,6 +802,8 @@ impl Engine {
             if let Err(e) = trial.run(&composed.spirv) {
                 // What is left of that device is of no use.
                 composition.trial = None;
+                self.metrics
+                    .decide(Action::TrialRenewed, 0, || format!("a kernel failed: {e}"));
                 return Err(e);
             }
         }
@@ -786,11 +815,22 @@ impl Engine {
         )?);
         if let Some(report) = report {
             report.compose = compose;
-            report.compile = started.elapsed();
+            report.compile = compiling.elapsed();
         }
-        composition.made.insert(key, (uses, pipeline.clone()));
+        let took = started.elapsed();
+        count(&self.metrics.totals.compiles, 1);
+        count(&self.metrics.totals.compile_ns, nanoseconds(took));
+        self.metrics.decide(Action::KernelCompiled, 0, || {
+            format!("{} modules in {took:.0?}", modules.len())
+        });
+        let made = Made {
+            pipeline: pipeline.clone(),
+            used: uses,
+            took,
+        };
+        composition.made.insert(key, made);
         if composition.made.len() > KEPT {
-            let oldest = composition.made.iter().min_by_key(|(_, (used, _))| *used);
+            let oldest = composition.made.iter().min_by_key(|(_, made)| made.used);
             if let Some(key) = oldest.map(|(key, _)| *key) {
                 composition.made.remove(&key);
             }
@@ -842,13 +882,19 @@ impl Engine {
         let ended = self.end_leases();
         drop(old);
         report.switch = started.elapsed();
+        count(&self.metrics.totals.switch_ns, nanoseconds(report.switch));
+        self.metrics.decide(Action::ModuleSwitched, 0, || {
+            format!("the leases before ended in {:.0?}", report.switch)
+        });
         ended
     }
 }
 
 impl Modules {
     /// The code of a module that was verified, with numbers of its own.
-    fn code(&self, options: &ModuleOptions, facts: verify::Facts) -> Arc<HandlerModule> {
+    fn code(&mut self, options: &ModuleOptions, facts: verify::Facts) -> Arc<HandlerModule> {
+        // What is loaded again gets the numbers that it had, and the kernel that was composed with them.
+        self.forget_retired();
         // Handlers that are one function of one kind are one piece of code.
         let mut kinds: Vec<(&str, bool)> = Vec::new();
         for handler in &options.handlers {
@@ -880,7 +926,9 @@ impl Modules {
 
 impl Inner {
     /// Makes a handler callable.
-    fn publish(&self, handler: &HandlerOptions, number: u32) {
+    fn publish(&self, handler: &HandlerOptions, number: u32, module: &str) {
+        let metrics = &self.engine.metrics;
+        metrics.name_handler(number, module, &handler.function);
         let most = self.engine.most_fuel(handler.tiled);
         let fuel = match handler.fuel {
             0 => self.default_fuel(handler.tiled),

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use crate::device::lease::LaunchSlot;
 use crate::error::Error;
+use crate::metrics::Action;
 use crate::ring::doorbell::Work;
 use crate::ring::layout::{binding, lease_flag, leave, listed, Push};
 use crate::ring::sync::lock;
 use crate::runtime::{Engine, Mode};
-use crate::tenant::Inner;
+use crate::tenant::{count, Inner};
 
 /// What a lease should take where no driver's limit decides.
 const LEASE_TIME: Duration = Duration::from_millis(20);
@@ -219,6 +220,11 @@ impl Pump {
                 0 => None,
                 _ => self.engine.wait_for_limits(&tenant, now),
             };
+            if let Some(wait) = wait {
+                self.engine.metrics.decide(Action::TenantThrottled, 0, || {
+                    format!("tenant {:#x} waits {wait:.0?} for its limits", tenant.id())
+                });
+            }
             work = match (wait, work) {
                 (None, _) => return Work::Some,
                 (Some(wait), Work::Later(at)) => Work::Later(at.min(now + wait)),
@@ -343,6 +349,8 @@ impl Pump {
         };
         let (mut rounds, mut busy_rounds, mut by_fuel, mut notified) = (0, 0, false, false);
         let mut clock = 0;
+        let mut first_reason = leave::ENDED;
+        let totals = &engine.metrics.totals;
         for worker in 0..flight.workers {
             let report = engine.shared.report(flight.lease, worker);
             if report.lease.load(Ordering::Acquire) != flight.lease {
@@ -358,20 +366,32 @@ impl Pump {
                 report.tiles.load(Ordering::Relaxed) as u64,
                 Ordering::Relaxed,
             );
+            let all_rounds = report.rounds.load(Ordering::Relaxed);
+            count(&totals.rounds_busy, busy.into());
+            count(&totals.rounds_idle, all_rounds.saturating_sub(busy).into());
+            count(
+                &totals.claims_lost,
+                report.lost.load(Ordering::Relaxed).into(),
+            );
             clock += report.fuel.load(Ordering::Relaxed) as u64
-                + LOOK_TIME * report.rounds.load(Ordering::Relaxed) as u64
+                + LOOK_TIME * all_rounds as u64
                 + LIGHT_TIME * busy as u64;
             by_fuel |= report.reason.load(Ordering::Relaxed) == leave::FUEL;
             notified |= report.reason.load(Ordering::Relaxed) == leave::NOTIFY;
             if worker == 0 {
-                rounds = report.rounds.load(Ordering::Relaxed);
-                busy_rounds = busy;
-                outcome.idled_out = report.reason.load(Ordering::Relaxed) == leave::IDLE;
+                (rounds, busy_rounds) = (all_rounds, busy);
+                first_reason = report.reason.load(Ordering::Relaxed);
+                outcome.idled_out = first_reason == leave::IDLE;
             }
         }
         engine.counts.leases.fetch_add(1, Ordering::Relaxed);
         let counted = &engine.counts.notified;
         counted.fetch_add(notified as u64, Ordering::Relaxed);
+        totals.lease_ended(if notified {
+            leave::NOTIFY
+        } else {
+            first_reason
+        });
         let us = time.as_secs_f64() * 1e6;
         if busy_rounds == 0 && rounds > 256 && us > 20.0 {
             // A lease that was kept from its core looks slow, and none looks faster than it is. What is taken for slower
@@ -393,7 +413,17 @@ impl Pump {
         }
         if by_fuel && engine.lease_fuel.is_none() {
             let ratio = LEASE_TIME.as_secs_f64() / time.as_secs_f64().max(1e-5);
+            let before = self.fuel;
             self.fuel = ((self.fuel as f64 * ratio.clamp(0.5, 2.0)) as u32).clamp(20_000, 1 << 28);
+            // What changes less is noise.
+            if self.fuel.abs_diff(before) > before / 4 {
+                engine.metrics.decide(Action::LeaseTuned, 0, || {
+                    format!(
+                        "fuel of a lease {before} to {}: it took {time:.0?}",
+                        self.fuel
+                    )
+                });
+            }
         }
         log::trace!(
             "lease {} of {} workers ended after {time:.0?}",
@@ -445,7 +475,7 @@ impl Pump {
             );
             for tenant in engine.registry.all() {
                 tenant.ring.epoch.store(epoch, Ordering::Relaxed);
-                tenant.follow_fuel();
+                tenant.counts.follow_fuel();
             }
         }
     }

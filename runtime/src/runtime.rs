@@ -20,10 +20,12 @@ use crate::device::{Device, Instance};
 use crate::error::Error;
 use crate::kernel::{self, standard};
 use crate::memory::{Buffer, Memory};
+use crate::metrics::{Action, Metrics};
 use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
 use crate::recorder::{start_checkpoints, About, Recorder, RecorderOptions, RecorderState};
 use crate::ring::active::ActiveList;
+use crate::ring::clock::Clock;
 use crate::ring::doorbell::Doorbell;
 use crate::ring::layout::{
     binding, completion_status, control_op, flag, listed, tenant_state, KernelShape, Push, Without,
@@ -90,6 +92,11 @@ pub struct RuntimeOptions {
     pub quota: Quota,
     /// Record every job; else what `$ROTA_RECORD` says. Then all jobs have the extra records, and digests of what they write.
     pub recorder: Option<RecorderOptions>,
+    /// Tenants' labels that have series of their own in the metrics, at most; 0 means 1,024, and no more than 65,535 are
+    /// possible.
+    pub max_series: u32,
+    /// Keep the last 256 decisions, each with its reason; also where `$ROTA_TRACE` is 1.
+    pub trace: bool,
     /// For measurements and proofs.
     #[cfg(feature = "experiments")]
     pub experiment: Experiment,
@@ -262,6 +269,7 @@ pub(crate) struct Engine {
     /// Which tenants were picked when.
     pub picks: Mutex<Picks>,
     pub recorder: Option<Recorder>,
+    pub metrics: Arc<Metrics>,
     /// An experiment's.
     pub lose_device_at: u32,
     pub device: Arc<Device>,
@@ -290,6 +298,7 @@ impl Engine {
         recorder: Option<RecorderOptions>,
     ) -> Result<Arc<Self>, Error> {
         let opened = Instant::now();
+        let clock = Clock::start();
         check_options(options)?;
         let write_digests = options.write_digests || recorder.is_some();
         let instance = Arc::new(Instance::new(options.validate)?);
@@ -418,6 +427,17 @@ impl Engine {
         let recorder = recorder
             .map(|wanted| Recorder::open(&wanted, about(&device.info)))
             .transpose()?;
+        let trace = options.trace || std::env::var_os("ROTA_TRACE").is_some_and(|v| v == "1");
+        let metrics = Arc::new(Metrics::new(clock, options.max_series, trace));
+        for standard in standard::STANDARD {
+            metrics.name_handler(standard.opcode, "rota", standard.name);
+        }
+        metrics.decide(Action::ModeChosen, 0, || {
+            format!(
+                "{mode:?}: {} live messages, {} torn",
+                probe.rounds, probe.torn_messages
+            )
+        });
         let engine = Arc::new(Self {
             memory,
             doorbell: Doorbell::new(),
@@ -474,6 +494,7 @@ impl Engine {
             quota: Arc::new(Account::of_runtime(&options.quota)),
             picks: Mutex::new(Picks::default()),
             recorder,
+            metrics,
             lose_device_at: options.experiment().lose_device_at,
             shared,
             device,
@@ -511,12 +532,15 @@ impl Engine {
             .give_ring(index, range.base, range.size, seat.first, weight, group);
         let words = TenantWords {
             done: self.shared.done(index),
+            cursor: self.shared.cursor(index),
+            fuel: self.shared.fuel_word(index),
             notify_at: &self.shared.tenant(index).notify_at,
         };
         // Control jobs are nobody's.
         let pool = self.quota.slots.clone().filter(|_| index != 0);
         let ring = Ring::new(memory, words, seat.first)
             .sharing(pool)
+            .timed(self.metrics.timing().filter(|_| index != 0))
             .telling_all(self.recorder.is_some());
         ring.epoch
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -645,7 +669,7 @@ impl Engine {
             }
             limited.retain(|t| t.index != inner.index);
             drop(limited);
-            inner.stop_following();
+            inner.counts.stop_following();
             lock(&self.modules).tenant_left(inner.index);
             let launched = lock(&self.leases).launched;
             self.registry.remove(inner, launched);
@@ -972,6 +996,12 @@ impl Engine {
             {
                 self.widened_at.store(now, Ordering::Relaxed);
                 self.stop_leases(&mut leases);
+                self.metrics.decide(Action::LeaseWidened, 0, || {
+                    format!(
+                        "tiled jobs came to a lease of one worker, of {}",
+                        self.workers
+                    )
+                });
             }
         }
     }
@@ -1062,6 +1092,9 @@ fn check_options(options: &RuntimeOptions) -> Result<(), Error> {
     }
     if options.max_tenants > 65_535 {
         return value("max_tenants", options.max_tenants, "at most 65535");
+    }
+    if options.max_series > 65_535 {
+        return value("max_series", options.max_series, "at most 65535");
     }
     if options.workers as usize > MAX_WORKERS {
         return value("workers", options.workers, "at most 256");
@@ -1391,6 +1424,10 @@ impl Runtime {
         self.0.engine.alive()?;
         self.own(tenant)?;
         self.0.engine.module_grant(module, &tenant.0)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
     }
 
     fn own(&self, tenant: &Tenant) -> Result<(), Error> {

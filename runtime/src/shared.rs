@@ -351,9 +351,18 @@ impl SharedMemory {
         &self.tenant_state(index).done
     }
 
+    /// The next position of a tenant that the kernel claims, and the closed bit.
+    pub fn cursor(&self, index: u32) -> &AtomicU32 {
+        &self.tenant_state(index).cursor
+    }
+
     /// What a tenant's jobs have spent, modular. It lags behind the completions while a lease runs.
+    pub fn fuel_word(&self, index: u32) -> &AtomicU32 {
+        &self.tenant_state(index).fuel
+    }
+
     pub fn fuel(&self, index: u32) -> u32 {
-        self.tenant_state(index).fuel.load(Ordering::Relaxed)
+        self.fuel_word(index).load(Ordering::Relaxed)
     }
 
     /// What they took of workers' time, by their clocks.

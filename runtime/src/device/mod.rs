@@ -12,6 +12,7 @@ pub mod trial;
 
 use std::ffi::{c_void, CStr};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use ash::{ext, khr, vk};
 
@@ -170,6 +171,8 @@ pub struct Device {
     pub queue_family: u32,
     pub memory_properties: vk::PhysicalDeviceMemoryProperties,
     pub host_import: Option<HostImport>,
+    /// The last answer and when it came, where the driver has one.
+    budget: Option<Mutex<Option<(Instant, MemoryBudget)>>>,
     pub instance: Arc<Instance>,
 }
 
@@ -214,6 +217,10 @@ impl Device {
         let import = has(ext::external_memory_host::NAME);
         if import {
             wanted.push(ext::external_memory_host::NAME.as_ptr());
+        }
+        let tells_budget = has(ext::memory_budget::NAME);
+        if tells_budget {
+            wanted.push(ext::memory_budget::NAME.as_ptr());
         }
         if limits.required_subgroup_size {
             wanted.push(ext::subgroup_size_control::NAME.as_ptr());
@@ -265,9 +272,47 @@ impl Device {
             queue_family,
             memory_properties,
             host_import,
+            budget: tells_budget.then(Mutex::default),
             instance,
         })
     }
+
+    /// What this process may use of the device's own memory, and uses, where the driver tells. It is asked once a second at
+    /// most: some drivers read files for it.
+    pub fn memory_budget(&self) -> Option<MemoryBudget> {
+        let mut last = self
+            .budget
+            .as_ref()?
+            .lock()
+            .unwrap_or_else(|p| p.into_inner());
+        if let Some((at, budget)) = *last {
+            if at.elapsed() < Duration::from_secs(1) {
+                return Some(budget);
+            }
+        }
+        let mut budgets = vk::PhysicalDeviceMemoryBudgetPropertiesEXT::default();
+        let mut all = vk::PhysicalDeviceMemoryProperties2::default().push_next(&mut budgets);
+        let raw = &self.instance.raw;
+        // SAFETY: the physical device is of this instance, and its driver has the extension.
+        unsafe { raw.get_physical_device_memory_properties2(self.physical, &mut all) };
+        let heaps = self.memory_properties.memory_heaps_as_slice().iter();
+        let mut budget = MemoryBudget { budget: 0, used: 0 };
+        for (i, heap) in heaps.enumerate() {
+            if heap.flags.contains(vk::MemoryHeapFlags::DEVICE_LOCAL) {
+                budget.budget += budgets.heap_budget[i];
+                budget.used += budgets.heap_usage[i];
+            }
+        }
+        *last = Some((Instant::now(), budget));
+        Some(budget)
+    }
+}
+
+/// Bytes of the device's own memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBudget {
+    pub budget: u64,
+    pub used: u64,
 }
 
 impl Drop for Device {

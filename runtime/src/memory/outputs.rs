@@ -1,5 +1,8 @@
 //! Reading many results at once into memory that is kept from one time to the next.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
 use super::Memory;
 use crate::error::Error;
 
@@ -45,6 +48,16 @@ pub struct Outputs {
     slots: Vec<Vec<u8>>,
     used: usize,
     stats: OutputStats,
+    /// Where what they hold on to is counted, and how much of it is.
+    retained_in: Option<(Arc<AtomicU64>, u64)>,
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        if let Some((gauge, counted)) = &self.retained_in {
+            gauge.fetch_sub(*counted, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Outputs {
@@ -68,6 +81,24 @@ impl Outputs {
 
     pub fn stats(&self) -> OutputStats {
         self.stats
+    }
+
+    /// From now on what they hold on to is counted here, and nowhere else.
+    pub(crate) fn retain_in(&mut self, gauge: &Arc<AtomicU64>) {
+        let now = self.stats.bytes_retained;
+        match &mut self.retained_in {
+            Some((counted_in, counted)) if Arc::ptr_eq(counted_in, gauge) => {
+                gauge.fetch_add(now.wrapping_sub(*counted), Ordering::Relaxed);
+                *counted = now;
+            }
+            other => {
+                if let Some((gauge, counted)) = other.take() {
+                    gauge.fetch_sub(counted, Ordering::Relaxed);
+                }
+                gauge.fetch_add(now, Ordering::Relaxed);
+                *other = Some((gauge.clone(), now));
+            }
+        }
     }
 
     /// Reads all ranges, or none: nothing changes if one of them is not good.

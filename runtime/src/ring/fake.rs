@@ -18,7 +18,8 @@ use super::sync::{fence, AtomicU32, Ordering};
 pub struct FakeKernel {
     pub ring: Ring,
     pub memory: RingMemory,
-    cursor: AtomicU32,
+    cursor: Box<AtomicU32>,
+    _fuel: Box<AtomicU32>,
     done: Box<AtomicU32>,
     notify_at: Box<AtomicU32>,
     epoch: AtomicU32,
@@ -64,16 +65,21 @@ impl FakeKernel {
             write_combined: true,
         };
         memory.reset(first);
+        let cursor = Box::new(AtomicU32::new(first as u32 & POSITION_MASK));
+        let fuel = Box::new(AtomicU32::new(0));
         let done = Box::new(AtomicU32::new(first as u32 & POSITION_MASK));
         let notify_at = Box::new(AtomicU32::new(NOTIFY_NEVER));
         let words = TenantWords {
             done: &*done,
+            cursor: &*cursor,
+            fuel: &*fuel,
             notify_at: &*notify_at,
         };
         Self {
             ring: Ring::new(memory, words, first).sharing(pool),
             memory,
-            cursor: AtomicU32::new(first as u32 & POSITION_MASK),
+            cursor,
+            _fuel: fuel,
             done,
             notify_at,
             epoch: AtomicU32::new(0),

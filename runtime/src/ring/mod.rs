@@ -7,12 +7,16 @@
 //! * `doorbell`: how the pump parks and a submit wakes it;
 //! * `gate`: how somebody finds a moment at which nobody submits;
 //! * `active`: which tenants the kernel looks at;
-//! * `digest`: what a completion says of all that its job stored.
+//! * `digest`: what a completion says of all that its job stored;
+//! * `clock`, `latency`, `calls`: what is counted beside the jobs' outcomes.
 
 pub mod active;
+pub mod calls;
+pub mod clock;
 pub mod digest;
 pub mod doorbell;
 pub mod gate;
+pub mod latency;
 pub mod layout;
 pub mod life;
 pub mod pool;

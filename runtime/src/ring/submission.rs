@@ -11,11 +11,14 @@
 
 use std::sync::Arc;
 
+use super::calls::{Calls, Row};
+use super::clock::Clock;
 use super::digest::ORDER_DEPENDENT;
+use super::latency::Latency;
 use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
 use super::life::{Closed, Life};
 use super::pool::Pool;
-use super::sync::{fence, lock, AtomicU32, AtomicU64, AtomicU8, Mutex, Ordering, Padded};
+use super::sync::{fence, lock, AtomicU32, AtomicU64, Mutex, Ordering, Padded};
 
 /// A job, as a caller gives it. 64 bytes.
 #[repr(C)]
@@ -110,6 +113,10 @@ unsafe impl Sync for RingMemory {}
 pub struct TenantWords {
     /// In which the kernel counts completed jobs.
     pub done: *const AtomicU32,
+    /// The next position that it claims, and the closed bit.
+    pub cursor: *const AtomicU32,
+    /// In which it counts the loop iterations of jobs.
+    pub fuel: *const AtomicU32,
     /// The count at which the host wants to hear of it.
     pub notify_at: *const AtomicU32,
 }
@@ -194,19 +201,86 @@ impl Taken {
     }
 }
 
-/// What is kept per slot on the host, in two arrays: together they would take twice the bytes.
+/// What is kept per slot on the host.
 struct Notes {
     user_data: Box<[AtomicU64]>,
-    /// What of the extra records is for the caller.
-    extras: Box<[AtomicU8]>,
+    abouts: Box<[AtomicU64]>,
 }
 
 /// There are no extra records.
-const NO_EXTRAS: u8 = 0;
+const NO_EXTRAS: u64 = 0;
 /// Of the extra records only the digest was asked for, by the runtime's option.
-const DIGEST: u8 = 1;
+const DIGEST: u64 = 1;
 /// The job asked for them.
-const ALL_EXTRAS: u8 = 2;
+const ALL_EXTRAS: u64 = 2;
+
+/// What the host notes of a job in one word: what of the extra records is for the caller, where its handler's calls are
+/// counted, and when it was submitted.
+#[derive(Clone, Copy)]
+struct About(u64);
+
+impl About {
+    const EXTRAS: u64 = 0b11;
+    const PLACE_SHIFT: u32 = 4;
+    const TIME_SHIFT: u32 = 20;
+    /// Times are kept in units of 16 nanoseconds: for three days.
+    const UNIT_SHIFT: u32 = 4;
+
+    #[inline]
+    fn new(extras: u64, place: u16, time: u64) -> Self {
+        let time = time >> Self::UNIT_SHIFT << Self::TIME_SHIFT;
+        Self(extras | u64::from(place) << Self::PLACE_SHIFT | time)
+    }
+
+    #[inline]
+    fn extras(self) -> u64 {
+        self.0 & Self::EXTRAS
+    }
+
+    #[inline]
+    fn place(self) -> u16 {
+        (self.0 >> Self::PLACE_SHIFT) as u16
+    }
+
+    /// How long ago it was submitted, in nanoseconds.
+    #[inline]
+    fn age(self, now: u64) -> u64 {
+        let units = (now >> Self::UNIT_SHIFT).wrapping_sub(self.0 >> Self::TIME_SHIFT);
+        let units = units & (u64::MAX >> Self::TIME_SHIFT);
+        // Another processor's clock may be a few nanoseconds behind.
+        match units >> (63 - Self::TIME_SHIFT) {
+            0 => units << Self::UNIT_SHIFT,
+            _ => 0,
+        }
+    }
+}
+
+/// What a ring counts beside its jobs' outcomes.
+pub struct Timing {
+    pub clock: Clock,
+    pub calls: Arc<Calls>,
+}
+
+/// How old a ring's oldest jobs are, in nanoseconds since they were submitted; None where there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// Not claimed yet.
+    pub queued: Option<u64>,
+    /// Claimed, and not finished. Where many completions before it aren't taken it may be less old than this.
+    pub running: Option<u64>,
+    /// Finished, and not taken.
+    pub untaken: Option<u64>,
+}
+
+/// How many jobs are looked at for the oldest that runs.
+const LOOKS_FOR_AGES: u64 = 64;
+
+/// What one call takes.
+#[derive(Default)]
+struct Tally {
+    now: u64,
+    row: Row,
+}
 
 /// What takers share.
 struct Take {
@@ -219,6 +293,8 @@ struct Take {
     /// Polls in a row that found nothing.
     empty_polls: u32,
     counts: Taken,
+    /// From submit to take.
+    latency: Option<Box<Latency>>,
 }
 
 /// The host's side of a ring.
@@ -234,6 +310,7 @@ pub struct Ring {
     pub life: Life,
     /// Where tokens for all tenants together are limited too.
     pool: Option<Arc<Pool>>,
+    timing: Option<Timing>,
     tells_all: bool,
     /// A completion status for all jobs that never completed: CANCELLED once the runtime stopped, DEVICE_LOST...
     ended: AtomicU32,
@@ -269,12 +346,13 @@ impl Ring {
             words,
             notes: Notes {
                 user_data: (0..size).map(|_| AtomicU64::new(0)).collect(),
-                extras: (0..size).map(|_| AtomicU8::new(0)).collect(),
+                abouts: (0..size).map(|_| AtomicU64::new(0)).collect(),
             },
             first,
             head: Padded(AtomicU64::new(first)),
             life: Life::new(memory.size),
             pool: None,
+            timing: None,
             tells_all: false,
             ended: AtomicU32::new(0),
             epoch: AtomicU64::new(0),
@@ -285,6 +363,7 @@ impl Ring {
                 ahead_count: 0,
                 empty_polls: 0,
                 counts: Taken::default(),
+                latency: None,
             })),
         }
     }
@@ -292,6 +371,12 @@ impl Ring {
     /// The same, where all tenants together may have no more slots than are in the pool.
     pub fn sharing(self, pool: Option<Arc<Pool>>) -> Self {
         Self { pool, ..self }
+    }
+
+    /// The same, with latencies and calls of handlers.
+    pub fn timed(self, timing: Option<Timing>) -> Self {
+        lock(&self.take).latency = timing.is_some().then(Box::default);
+        Self { timing, ..self }
     }
 
     /// The same, where all that the device knows of a job is told, whether the job asks for it or not.
@@ -302,8 +387,8 @@ impl Ring {
     /// What it takes of the host's memory, beside its slots and records.
     #[cfg(test)]
     pub fn host_bytes(&self) -> usize {
-        let notes = size_of_val(&*self.notes.user_data) + size_of_val(&*self.notes.extras);
-        size_of::<Self>() + notes + size_of_val(&*lock(&self.take).ahead)
+        let notes = size_of_val(&*self.notes.user_data) + size_of_val(&*self.notes.abouts);
+        size_of::<Self>() + notes + size_of_val(&*lock(&self.take).ahead) + size_of::<Latency>()
     }
 
     /// Slots of the ring.
@@ -315,6 +400,12 @@ impl Ring {
     pub fn completed(&self) -> u32 {
         // SAFETY: the word outlives the ring. Acquire: the records come with it.
         unsafe { &*self.words.done }.load(Ordering::Acquire)
+    }
+
+    /// The kernel's count of the jobs' loop iterations, modular.
+    pub fn fuel(&self) -> u32 {
+        // SAFETY: the word outlives the ring.
+        unsafe { &*self.words.fuel }.load(Ordering::Relaxed)
     }
 
     /// Asks the kernel to end its lease when its count reaches this one. Whoever looks for a record or the count after
@@ -361,6 +452,55 @@ impl Ring {
     /// The completions taken until now.
     pub fn taken(&self) -> Taken {
         lock(&self.take).counts
+    }
+
+    /// What was taken, and how long it took, as of one moment.
+    pub fn look_at_taken<T>(&self, look: impl FnOnce(&Taken, Option<&Latency>) -> T) -> T {
+        let take = lock(&self.take);
+        look(&take.counts, take.latency.as_deref())
+    }
+
+    /// How old its oldest jobs are, where they are timed.
+    pub fn ages(&self, now: u64) -> Ages {
+        let mut ages = Ages::default();
+        if self.timing.is_none() || self.is_empty() {
+            return ages;
+        }
+        // Nobody takes meanwhile, so that no slot from here on is used again.
+        let take = lock(&self.take);
+        let head = self.published_end();
+        // One that is still being written has no stamp yet; it is no older than the others.
+        let age = |position| {
+            let slot = self.memory.slot(position);
+            let there = slot.stamp.load(Ordering::Acquire) == stamp(position);
+            let about = &self.notes.abouts[self.slot_index(position) as usize];
+            there.then(|| About(about.load(Ordering::Relaxed)).age(now))
+        };
+        // SAFETY: the word outlives the ring.
+        let cursor = unsafe { &*self.words.cursor }.load(Ordering::Relaxed) & POSITION_MASK;
+        let unclaimed = (head as u32).wrapping_sub(cursor) & POSITION_MASK;
+        let claimed = head - u64::from(unclaimed).min(head - take.tail);
+        if claimed < head {
+            ages.queued = age(claimed);
+        }
+        let mut looks = 0;
+        for position in take.tail..claimed {
+            if take.is_ahead(self.slot_index(position)) {
+                continue;
+            }
+            let oldest = match self.finished(position) {
+                true => &mut ages.untaken,
+                false => &mut ages.running,
+            };
+            if oldest.is_none() {
+                *oldest = age(position);
+            }
+            looks += 1;
+            if (ages.untaken.is_some() && ages.running.is_some()) || looks == LOOKS_FOR_AGES {
+                break;
+            }
+        }
+        ages
     }
 
     /// Whether no job is published whose completion wasn't taken.
@@ -414,6 +554,7 @@ impl Ring {
         // Acquire and release: our token may be older than the one that stands for this slot. That one was acquired by a
         // publisher of an earlier position, who hands on here what the taker handed to it.
         let first = self.head.fetch_add(jobs.len() as u64, Ordering::AcqRel);
+        let now = self.timing.as_ref().map_or(0, |timing| timing.clock.now());
         for (position, job) in (first..).zip(jobs) {
             let SlotWords {
                 handler,
@@ -429,7 +570,10 @@ impl Ring {
                 (true, false) => DIGEST,
                 (true, true) => ALL_EXTRAS,
             };
-            self.notes.extras[index].store(extras, Ordering::Relaxed);
+            let place = self.timing.as_ref();
+            let place = place.map_or(0, |timing| timing.calls.place_of(handler));
+            let about = About::new(extras, place, now);
+            self.notes.abouts[index].store(about.0, Ordering::Relaxed);
             slot.words[0].store(handler, Ordering::Relaxed);
             slot.words[1].store(flags, Ordering::Relaxed);
             slot.words[2].store(job.tiles, Ordering::Relaxed);
@@ -502,7 +646,7 @@ impl Ring {
             record.words[1].load(Ordering::Relaxed),
             record.words[2].load(Ordering::Relaxed),
         ];
-        let extras = self.notes.extras[index].load(Ordering::Relaxed);
+        let extras = About(self.notes.abouts[index].load(Ordering::Relaxed)).extras();
         if extras != NO_EXTRAS {
             let (fuel, end) = (
                 self.memory.extra(position, 0),
@@ -557,10 +701,12 @@ impl Ring {
     pub fn take(&self, out: &mut [Completion], ticket: impl Fn(u64) -> u64) -> usize {
         let mut take = lock(&self.take);
         let start = take.tail;
-        let mut count = self.take_oldest(&mut take, out, &ticket);
+        let mut tally = Tally::default();
+        let mut count = self.take_oldest(&mut take, &mut tally, out, &ticket);
         if count == 0 {
-            count = self.take_younger(&mut take, out, &ticket);
+            count = self.take_younger(&mut take, &mut tally, out, &ticket);
         }
+        self.end_tally(tally);
         take.empty_polls = if count == 0 {
             take.empty_polls.wrapping_add(1)
         } else {
@@ -574,6 +720,7 @@ impl Ring {
     fn take_oldest(
         &self,
         take: &mut Take,
+        tally: &mut Tally,
         out: &mut [Completion],
         ticket: &impl Fn(u64) -> u64,
     ) -> usize {
@@ -583,7 +730,7 @@ impl Ring {
             let Some(completion) = self.completion(take.tail) else {
                 break;
             };
-            take.counts.count(&completion);
+            self.count_taken(take, tally, take.tail, &completion);
             out[count] = Completion {
                 ticket: ticket(take.tail),
                 ..completion
@@ -598,6 +745,7 @@ impl Ring {
     fn take_younger(
         &self,
         take: &mut Take,
+        tally: &mut Tally,
         out: &mut [Completion],
         ticket: &impl Fn(u64) -> u64,
     ) -> usize {
@@ -616,9 +764,9 @@ impl Ring {
                     Some(completion) => {
                         // The oldest may have finished while this looked further: then it comes first.
                         if count == 0 && self.finished(take.tail) {
-                            return self.take_oldest(take, out, ticket);
+                            return self.take_oldest(take, tally, out, ticket);
                         }
-                        take.counts.count(&completion);
+                        self.count_taken(take, tally, position, &completion);
                         out[count] = Completion {
                             ticket: ticket(position),
                             ..completion
@@ -645,7 +793,9 @@ impl Ring {
         let Some(completion) = self.completion(position) else {
             return Err(TicketState::Open);
         };
-        take.counts.count(&completion);
+        let mut tally = Tally::default();
+        self.count_taken(&mut take, &mut tally, position, &completion);
+        self.end_tally(tally);
         let start = take.tail;
         self.mark_taken(&mut take, position);
         self.return_tokens(&take, start);
@@ -731,6 +881,36 @@ impl Ring {
 
     fn slot_index(&self, position: u64) -> u32 {
         position as u32 & (self.memory.size - 1)
+    }
+
+    /// Counts a completion that is taken.
+    #[inline]
+    fn count_taken(
+        &self,
+        take: &mut Take,
+        tally: &mut Tally,
+        position: u64,
+        completion: &Completion,
+    ) {
+        take.counts.count(completion);
+        let Some(timing) = &self.timing else {
+            return;
+        };
+        if tally.now == 0 {
+            tally.now = timing.clock.now();
+        }
+        let about = &self.notes.abouts[self.slot_index(position) as usize];
+        let about = About(about.load(Ordering::Relaxed));
+        if let Some(latency) = &mut take.latency {
+            latency.count(about.age(tally.now));
+        }
+        tally.row.count(&timing.calls, about.place(), completion);
+    }
+
+    fn end_tally(&self, mut tally: Tally) {
+        if let Some(timing) = &self.timing {
+            tally.row.end(&timing.calls);
+        }
     }
 
     fn mark_taken(&self, take: &mut Take, position: u64) {

@@ -1,11 +1,14 @@
 //! What a tenant has done and has.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use super::quota::RESOURCES;
-use super::{Inner, Resource, Tenant};
-use crate::ring::submission::{FAULTS, STATUSES};
-use crate::ring::sync::Padded;
+use super::quota::{Usage, RESOURCES};
+use super::{Account, Resource, Tenant};
+use crate::error::Error;
+use crate::ring::latency::Latency;
+use crate::ring::submission::{Ring, FAULTS, STATUSES};
+use crate::ring::sync::{lock, Padded};
 
 /// What a tenant has done since it was registered, and what it has now.
 #[repr(C)]
@@ -46,33 +49,106 @@ pub struct TenantCounters {
     pub quiesce_ns: u64,
 }
 
-/// What is counted beside the ring.
-#[derive(Default)]
+/// What is counted of a tenant. It can be read for as long as somebody has it, also when the tenant is gone.
 pub(crate) struct Counts {
+    id: u64,
+    pub ring: Arc<Ring>,
+    quota: Arc<Account>,
     pub tiles: Padded<AtomicU64>,
+    /// Batches with a job that waits for those before it, and such jobs.
+    pub batches_split: AtomicU64,
+    pub barrier_points: AtomicU64,
     pub bytes_in: AtomicU64,
     pub bytes_out: AtomicU64,
     pub quiesces: AtomicU64,
     pub quiesce_timeouts: AtomicU64,
     pub quiesce_ns: AtomicU64,
+    spent: Mutex<Spent>,
+}
+
+/// Loop iterations of a tenant's jobs.
+#[derive(Default)]
+struct Spent {
+    /// In full, as of the last look at the device's count.
+    fuel: u64,
+    stopped: bool,
 }
 
 pub(crate) fn count(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
-impl Inner {
-    fn used(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Slots => self.slots().0,
-            other => self.quota.used(other),
+impl Counts {
+    pub fn new(id: u64, ring: Arc<Ring>, quota: Arc<Account>) -> Self {
+        Self {
+            id,
+            ring,
+            quota,
+            tiles: Padded::default(),
+            batches_split: AtomicU64::new(0),
+            barrier_points: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            quiesces: AtomicU64::new(0),
+            quiesce_timeouts: AtomicU64::new(0),
+            quiesce_ns: AtomicU64::new(0),
+            spent: Mutex::default(),
         }
     }
 
-    fn cap(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Slots => self.slots().1,
-            other => self.quota.quota().cap(other),
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Brings the full count of its fuel up to the device's, which counts with 32 bits.
+    pub fn follow_fuel(&self) -> u64 {
+        let mut spent = lock(&self.spent);
+        if !spent.stopped {
+            let now = self.ring.fuel();
+            spent.fuel += u64::from(now.wrapping_sub(spent.fuel as u32));
+        }
+        spent.fuel
+    }
+
+    /// The same for the last time: from now on the device's words may be another tenant's.
+    pub fn stop_following(&self) {
+        self.follow_fuel();
+        lock(&self.spent).stopped = true;
+    }
+
+    /// What was counted, and by `also` how long jobs took until their completions were taken, as of the same moment.
+    pub fn read(&self, also: impl FnOnce(&Latency)) -> TenantCounters {
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let ring = &self.ring;
+        let taken = ring.look_at_taken(|taken, latency| {
+            latency.map(also);
+            *taken
+        });
+        // In this order: what was taken had completed, and what has completed was submitted. The kernel counts a job a
+        // little later than it completes it.
+        let completed = ring.completed_jobs().max(taken.status.iter().sum());
+        let tail = ring.tail();
+        let head = ring.head();
+        let submitted = head - ring.first();
+        let Usage { used, cap } = self.quota.usage(Some(ring));
+        TenantCounters {
+            id: self.id,
+            submitted,
+            completed,
+            taken: taken.status,
+            faulted: taken.fault,
+            fuel: self.follow_fuel(),
+            tiles: get(&self.tiles),
+            bytes_in: get(&self.bytes_in),
+            bytes_out: get(&self.bytes_out),
+            refused: Resource::all_of(|resource| self.quota.refused(resource)),
+            used,
+            cap,
+            outstanding: head - tail,
+            lag: submitted - completed,
+            quiesces: get(&self.quiesces),
+            quiesce_timeouts: get(&self.quiesce_timeouts),
+            quiesce_ns: get(&self.quiesce_ns),
         }
     }
 }
@@ -81,37 +157,12 @@ impl Tenant {
     /// What the tenant has done and has. Each number is right at some moment of the call, all of them together when
     /// nothing happens meanwhile. Also after it was revoked or destroyed.
     pub fn counters(&self) -> TenantCounters {
-        let inner = &*self.0;
-        let (ring, counts) = (&inner.ring, &inner.counts);
-        let taken = ring.taken();
-        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        // In this order: what has completed was submitted before.
-        let completed = ring.completed_jobs();
-        let tail = ring.tail();
-        let head = ring.head();
-        let submitted = head - ring.first();
-        let mut counters = TenantCounters {
-            id: inner.id(),
-            submitted,
-            completed,
-            taken: taken.status,
-            faulted: taken.fault,
-            fuel: inner.follow_fuel(),
-            tiles: get(&counts.tiles),
-            bytes_in: get(&counts.bytes_in),
-            bytes_out: get(&counts.bytes_out),
-            outstanding: head - tail,
-            lag: submitted - completed,
-            quiesces: get(&counts.quiesces),
-            quiesce_timeouts: get(&counts.quiesce_timeouts),
-            quiesce_ns: get(&counts.quiesce_ns),
-            ..TenantCounters::default()
-        };
-        for (i, resource) in Resource::all().enumerate() {
-            counters.refused[i] = inner.quota.refused(resource);
-            counters.used[i] = inner.used(resource);
-            counters.cap[i] = inner.cap(resource);
-        }
-        counters
+        self.0.counts.read(|_| ())
+    }
+
+    /// How long its jobs took from submit until their completions were taken.
+    pub fn latency(&self) -> Result<Latency, Error> {
+        let latency = self.0.ring.look_at_taken(|_, latency| latency.cloned());
+        latency.ok_or(Error::NoMetrics)
     }
 }

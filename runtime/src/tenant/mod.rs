@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::kernel::standard;
 use crate::memory::{NoRoom, Outputs, Read};
+use crate::metrics::{SeriesSeat, HAS_METRICS};
 use crate::modules::Window;
 use crate::recorder::Recorder;
 use crate::ring::active::Listing;
@@ -25,7 +26,7 @@ use crate::ring::sync::lock;
 use crate::runtime::Engine;
 use crate::watch::{EventFd, What};
 pub use counters::TenantCounters;
-use counters::{count, Counts};
+pub(crate) use counters::{count, Counts};
 use cycle::Revoking;
 pub(crate) use limits::{Common, Limits};
 pub(crate) use pick::Picks;
@@ -124,11 +125,12 @@ pub(crate) struct Inner {
     /// Whether and how the kernel looks at it.
     pub listing: Listing,
     pub limits: Limits,
-    spent: Mutex<Spent>,
     event: Mutex<Option<Arc<EventFd>>>,
     /// What it may have and has.
     pub quota: Arc<Account>,
-    counts: Counts,
+    pub counts: Arc<Counts>,
+    /// Its place in the metrics: what it has counted stays there.
+    _series: Option<SeriesSeat>,
     pub revoking: Mutex<Revoking>,
     /// Its loaded handlers.
     pub window: Window,
@@ -140,37 +142,40 @@ pub(crate) struct Inner {
     pub sent: Mutex<u64>,
 }
 
-/// Loop iterations of a tenant's jobs.
-#[derive(Default)]
-struct Spent {
-    /// In full, as of the last look at the device's count.
-    fuel: u64,
-    stopped: bool,
-}
-
 /// An isolated client of a runtime. Clones are the same tenant.
 #[derive(Clone)]
 pub struct Tenant(pub(crate) Arc<Inner>);
+
+fn id_of(index: u32, generation: u32) -> u64 {
+    (generation as u64) << 32 | index as u64
+}
 
 impl Inner {
     pub fn new(engine: Arc<Engine>, seat: Seat, options: &TenantOptions, ring: Ring) -> Self {
         // What the quota leaves out nobody ever gets.
         let beyond = (ring.size() as u64).saturating_sub(options.quota.slots);
         ring.life.take(beyond as u32);
+        let ring = Arc::new(ring);
+        let quota = Arc::new(Account::of_tenant(&options.quota));
+        let id = id_of(seat.index, seat.generation);
+        let counts = Arc::new(Counts::new(id, ring.clone(), quota.clone()));
+        // The runtime's own jobs are nobody's.
+        let metrics = Some(&engine.metrics).filter(|_| seat.index != 0);
+        let series = metrics.and_then(|metrics| metrics.seat(&options.label, &counts));
         Self {
+            _series: series,
             engine,
             index: seat.index,
             generation: seat.generation,
             tag: seat.tag,
             label: options.label.clone(),
             range: seat.range,
-            quota: Arc::new(Account::of_tenant(&options.quota)),
-            counts: Counts::default(),
+            counts,
+            quota,
             revoking: Mutex::new(Revoking::default()),
-            ring: Arc::new(ring),
+            ring,
             listing: Listing::new(options.class.rank(), 0),
             limits: Limits::new(options.quota.fuel_per_second, options.share_permille),
-            spent: Mutex::default(),
             event: Mutex::new(None),
             window: Window::new(match options.opcodes {
                 0 => OPCODES,
@@ -182,25 +187,9 @@ impl Inner {
         }
     }
 
-    /// Brings the full count of its fuel up to the device's, which counts with 32 bits.
-    pub fn follow_fuel(&self) -> u64 {
-        let mut spent = lock(&self.spent);
-        if !spent.stopped {
-            let now = self.engine.shared.fuel(self.index);
-            spent.fuel += u64::from(now.wrapping_sub(spent.fuel as u32));
-        }
-        spent.fuel
-    }
-
-    /// The same for the last time: from now on the device's words may be another tenant's.
-    pub fn stop_following(&self) {
-        self.follow_fuel();
-        lock(&self.spent).stopped = true;
-    }
-
     /// Its name for as long as the runtime lives: never 0, and never another tenant's.
     pub fn id(&self) -> u64 {
-        (self.generation as u64) << 32 | self.index as u64
+        id_of(self.index, self.generation)
     }
 
     pub fn state(&self) -> State {
@@ -289,6 +278,14 @@ impl Inner {
         }
     }
 
+    /// Counts the jobs of a batch that wait for those before them.
+    fn count_barriers(&self, jobs: &[Job]) {
+        let waits = |job: &&Job| job.flags & (flag::BARRIER | flag::AFTER_OK) != 0;
+        let points = jobs.iter().filter(waits).count() as u64;
+        count(&self.counts.batches_split, u64::from(points != 0));
+        count(&self.counts.barrier_points, points);
+    }
+
     /// Tells it of something that happens to the tenant.
     pub fn record_event(&self, event: TenantEvent, options: Vec<(String, String)>) {
         if let Some(recorder) = &self.engine.recorder {
@@ -369,9 +366,13 @@ impl Tenant {
         let mut refused = Ok(());
         let most_fuel = inner.quota.most_fuel().min(engine.quota.most_fuel());
         let mut tiled = 0;
+        let mut flags = 0;
         for (i, job) in jobs.iter().enumerate() {
             match inner.check(job, most_fuel) {
-                Ok(is_tiled) => tiled += is_tiled as u32,
+                Ok(is_tiled) => {
+                    tiled += is_tiled as u32;
+                    flags |= job.flags;
+                }
                 Err(e) => {
                     good = i;
                     refused = Err(e);
@@ -425,6 +426,9 @@ impl Tenant {
             let tiles = jobs[..accepted].iter().map(|job| job.tiles as u64);
             count(&inner.counts.tiles, tiles.filter(|&tiles| tiles > 1).sum());
             engine.tiled_work();
+        }
+        if HAS_METRICS && flags & (flag::BARRIER | flag::AFTER_OK) != 0 {
+            inner.count_barriers(&jobs[..accepted]);
         }
         drop(inside);
         (accepted, refused)
@@ -892,6 +896,9 @@ impl Tenant {
             .fold(0u64, |sum, read| sum.saturating_add(read.len));
         let _staged = inner.charge(Resource::StagingBytes, bytes)?;
         outputs.read(&inner.engine.memory, inner.index, reads)?;
+        let totals = &inner.engine.metrics.totals;
+        totals.read(&outputs.stats());
+        outputs.retain_in(&totals.retained);
         count(&inner.counts.bytes_out, bytes);
         Ok(())
     }

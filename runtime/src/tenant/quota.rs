@@ -60,6 +60,11 @@ impl Resource {
         ALL.iter().map(|r| r.0)
     }
 
+    /// Something for each of them, in that order.
+    pub(crate) fn all_of<T>(of: impl Fn(Self) -> T) -> [T; RESOURCES] {
+        ALL.map(|(resource, ..)| of(resource))
+    }
+
     /// The resource of that number.
     pub fn from_code(code: u32) -> Option<Self> {
         ALL.get(code as usize).map(|r| r.0)
@@ -148,6 +153,12 @@ const POOLED: [Resource; 4] = [
     Resource::Modules,
 ];
 
+/// What is in use, by resource, and what may be.
+pub(crate) struct Usage {
+    pub used: [u64; RESOURCES],
+    pub cap: [u64; RESOURCES],
+}
+
 /// What a tenant, or a runtime, has of everything.
 pub(crate) struct Account {
     /// What every submit reads: the most fuel of a job, and 0 where none may be submitted.
@@ -213,14 +224,26 @@ impl Account {
         Some(&self.pools[index])
     }
 
-    /// How much is in use of what is counted here.
-    pub fn used(&self, resource: Resource) -> u64 {
+    /// How much is in use of each resource, and how much may be: of slots those of the ring, or if there is none the
+    /// runtime's.
+    pub fn usage(&self, ring: Option<&Ring>) -> Usage {
         // With the lock no change of a cap is half done.
-        let _quota = lock(&self.quota);
-        match (resource, &self.slots) {
-            (Resource::Slots, Some(slots)) => slots.used(),
-            _ => self.pool(resource).map_or(0, Pool::used),
+        let quota = lock(&self.quota);
+        let mut usage = Usage {
+            used: [0; RESOURCES],
+            cap: Resource::all_of(|resource| quota.cap(resource)),
+        };
+        for (&resource, pool) in POOLED.iter().zip(&self.pools) {
+            usage.used[resource as usize] = pool.used();
         }
+        let slots = Resource::Slots as usize;
+        if let Some(ring) = ring {
+            usage.cap[slots] = quota.slots.min(ring.size() as u64);
+            usage.used[slots] = usage.cap[slots].saturating_sub(ring.life.free() as u64);
+        } else if let Some(pool) = &self.slots {
+            usage.used[slots] = pool.used();
+        }
+        usage
     }
 
     fn take(&self, resource: Resource, amount: u64) -> Result<(), Error> {
@@ -465,11 +488,10 @@ impl Inner {
     }
 
     /// How many slots are in use, and how many can be.
-    pub(crate) fn slots(&self) -> (u64, u64) {
-        // With the lock no change of the cap is half done.
-        let quota = lock(&self.quota.quota);
-        let cap = quota.slots.min(self.ring.size() as u64);
-        (cap.saturating_sub(self.ring.life.free() as u64), cap)
+    fn slots(&self) -> (u64, u64) {
+        let usage = self.quota.usage(Some(&self.ring));
+        let slots = Resource::Slots as usize;
+        (usage.used[slots], usage.cap[slots])
     }
 
     /// Takes slots for a caller who has no jobs for them.

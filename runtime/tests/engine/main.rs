@@ -11,6 +11,7 @@ mod kernel;
 mod kit;
 mod life;
 mod memory;
+mod metrics;
 mod modes;
 mod modules;
 mod order;

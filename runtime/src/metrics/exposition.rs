@@ -1,0 +1,471 @@
+//! Snapshots as text: the Prometheus exposition format 0.0.4, OpenMetrics 1.0, and JSON.
+
+use super::families::{families, Family, Kind, Labels, Samples};
+use super::{LatencySums, Snapshot};
+use crate::ring::latency::coarse_bound;
+use crate::runtime::RuntimeInfo;
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Format {
+    /// `text/plain; version=0.0.4; charset=utf-8`
+    #[default]
+    Prometheus = 0,
+    /// `application/openmetrics-text; version=1.0.0; charset=utf-8`
+    OpenMetrics = 1,
+    /// An object with the families in `metrics`.
+    Json = 2,
+}
+
+impl Format {
+    /// The format of that number.
+    pub fn from_code(code: u32) -> Option<Self> {
+        [Self::Prometheus, Self::OpenMetrics, Self::Json]
+            .into_iter()
+            .find(|format| *format as u32 == code)
+    }
+
+    /// The media type that HTTP names it by.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// A label's value as both text formats want it.
+pub fn escape(value: &str, out: &mut String) {
+    for c in value.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// Writes a snapshot into `out` as far as it fits; gives how many bytes there are.
+pub fn write(snapshot: &Snapshot, info: &RuntimeInfo, format: Format, out: &mut [u8]) -> usize {
+    let page = Page { out, at: 0 };
+    match format {
+        Format::Json => Json { page, first: true }.write(snapshot, info),
+        _ => {
+            let open = format == Format::OpenMetrics;
+            Text {
+                page,
+                open,
+                head: Vec::with_capacity(64),
+                plain: 0,
+            }
+            .write(snapshot, info)
+        }
+    }
+}
+
+/// Bytes that are counted also where there is no room for them.
+struct Page<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl Page<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.at + bytes.len();
+        match self.out.get_mut(self.at..end) {
+            Some(to) => to.copy_from_slice(bytes),
+            None => {
+                let rest = self.out.get_mut(self.at..).unwrap_or_default();
+                let fits = rest.len();
+                rest.copy_from_slice(&bytes[..fits]);
+            }
+        }
+        self.at = end;
+    }
+
+    fn text(&mut self, text: &str) {
+        self.put(text.as_bytes());
+    }
+
+    #[inline]
+    fn int(&mut self, value: u64) {
+        self.put(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// Nanoseconds as seconds, with no more digits than it takes.
+    fn seconds(&mut self, nanoseconds: u64) {
+        const SECOND: u64 = 1_000_000_000;
+        self.int(nanoseconds / SECOND);
+        let mut rest = nanoseconds % SECOND;
+        if rest == 0 {
+            return;
+        }
+        let mut digits = [b'0'; 10];
+        digits[0] = b'.';
+        let mut length = 10;
+        for i in (1..10).rev() {
+            digits[i] += (rest % 10) as u8;
+            rest /= 10;
+        }
+        while digits[length - 1] == b'0' {
+            length -= 1;
+        }
+        self.put(&digits[..length]);
+    }
+
+    fn float(&mut self, value: f64) {
+        let text = if value.is_nan() {
+            "NaN".into()
+        } else if value.is_infinite() {
+            if value > 0.0 { "+Inf" } else { "-Inf" }.into()
+        } else {
+            value.to_string()
+        };
+        self.text(&text);
+    }
+}
+
+struct Text<'a> {
+    page: Page<'a>,
+    open: bool,
+    /// What the family's samples begin with.
+    head: Vec<u8>,
+    /// How much of it is the name without a suffix.
+    plain: usize,
+}
+
+impl Text<'_> {
+    fn write(mut self, snapshot: &Snapshot, info: &RuntimeInfo) -> usize {
+        for family in families() {
+            self.begin(family.name, family.kind, family.unit, family.help);
+            (family.write)(snapshot, info, &mut self);
+        }
+        for provided in &snapshot.provided {
+            self.begin(&provided.name, Kind::Gauge, "", "Told by a provider.");
+            self.page.put(&self.head);
+            self.page.text(" ");
+            self.page.float(provided.value);
+            self.page.text("\n");
+        }
+        if self.open {
+            self.page.text("# EOF\n");
+        }
+        self.page.at
+    }
+
+    /// Help and type of a family. The older format knows no infos, and has the suffixes in its families' names.
+    fn begin(&mut self, name: &str, kind: Kind, unit: &str, help: &str) {
+        let suffix = match kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            _ => "",
+        };
+        self.plain = name.len();
+        self.head.clear();
+        self.head.extend_from_slice(name.as_bytes());
+        self.head.extend_from_slice(suffix.as_bytes());
+        let (of_family, kind) = match (self.open, kind) {
+            (true, kind) => ("", kind.name()),
+            (false, Kind::Info) => (suffix, "gauge"),
+            (false, kind) => (suffix, kind.name()),
+        };
+        for (what, is) in [("HELP", help), ("TYPE", kind), ("UNIT", unit)] {
+            // The older format knows no units, and the newer wants names to end with them.
+            if what == "UNIT" && (!self.open || unit.is_empty()) {
+                continue;
+            }
+            for part in ["# ", what, " ", name, of_family, " ", is, "\n"] {
+                self.page.text(part);
+            }
+        }
+    }
+
+    /// A sample up to its value.
+    #[inline]
+    fn sample(&mut self, labels: &Labels) {
+        self.page.put(&self.head);
+        self.labels(labels, None);
+    }
+
+    #[inline]
+    fn labels(&mut self, labels: &Labels, le: Option<&str>) {
+        let page = &mut self.page;
+        let mut begun = false;
+        let mut begin = |page: &mut Page| {
+            page.put(if begun { b"," } else { b"{" });
+            begun = true;
+        };
+        if !labels.rendered.is_empty() {
+            begin(page);
+            page.text(labels.rendered);
+        }
+        let pairs = labels.pairs.iter().filter(|_| labels.rendered.is_empty());
+        let pairs = pairs.filter(|(name, _)| !name.is_empty());
+        for (name, value) in pairs.chain(&labels.more) {
+            begin(page);
+            for part in [name, "=\"", value, "\""] {
+                page.text(part);
+            }
+        }
+        if let Some(le) = le {
+            begin(page);
+            for part in ["le=\"", le, "\""] {
+                page.text(part);
+            }
+        }
+        page.put(if begun { b"} " } else { b" " });
+    }
+}
+
+impl Samples for Text<'_> {
+    fn int(&mut self, labels: Labels, value: u64) {
+        self.sample(&labels);
+        self.page.int(value);
+        self.page.put(b"\n");
+    }
+
+    fn seconds(&mut self, labels: Labels, nanoseconds: u64) {
+        self.sample(&labels);
+        self.page.seconds(nanoseconds);
+        self.page.put(b"\n");
+    }
+
+    fn latency(&mut self, labels: Labels, latency: &LatencySums) {
+        let name = self.head[..self.plain].to_vec();
+        let mut sum = 0;
+        for (n, (count, bound)) in latency.buckets.iter().zip(BOUNDS).enumerate() {
+            debug_assert_eq!(coarse_bound(n).is_none(), bound == "+Inf");
+            sum += count;
+            self.page.put(&name);
+            self.page.put(b"_bucket");
+            self.labels(&labels, Some(bound));
+            self.page.int(sum);
+            self.page.put(b"\n");
+        }
+        self.page.put(&name);
+        self.page.put(b"_sum");
+        self.labels(&labels, None);
+        self.page.seconds(latency.sum_ns);
+        self.page.put(b"\n");
+        self.page.put(&name);
+        self.page.put(b"_count");
+        self.labels(&labels, None);
+        self.page.int(sum);
+        self.page.put(b"\n");
+    }
+
+    fn info(&mut self, pairs: &[(&'static str, &str)]) {
+        self.page.put(&self.head);
+        let mut escaped = String::new();
+        for (i, (name, value)) in pairs.iter().enumerate() {
+            escaped.push(if i == 0 { '{' } else { ',' });
+            escaped.push_str(name);
+            escaped.push_str("=\"");
+            escape(value, &mut escaped);
+            escaped.push('"');
+        }
+        self.page.text(&escaped);
+        self.page.text("} 1\n");
+    }
+}
+
+/// The bounds of coarse buckets in seconds.
+const BOUNDS: [&str; crate::ring::latency::COARSE] = [
+    "0.000001024",
+    "0.000004096",
+    "0.000016384",
+    "0.000065536",
+    "0.000262144",
+    "0.001048576",
+    "0.004194304",
+    "0.016777216",
+    "0.067108864",
+    "0.268435456",
+    "1.073741824",
+    "4.294967296",
+    "17.179869184",
+    "68.719476736",
+    "+Inf",
+];
+
+struct Json<'a> {
+    page: Page<'a>,
+    /// Nothing stands before in the list that is being written.
+    first: bool,
+}
+
+impl Json<'_> {
+    fn write(mut self, snapshot: &Snapshot, info: &RuntimeInfo) -> usize {
+        self.page.text("{\"at_seconds\":");
+        self.page.seconds(snapshot.runtime.at_ns);
+        self.page.text(",\"metrics\":[");
+        for (i, family) in families().iter().enumerate() {
+            if i != 0 {
+                self.page.text(",");
+            }
+            self.begin(family);
+            (family.write)(snapshot, info, &mut self);
+            self.page.text("]}");
+        }
+        self.page.text("],\"provided\":{");
+        for (i, provided) in snapshot.provided.iter().enumerate() {
+            if i != 0 {
+                self.page.text(",");
+            }
+            self.string(&provided.name);
+            self.page.text(":");
+            match provided.value.is_finite() {
+                true => self.page.float(provided.value),
+                false => self.page.text("null"),
+            }
+        }
+        self.page.text("}}\n");
+        self.page.at
+    }
+
+    fn begin(&mut self, family: &Family) {
+        let parts = [
+            ("{\"name\":", family.name),
+            (",\"type\":", family.kind.name()),
+            (",\"unit\":", family.unit),
+            (",\"help\":", family.help),
+        ];
+        for (name, value) in parts {
+            self.page.text(name);
+            self.string(value);
+        }
+        self.page.text(",\"samples\":[");
+        self.first = true;
+    }
+
+    fn string(&mut self, text: &str) {
+        self.page.put(b"\"");
+        for c in text.chars() {
+            match c {
+                '"' => self.page.put(b"\\\""),
+                '\\' => self.page.put(b"\\\\"),
+                c if c < ' ' => self.page.text(&format!("\\u{:04x}", c as u32)),
+                c => self.page.text(c.encode_utf8(&mut [0; 4])),
+            }
+        }
+        self.page.put(b"\"");
+    }
+
+    /// A sample up to its value.
+    fn sample<'l>(&mut self, pairs: impl Iterator<Item = (&'l str, &'l str)>) {
+        if !std::mem::take(&mut self.first) {
+            self.page.text(",");
+        }
+        self.page.text("{\"labels\":{");
+        for (i, (name, value)) in pairs.filter(|(name, _)| !name.is_empty()).enumerate() {
+            if i != 0 {
+                self.page.text(",");
+            }
+            self.string(name);
+            self.page.text(":");
+            self.string(value);
+        }
+        self.page.text("},\"value\":");
+    }
+}
+
+impl Samples for Json<'_> {
+    fn int(&mut self, labels: Labels, value: u64) {
+        self.sample(labels.pairs.into_iter().chain(labels.more));
+        self.page.int(value);
+        self.page.text("}");
+    }
+
+    fn seconds(&mut self, labels: Labels, nanoseconds: u64) {
+        self.sample(labels.pairs.into_iter().chain(labels.more));
+        self.page.seconds(nanoseconds);
+        self.page.text("}");
+    }
+
+    /// Buckets as their bounds and how many were no longer than that.
+    fn latency(&mut self, labels: Labels, latency: &LatencySums) {
+        self.sample(labels.pairs.into_iter().chain(labels.more));
+        self.page.text("{\"buckets\":[");
+        let mut sum = 0;
+        for (n, (count, bound)) in latency.buckets.iter().zip(BOUNDS).enumerate() {
+            sum += count;
+            self.page.text(if n == 0 { "[" } else { ",[" });
+            self.string(bound);
+            self.page.text(",");
+            self.page.int(sum);
+            self.page.text("]");
+        }
+        self.page.text("],\"sum\":");
+        self.page.seconds(latency.sum_ns);
+        self.page.text(",\"count\":");
+        self.page.int(sum);
+        self.page.text("}}");
+    }
+
+    fn info(&mut self, pairs: &[(&'static str, &str)]) {
+        self.sample(pairs.iter().copied());
+        self.page.text("1}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_those_of_the_buckets() {
+        for (bucket, text) in BOUNDS.iter().enumerate() {
+            match coarse_bound(bucket) {
+                Some(bound) => {
+                    let mut out = [0; 32];
+                    let mut page = Page {
+                        out: &mut out,
+                        at: 0,
+                    };
+                    page.seconds(bound);
+                    let length = page.at;
+                    assert_eq!(std::str::from_utf8(&out[..length]).unwrap(), *text);
+                }
+                None => assert_eq!(*text, "+Inf"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let mut out = [0; 5];
+        let mut page = Page {
+            out: &mut out,
+            at: 0,
+        };
+        page.text("abc");
+        page.text("defg");
+        page.text("h");
+        assert_eq!(page.at, 8);
+        assert_eq!(&out, b"abcde");
+    }
+
+    #[test]
+    fn seconds_have_the_digits_they_take() {
+        for (nanoseconds, text) in [
+            (0, "0"),
+            (1, "0.000000001"),
+            (1_500_000_000, "1.5"),
+            (60_000_000_010, "60.00000001"),
+            (u64::MAX, "18446744073.709551615"),
+        ] {
+            let mut out = [0; 32];
+            let mut page = Page {
+                out: &mut out,
+                at: 0,
+            };
+            page.seconds(nanoseconds);
+            let length = page.at;
+            assert_eq!(std::str::from_utf8(&out[..length]).unwrap(), text);
+        }
+    }
+}

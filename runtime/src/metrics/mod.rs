@@ -1,0 +1,600 @@
+//! Metrics: what is counted where the work is done, read in one go.
+//!
+//! Nothing on the way of a job looks anything up, locks or allocates for them: a tenant has its counters from when it is made,
+//! and what happens to completions is counted under the lock that taking them needs anyway. `series` says which tenants are
+//! told apart by their labels, `exposition` writes it all in standard formats.
+
+mod decisions;
+mod exposition;
+mod families;
+mod providers;
+mod series;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use decisions::Decisions;
+pub use decisions::{Action, Decision, ACTIONS};
+pub use exposition::Format;
+pub use families::{families, Family, Kind};
+use providers::Providers;
+pub use providers::Sink;
+pub(crate) use series::Seat as SeriesSeat;
+use series::{Places, Table};
+
+use crate::error::Error;
+use crate::memory::OutputStats;
+use crate::ring::calls::Calls;
+use crate::ring::clock::Clock;
+use crate::ring::latency::{Latency, COARSE};
+use crate::ring::layout::leave;
+use crate::ring::submission::{Ages, Timing};
+use crate::ring::sync::lock;
+use crate::runtime::{Engine, Runtime};
+use crate::tenant::{Resource, TenantCounters, RESOURCES, UNLIMITED};
+
+/// Whether the library was built with metrics.
+pub const HAS_METRICS: bool = cfg!(feature = "metrics");
+
+/// Tenants with series of their own, by default and at most.
+pub const MOST_SERIES: u32 = 1024;
+
+/// The label of what all share that have no series of their own.
+pub const OVERFLOW: &str = "__overflow__";
+
+/// Ways that a lease ends, by `leave`; 0 is not used.
+pub const LEASE_ENDS: usize = 6;
+
+/// How long jobs took from submit until their completions were taken: see `ring/latency.rs` for the bounds.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LatencySums {
+    /// Jobs by how long they took: up to 2^10 ns, 2^12 ns and so on to 2^36 ns, and longer.
+    pub buckets: [u64; COARSE],
+    pub sum_ns: u64,
+}
+
+impl LatencySums {
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (to, from) in self.buckets.iter_mut().zip(other.buckets) {
+            *to += from;
+        }
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+    }
+
+    fn add_latency(&mut self, latency: &Latency) {
+        self.add(&Self {
+            buckets: latency.coarse,
+            sum_ns: latency.sum_ns,
+        });
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        let mut passed = *self;
+        for (to, from) in passed.buckets.iter_mut().zip(earlier.buckets) {
+            *to = to.saturating_sub(from);
+        }
+        passed.sum_ns = self.sum_ns.saturating_sub(earlier.sum_ns);
+        passed
+    }
+}
+
+/// One series: the tenants of one label, or all that have none of their own.
+#[derive(Clone, Debug)]
+pub struct TenantMetrics {
+    pub label: Arc<str>,
+    /// Tenants that are there now.
+    pub tenants: u64,
+    /// Sums over the tenants of the series, those that are gone among them; `used`, `cap`, `outstanding` and `lag` over those
+    /// that are there. The id is that of the tenant, if there is just one now.
+    pub counters: TenantCounters,
+    pub latency: LatencySums,
+    /// The oldest of all.
+    pub ages: Ages,
+    /// The label as exposition formats have it.
+    rendered: Arc<str>,
+}
+
+/// One handler, or more of one name in modules of one label.
+#[derive(Clone, Debug)]
+pub struct HandlerMetrics {
+    /// "rota" for the standard ones.
+    pub module: Arc<str>,
+    pub handler: Arc<str>,
+    /// Completions that were taken.
+    pub calls: u64,
+    pub faults: u64,
+    /// Of jobs whose completions tell it.
+    pub fuel: u64,
+    rendered: Arc<str>,
+}
+
+/// What a provider told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provided {
+    pub name: String,
+    pub value: f64,
+}
+
+/// How the flight recorder is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecorderMetrics {
+    /// Records of this run.
+    pub records: u64,
+    pub bytes: u64,
+    pub stalls: u64,
+    pub stall_ns: u64,
+    /// Records that found no room.
+    pub refused: u64,
+    pub gaps: u64,
+    /// Records that are not durable yet.
+    pub lag: u64,
+    pub checkpoints: u64,
+    pub failed_checkpoints: u64,
+}
+
+/// What is counted for a runtime as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeMetrics {
+    /// Nanoseconds since the runtime was opened.
+    pub at_ns: u64,
+    /// Sums over all series, and the oldest of all jobs.
+    pub all: TenantCounters,
+    pub latency: LatencySums,
+    pub ages: Ages,
+    pub tenants: u64,
+    /// Series of tenants, the overflow's among them if it has any.
+    pub series: u64,
+    pub max_series: u64,
+    /// Tenants that found no series of their own.
+    pub overflowed: u64,
+    /// Leases by how they ended.
+    pub leases: [u64; LEASE_ENDS],
+    pub wakes: u64,
+    pub parks: u64,
+    /// Rounds of workers, as leases report them when they end.
+    pub rounds_busy: u64,
+    pub rounds_idle: u64,
+    pub claims_won: u64,
+    pub claims_lost: u64,
+    /// Sums over all reads; what is retained is what all outputs hold on to now.
+    pub outputs: OutputStats,
+    /// Batches with jobs that wait for those before them, the parts that they were split into, and the points between.
+    pub batches_split: u64,
+    pub segments: u64,
+    pub barrier_points: u64,
+    pub compiles: u64,
+    /// Kernels that had been compiled before.
+    pub cache_hits: u64,
+    pub compile_ns: u64,
+    pub switch_ns: u64,
+    pub modules: u64,
+    /// All zero if there is none.
+    pub recorder: RecorderMetrics,
+    /// By `Action`.
+    pub decisions: [u64; ACTIONS],
+    /// Time that decisions have saved.
+    pub saved_ns: u64,
+    /// Names that providers were refused.
+    pub refused_names: u64,
+}
+
+/// One reading of all metrics, in which each number belongs to the others: what has completed was submitted, what was taken has
+/// completed, and the runtime's sums are those of the series. Its memory is kept for the next.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub runtime: RuntimeMetrics,
+    /// Sorted by label; the overflow's, if there is one, comes last.
+    pub tenants: Vec<TenantMetrics>,
+    /// Sorted by module and handler.
+    pub handlers: Vec<HandlerMetrics>,
+    /// In the order of the providers.
+    pub provided: Vec<Provided>,
+}
+
+/// Sums over all tenants, of a struct in which some numbers are as of now.
+pub(crate) fn add_counters(to: &mut TenantCounters, from: &TenantCounters) {
+    for_all(to, from, |to, from| *to = to.saturating_add(from));
+    for i in 0..RESOURCES {
+        to.used[i] += from.used[i];
+        to.cap[i] = to.cap[i].saturating_add(from.cap[i]);
+    }
+    to.outstanding += from.outstanding;
+    to.lag += from.lag;
+}
+
+/// What is counted from `earlier` on; what is as of now stays.
+fn counters_since(now: &TenantCounters, earlier: &TenantCounters) -> TenantCounters {
+    let mut passed = *now;
+    for_all(&mut passed, earlier, |to, from| {
+        *to = to.saturating_sub(from)
+    });
+    passed
+}
+
+/// Each counter of a tenant that only rises.
+fn for_all(to: &mut TenantCounters, from: &TenantCounters, each: impl Fn(&mut u64, u64)) {
+    let one = [
+        (&mut to.submitted, from.submitted),
+        (&mut to.completed, from.completed),
+        (&mut to.fuel, from.fuel),
+        (&mut to.tiles, from.tiles),
+        (&mut to.bytes_in, from.bytes_in),
+        (&mut to.bytes_out, from.bytes_out),
+        (&mut to.quiesces, from.quiesces),
+        (&mut to.quiesce_timeouts, from.quiesce_timeouts),
+        (&mut to.quiesce_ns, from.quiesce_ns),
+    ];
+    let by = (to.taken.iter_mut().zip(from.taken))
+        .chain(to.faulted.iter_mut().zip(from.faulted))
+        .chain(to.refused.iter_mut().zip(from.refused));
+    one.into_iter()
+        .chain(by)
+        .for_each(|(to, from)| each(to, from));
+}
+
+fn older(a: Ages, b: Ages) -> Ages {
+    Ages {
+        queued: a.queued.max(b.queued),
+        running: a.running.max(b.running),
+        untaken: a.untaken.max(b.untaken),
+    }
+}
+
+impl RuntimeMetrics {
+    /// What happened since `earlier`; what is as of now stays as it is.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let (mut now, then) = (self.clone(), earlier);
+        now.all = counters_since(&now.all, &then.all);
+        now.latency = now.latency.since(&then.latency);
+        let arrays = (now.leases.iter_mut().zip(then.leases))
+            .chain(now.decisions.iter_mut().zip(then.decisions));
+        arrays.for_each(|(to, from)| *to = to.saturating_sub(from));
+        macro_rules! minus {
+            ($($($field:ident).+),+ $(,)?) => {
+                $( now.$($field).+ = now.$($field).+.saturating_sub(then.$($field).+); )+
+            };
+        }
+        minus!(
+            at_ns,
+            overflowed,
+            wakes,
+            parks,
+            rounds_busy,
+            rounds_idle,
+            claims_won,
+            claims_lost,
+            outputs.slots_total,
+            outputs.slots_reused,
+            outputs.slots_moved,
+            outputs.slots_appended,
+            outputs.bytes_incoming,
+            outputs.bytes_copied,
+            outputs.bytes_moved,
+            outputs.bytes_appended,
+            batches_split,
+            segments,
+            barrier_points,
+            compiles,
+            cache_hits,
+            compile_ns,
+            switch_ns,
+            recorder.records,
+            recorder.bytes,
+            recorder.stalls,
+            recorder.stall_ns,
+            recorder.refused,
+            recorder.gaps,
+            recorder.checkpoints,
+            recorder.failed_checkpoints,
+            saved_ns,
+            refused_names,
+        );
+        now
+    }
+}
+
+/// The same of a series' counters and latencies. One that has counted less than then was begun anew, and counts from its beginning.
+fn series_since(
+    now: (&TenantCounters, &LatencySums),
+    then: (&TenantCounters, &LatencySums),
+) -> (TenantCounters, LatencySums) {
+    if then.0.submitted > now.0.submitted {
+        return (*now.0, *now.1);
+    }
+    (counters_since(now.0, then.0), now.1.since(then.1))
+}
+
+impl Snapshot {
+    /// What happened since an earlier snapshot of the same runtime. What is as of now stays as it is, and a series that is new, or
+    /// was begun anew, counts from its beginning.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut passed = self.clone();
+        passed.runtime = self.runtime.since(&earlier.runtime);
+        for series in &mut passed.tenants {
+            let then = earlier
+                .tenants
+                .iter()
+                .find(|then| then.label == series.label);
+            if let Some(then) = then {
+                (series.counters, series.latency) = series_since(
+                    (&series.counters, &series.latency),
+                    (&then.counters, &then.latency),
+                );
+            }
+        }
+        for handler in &mut passed.handlers {
+            let same = |then: &&HandlerMetrics| {
+                (&then.module, &then.handler) == (&handler.module, &handler.handler)
+            };
+            if let Some(then) = earlier.handlers.iter().find(same) {
+                handler.calls = handler.calls.saturating_sub(then.calls);
+                handler.faults = handler.faults.saturating_sub(then.faults);
+                handler.fuel = handler.fuel.saturating_sub(then.fuel);
+            }
+        }
+        passed
+    }
+}
+
+/// What is counted beside tenants.
+#[derive(Default)]
+pub(crate) struct Totals {
+    leases: [AtomicU64; LEASE_ENDS],
+    pub rounds_busy: AtomicU64,
+    pub rounds_idle: AtomicU64,
+    pub claims_lost: AtomicU64,
+    pub compiles: AtomicU64,
+    pub cache_hits: AtomicU64,
+    pub compile_ns: AtomicU64,
+    pub switch_ns: AtomicU64,
+    outputs: Mutex<OutputStats>,
+    pub retained: Arc<AtomicU64>,
+}
+
+impl Totals {
+    pub fn lease_ended(&self, reason: u32) {
+        let reason = (reason as usize).min(LEASE_ENDS - 1);
+        self.leases[reason].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A read into outputs.
+    pub fn read(&self, stats: &OutputStats) {
+        let mut all = lock(&self.outputs);
+        all.slots_total += stats.slots_total;
+        all.slots_reused += stats.slots_reused;
+        all.slots_moved += stats.slots_moved;
+        all.slots_appended += stats.slots_appended;
+        all.bytes_incoming += stats.bytes_incoming;
+        all.bytes_copied += stats.bytes_copied;
+        all.bytes_moved += stats.bytes_moved;
+        all.bytes_appended += stats.bytes_appended;
+    }
+}
+
+pub(crate) struct Metrics {
+    clock: Clock,
+    calls: Arc<Calls>,
+    series: Mutex<Table>,
+    places: Mutex<Places>,
+    providers: Providers,
+    pub totals: Totals,
+    decisions: Decisions,
+    /// For who wants text.
+    kept: Mutex<Snapshot>,
+}
+
+impl Metrics {
+    /// With so many series at most; 0 means the default. The clock has been started.
+    pub fn new(mut clock: Clock, max_series: u32, trace: bool) -> Self {
+        if HAS_METRICS {
+            clock.calibrate();
+        }
+        let most = match max_series {
+            0 => MOST_SERIES,
+            most => most,
+        };
+        let calls = Arc::new(Calls::default());
+        Self {
+            clock,
+            places: Mutex::new(Places::new(calls.clone())),
+            calls,
+            series: Mutex::new(Table::new(most)),
+            providers: Providers::default(),
+            totals: Totals::default(),
+            decisions: Decisions::new(trace),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// What a ring needs to be counted; nothing where there are no metrics.
+    pub fn timing(&self) -> Option<Timing> {
+        HAS_METRICS.then(|| Timing {
+            clock: self.clock,
+            calls: self.calls.clone(),
+        })
+    }
+
+    /// A tenant's series, from now until the seat is dropped.
+    pub fn seat(
+        self: &Arc<Self>,
+        label: &str,
+        counts: &Arc<crate::tenant::Counts>,
+    ) -> Option<SeriesSeat> {
+        HAS_METRICS.then(|| SeriesSeat::take(self, label, counts))
+    }
+
+    /// Jobs of a handler with this number are counted by its name from now on.
+    pub fn name_handler(&self, number: u32, module: &str, handler: &str) {
+        if HAS_METRICS {
+            lock(&self.places).name(number, module, handler);
+        }
+    }
+
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// Counts a decision; `detail` is asked only where decisions are kept.
+    pub fn decide(&self, action: Action, saved_ns: u64, detail: impl FnOnce() -> String) {
+        if HAS_METRICS {
+            self.decisions.made(self.now(), action, saved_ns, detail);
+        }
+    }
+}
+
+impl Engine {
+    fn read_metrics(&self, snapshot: &mut Snapshot) {
+        let metrics = &self.metrics;
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let counts = &self.counts;
+        let totals = &metrics.totals;
+        let mut runtime = RuntimeMetrics {
+            at_ns: metrics.now(),
+            leases: std::array::from_fn(|i| get(&totals.leases[i])),
+            wakes: get(&counts.wakes),
+            parks: get(&counts.parks),
+            rounds_busy: get(&totals.rounds_busy),
+            rounds_idle: get(&totals.rounds_idle),
+            claims_won: get(&totals.rounds_busy),
+            claims_lost: get(&totals.claims_lost),
+            outputs: OutputStats {
+                bytes_retained: get(&totals.retained),
+                ..*lock(&totals.outputs)
+            },
+            compiles: get(&totals.compiles),
+            cache_hits: get(&totals.cache_hits),
+            compile_ns: get(&totals.compile_ns),
+            switch_ns: get(&totals.switch_ns),
+            modules: lock(&self.modules).count() as u64,
+            decisions: metrics.decisions.counts(),
+            saved_ns: metrics.decisions.saved_ns(),
+            ..RuntimeMetrics::default()
+        };
+        if let Some(recorder) = &self.recorder {
+            let state = recorder.state();
+            runtime.recorder = RecorderMetrics {
+                records: state.log.next_seq,
+                bytes: state.log.bytes,
+                stalls: state.log.stalls,
+                stall_ns: state.log.stall_ns,
+                refused: state.log.refused,
+                gaps: state.log.gaps,
+                lag: state.log.next_seq.saturating_sub(state.log.durable_seq),
+                checkpoints: state.checkpoints,
+                failed_checkpoints: state.failed_checkpoints,
+            };
+        }
+        lock(&metrics.series).read(&mut runtime, &mut snapshot.tenants);
+        lock(&metrics.places).read(&mut snapshot.handlers);
+        snapshot.runtime = runtime;
+    }
+
+    /// The device's memory, as a provider tells it.
+    fn provide_memory(&self, sink: &mut Sink) {
+        let (segments, bytes) = self.memory.segments();
+        sink.own(
+            "rota_device_memory_bytes",
+            self.device.info.memory_bytes as f64,
+        );
+        sink.own("rota_ring_bytes", self.shared.ring_bytes() as f64);
+        sink.own("rota_segments", segments.into());
+        sink.own("rota_segment_bytes", bytes as f64);
+        if let Some(budget) = self.device.memory_budget() {
+            sink.own("rota_device_memory_budget_bytes", budget.budget as f64);
+            sink.own("rota_device_memory_used_bytes", budget.used as f64);
+        }
+    }
+}
+
+impl Runtime {
+    fn has_metrics(&self) -> Result<(), Error> {
+        match HAS_METRICS {
+            true => Ok(()),
+            false => Err(Error::NoMetrics),
+        }
+    }
+
+    /// Reads all metrics into `snapshot`, whose memory is used again: after the first time nothing is allocated, unless there is
+    /// more to tell. Providers are called first. Also after the runtime was stopped.
+    pub fn metrics(&self, snapshot: &mut Snapshot) -> Result<(), Error> {
+        self.has_metrics()?;
+        let engine = self.engine();
+        let refused = engine
+            .metrics
+            .providers
+            .ask(&mut snapshot.provided, |sink| engine.provide_memory(sink));
+        engine.read_metrics(snapshot);
+        snapshot.runtime.refused_names = refused;
+        Ok(())
+    }
+
+    /// Writes all metrics into `out` as far as they fit, and gives how many bytes there are: call again with so many, and some
+    /// more, if that is more than `out` has.
+    pub fn metrics_text(&self, format: Format, out: &mut [u8]) -> Result<usize, Error> {
+        self.has_metrics()?;
+        let metrics = &self.engine().metrics;
+        let mut snapshot = lock(&metrics.kept);
+        self.metrics(&mut snapshot)?;
+        Ok(exposition::write(&snapshot, &self.info(), format, out))
+    }
+
+    /// Adds a provider, which each snapshot asks for names and values; gives what `remove_metrics_provider` wants.
+    ///
+    /// A name has letters, digits and underscores and doesn't begin with a digit or with `rota_`. One that isn't so, or that
+    /// another value has already, is refused and counted.
+    pub fn add_metrics_provider(
+        &self,
+        provider: impl Fn(&mut Sink) + Send + Sync + 'static,
+    ) -> Result<u64, Error> {
+        self.has_metrics()?;
+        Ok(self.engine().metrics.providers.add(Arc::new(provider)))
+    }
+
+    /// Removes a provider. When this returns it isn't called any more.
+    pub fn remove_metrics_provider(&self, provider: u64) -> Result<(), Error> {
+        self.has_metrics()?;
+        match self.engine().metrics.providers.remove(provider) {
+            true => Ok(()),
+            false => Err(Error::InvalidArgument(
+                "there is no provider of that number",
+            )),
+        }
+    }
+
+    /// The last decisions, the oldest first, where they are kept: with `RuntimeOptions::trace`.
+    pub fn decisions(&self) -> Result<Vec<Decision>, Error> {
+        self.has_metrics()?;
+        Ok(self.engine().metrics.decisions.last())
+    }
+}
+
+/// How a lease ended, as a label.
+fn lease_end_name(reason: usize) -> &'static str {
+    match reason as u32 {
+        leave::ENDED => "ended",
+        leave::STOPPED => "stopped",
+        leave::FUEL => "fuel",
+        leave::IDLE => "idle",
+        leave::NOTIFY => "notify",
+        _ => "unknown",
+    }
+}
+
+fn is_limited(cap: u64) -> bool {
+    cap != UNLIMITED
+}
+
+fn resources() -> impl Iterator<Item = (usize, Resource)> {
+    Resource::all().enumerate()
+}
+
+/// Time, to be counted in nanoseconds.
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

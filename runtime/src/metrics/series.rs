@@ -1,0 +1,386 @@
+//! Which tenants are told apart: a bounded number of labels has a series each, and all others share one.
+//!
+//! A tenant counts in the series that it got when it was made. When it goes, what it has counted stays in its series, so that a
+//! series only rises; when a new label needs a place, the series whose last tenant left longest ago gives its place up, and what
+//! it has counted moves to the overflow's. So the sum over all series is the sum over all tenants that there ever were, and
+//! memory is bounded by the number of series and of tenants that are there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::exposition::escape;
+use super::{
+    add_counters, older, HandlerMetrics, LatencySums, Metrics, RuntimeMetrics, TenantMetrics,
+    OVERFLOW,
+};
+use crate::ring::calls::{Calls, PLACES};
+use crate::ring::submission::Ages;
+use crate::ring::sync::lock;
+use crate::tenant::{Counts, TenantCounters};
+
+/// Bytes of a label, at most; what is longer is cut, and gets a part of its hash so that it stays what it is.
+const MOST_LABEL: usize = 128;
+const HASH_DIGITS: usize = 16;
+
+/// The overflow's place in the table.
+const REST: usize = 0;
+
+/// A label as series have it: bounded, and never the overflow's.
+pub fn bounded(label: &str) -> String {
+    // What would be taken for the overflow's gets an underscore more, and what would be taken for that one more again.
+    if label.trim_start_matches('_') == OVERFLOW.trim_start_matches('_')
+        && label.len() >= OVERFLOW.len()
+    {
+        return format!("_{}", bounded_length(label));
+    }
+    bounded_length(label)
+}
+
+fn bounded_length(label: &str) -> String {
+    if label.len() <= MOST_LABEL {
+        return label.into();
+    }
+    let hash = blake3::hash(label.as_bytes()).to_hex();
+    let mut end = MOST_LABEL - HASH_DIGITS - 1;
+    while !label.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}~{}", &label[..end], &hash[..HASH_DIGITS])
+}
+
+struct Series {
+    label: Arc<str>,
+    rendered: Arc<str>,
+    /// What tenants that are gone have counted.
+    gone: Sums,
+    /// By id.
+    live: BTreeMap<u64, Arc<Counts>>,
+    /// When its last tenant left, by a count of all that left.
+    left: u64,
+}
+
+#[derive(Default)]
+struct Sums {
+    counters: TenantCounters,
+    latency: LatencySums,
+    batches_split: u64,
+    barrier_points: u64,
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        add_counters(&mut self.counters, &other.counters);
+        self.latency.add(&other.latency);
+        self.batches_split += other.batches_split;
+        self.barrier_points += other.barrier_points;
+    }
+
+    fn read(counts: &Counts) -> Self {
+        let get = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+        let mut latency = LatencySums::default();
+        let counters = counts.read(|all| latency.add_latency(all));
+        Self {
+            counters,
+            latency,
+            batches_split: get(&counts.batches_split),
+            barrier_points: get(&counts.barrier_points),
+        }
+    }
+
+    /// What stays of a tenant that is gone.
+    fn without_what_was(mut self) -> Self {
+        let counters = &mut self.counters;
+        counters.id = 0;
+        counters.used = Default::default();
+        counters.cap = Default::default();
+        counters.outstanding = 0;
+        counters.lag = 0;
+        self
+    }
+}
+
+impl Series {
+    fn new(label: &str) -> Self {
+        Self {
+            label: label.into(),
+            rendered: rendered(&[("tenant", label)]),
+            gone: Sums::default(),
+            live: BTreeMap::new(),
+            left: 0,
+        }
+    }
+}
+
+/// Labels as text formats have them, but for the braces.
+fn rendered(labels: &[(&str, &str)]) -> Arc<str> {
+    let mut out = String::new();
+    for (i, (name, value)) in labels.iter().enumerate() {
+        if i != 0 {
+            out.push(',');
+        }
+        out.push_str(name);
+        out.push_str("=\"");
+        escape(value, &mut out);
+        out.push('"');
+    }
+    out.into()
+}
+
+pub struct Table {
+    most: usize,
+    /// The overflow's first.
+    all: Vec<Series>,
+    by_label: HashMap<Arc<str>, usize>,
+    /// All but the overflow's, sorted by label.
+    order: Vec<usize>,
+    leaves: u64,
+    overflowed: u64,
+}
+
+impl Table {
+    pub fn new(most: u32) -> Self {
+        Self {
+            most: most as usize,
+            all: vec![Series::new(OVERFLOW)],
+            by_label: HashMap::new(),
+            order: Vec::new(),
+            leaves: 0,
+            overflowed: 0,
+        }
+    }
+
+    fn enter(&mut self, label: &str, id: u64, counts: Arc<Counts>) -> usize {
+        let label = bounded(label);
+        let place = match self.by_label.get(&*label) {
+            Some(&place) => place,
+            None => self.place_for(&label),
+        };
+        self.overflowed += u64::from(place == REST);
+        self.all[place].live.insert(id, counts);
+        place
+    }
+
+    /// Where a label goes that has no series.
+    fn place_for(&mut self, label: &str) -> usize {
+        let place = if self.all.len() <= self.most {
+            self.all.push(Series::new(label));
+            self.all.len() - 1
+        } else {
+            let empty = |&place: &usize| self.all[place].live.is_empty();
+            let places = (REST + 1..self.all.len()).filter(empty);
+            let Some(place) = places.min_by_key(|&place| self.all[place].left) else {
+                return REST;
+            };
+            let old = std::mem::replace(&mut self.all[place], Series::new(label));
+            self.by_label.remove(&old.label);
+            self.order.retain(|&other| other != place);
+            self.all[REST].gone.add(&old.gone);
+            place
+        };
+        let at = self
+            .order
+            .partition_point(|&other| *self.all[other].label < *label);
+        self.order.insert(at, place);
+        self.by_label.insert(self.all[place].label.clone(), place);
+        place
+    }
+
+    fn leave(&mut self, place: usize, id: u64) {
+        let series = &mut self.all[place];
+        if let Some(counts) = series.live.remove(&id) {
+            series.gone.add(&Sums::read(&counts).without_what_was());
+        }
+        self.leaves += 1;
+        series.left = self.leaves;
+    }
+
+    /// Reads all series, in the order of their labels and the overflow's last, and their sums.
+    pub fn read(&self, runtime: &mut RuntimeMetrics, out: &mut Vec<TenantMetrics>) {
+        let rest = &self.all[REST];
+        let has_rest =
+            !rest.live.is_empty() || rest.gone.counters.submitted != 0 || self.overflowed != 0;
+        let places = self.order.iter().copied().chain(has_rest.then_some(REST));
+        let mut count = 0;
+        let mut points = 0;
+        for place in places {
+            let series = &self.all[place];
+            let mut sums = Sums::default();
+            sums.add(&series.gone);
+            let mut ages = Ages::default();
+            for counts in series.live.values() {
+                sums.add(&Sums::read(counts));
+                ages = older(ages, counts.ring.ages(runtime.at_ns));
+            }
+            let mut live = series.live.keys();
+            sums.counters.id = match (live.next(), live.next()) {
+                (Some(&id), None) => id,
+                _ => 0,
+            };
+            add_counters(&mut runtime.all, &sums.counters);
+            runtime.latency.add(&sums.latency);
+            runtime.ages = older(runtime.ages, ages);
+            runtime.tenants += series.live.len() as u64;
+            runtime.batches_split += sums.batches_split;
+            points += sums.barrier_points;
+            let row = TenantMetrics {
+                label: series.label.clone(),
+                tenants: series.live.len() as u64,
+                counters: sums.counters,
+                latency: sums.latency,
+                ages,
+                rendered: series.rendered.clone(),
+            };
+            match out.get_mut(count) {
+                Some(place) => *place = row,
+                None => out.push(row),
+            }
+            count += 1;
+        }
+        out.truncate(count);
+        runtime.barrier_points = points;
+        runtime.segments = points + runtime.batches_split;
+        runtime.series = count as u64;
+        runtime.max_series = self.most as u64;
+        runtime.overflowed = self.overflowed;
+    }
+}
+
+/// A tenant's place in its series.
+pub struct Seat {
+    metrics: Arc<Metrics>,
+    place: usize,
+    id: u64,
+}
+
+impl Seat {
+    pub fn take(metrics: &Arc<Metrics>, label: &str, counts: &Arc<Counts>) -> Self {
+        let id = counts.id();
+        let place = lock(&metrics.series).enter(label, id, counts.clone());
+        Self {
+            metrics: metrics.clone(),
+            place,
+            id,
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.metrics.series).leave(self.place, self.id);
+    }
+}
+
+/// Handlers by the places that count their calls. A handler keeps its place for as long as the runtime lives: there is no telling
+/// when the last completion of it is taken. When all are given away, the others share the first.
+pub struct Places {
+    calls: Arc<Calls>,
+    /// From the second place on.
+    names: Vec<Name>,
+    by_name: HashMap<(Arc<str>, Arc<str>), u16>,
+    /// Sorted by module and handler.
+    order: Vec<u16>,
+    rest: Name,
+}
+
+struct Name {
+    module: Arc<str>,
+    handler: Arc<str>,
+    rendered: Arc<str>,
+}
+
+impl Name {
+    fn new(module: &str, handler: &str) -> Self {
+        Self {
+            module: module.into(),
+            handler: handler.into(),
+            rendered: rendered(&[("module", module), ("handler", handler)]),
+        }
+    }
+
+    fn key(&self) -> (&str, &str) {
+        (&self.module, &self.handler)
+    }
+}
+
+impl Places {
+    pub fn new(calls: Arc<Calls>) -> Self {
+        Self {
+            calls,
+            names: Vec::new(),
+            by_name: HashMap::new(),
+            order: Vec::new(),
+            rest: Name::new(OVERFLOW, OVERFLOW),
+        }
+    }
+
+    pub fn name(&mut self, number: u32, module: &str, handler: &str) {
+        let (module, handler) = (bounded(module), bounded(handler));
+        let key = (Arc::from(module.as_str()), Arc::from(handler.as_str()));
+        let place = match self.by_name.get(&key) {
+            Some(&place) => place,
+            None if self.names.len() + 1 < PLACES => {
+                self.names.push(Name::new(&module, &handler));
+                let place = self.names.len() as u16;
+                let name = |place: u16| &self.names[place as usize - 1];
+                let before = |&other: &u16| name(other).key() < name(place).key();
+                let at = self.order.partition_point(before);
+                self.order.insert(at, place);
+                self.by_name.insert(key, place);
+                place
+            }
+            None => REST as u16,
+        };
+        self.calls.set_place(number, place);
+    }
+
+    /// Reads those that were called, in order, and what the others share last.
+    pub fn read(&self, out: &mut Vec<HandlerMetrics>) {
+        let get = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+        let named = self
+            .order
+            .iter()
+            .map(|&place| (place as usize, &self.names[place as usize - 1]));
+        let mut count = 0;
+        for (place, name) in named.chain([(REST, &self.rest)]) {
+            let counted = self.calls.place(place);
+            // In this order: what faulted was called.
+            let (faults, fuel) = (get(&counted.faults), get(&counted.fuel));
+            let calls = get(&counted.calls);
+            if calls == 0 {
+                continue;
+            }
+            let row = HandlerMetrics {
+                module: name.module.clone(),
+                handler: name.handler.clone(),
+                calls,
+                faults: faults.min(calls),
+                fuel,
+                rendered: name.rendered.clone(),
+            };
+            match out.get_mut(count) {
+                Some(place) => *place = row,
+                None => out.push(row),
+            }
+            count += 1;
+        }
+        out.truncate(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_bounded_and_stay_apart() {
+        assert_eq!(bounded("a"), "a");
+        assert_eq!(bounded(OVERFLOW), "___overflow__");
+        assert_eq!(bounded("___overflow__"), "____overflow__");
+        assert_eq!(bounded("_overflow__"), "_overflow__");
+        let long = |end: &str| "ä".repeat(200) + end;
+        let (a, b) = (bounded(&long("a")), bounded(&long("b")));
+        assert_ne!(a, b);
+        assert!(a.len() <= MOST_LABEL && b.len() <= MOST_LABEL);
+        assert_eq!(bounded(&"x".repeat(128)).len(), 128);
+    }
+}
