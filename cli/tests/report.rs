@@ -105,11 +105,17 @@ struct Filled {
 
 impl Filled {
     fn new(folder: &Path, capacity_bytes: u64) -> Self {
-        let log = Log::open(&LogOptions {
+        let options = LogOptions {
             capacity_bytes,
             ..LogOptions::new(folder.join("log"))
-        })
-        .unwrap();
+        };
+        // A child that another test begins has the lock too, until it has become another program.
+        let log = loop {
+            match Log::open(&options) {
+                Err(rota_recorder::Error::InUse { .. }) => std::thread::yield_now(),
+                opened => break opened.unwrap(),
+            }
+        };
         Self {
             log,
             begin: mono_ns(),
@@ -541,6 +547,52 @@ fn what_is_missing_and_what_happened_is_told() {
         let there = format!("<i class=\"mark {mark}\" data-x=");
         assert!(page.contains(&there), "{mark}");
     }
+}
+
+/// Somebody may have made the log for who looks at it.
+#[test]
+fn numbers_that_can_not_be_have_a_page() {
+    let folder = folder();
+    let mut filled = Filled::new(folder.path(), 1 << 20);
+    filled.begin = 0;
+    filled.start(UGLY);
+    filled.job(0, u64::MAX, 0);
+    filled.job(u64::MAX, u64::MAX, 1);
+    let gap = Gap {
+        why: GapWhy::Other(9),
+        lost: u64::MAX,
+        first_ns: 5,
+        last_ns: 1,
+    };
+    for _ in 0..2 {
+        filled.log.append(&gap.into()).unwrap();
+    }
+    let mut cells = filled.log.reserve_at(3, u64::MAX).unwrap();
+    for status in [completion_status::FAULTED, 0, u32::MAX] {
+        cells.completion(&Completion {
+            tenant: u64::MAX,
+            ticket: 0,
+            status,
+            fault: u32::MAX,
+            fuel: u32::MAX,
+            ..Completion::default()
+        });
+    }
+    drop(cells);
+    drop(filled);
+    let page = page(folder.path(), &["--title", " "]);
+    assert!(!page.contains(UGLY) && page.contains(SAFE));
+    let row = cells_of(section(&page, "tenants"), &format!("#{}", u64::MAX));
+    assert_eq!(row[1..4], ["2", "1", "2"], "faulted, and unknown statuses");
+    assert!(section(&page, "faults").contains("0xffffffff"));
+    assert_eq!(tile(&page, "records missing"), thousands_of(u64::MAX));
+}
+
+fn thousands_of(n: u64) -> String {
+    let digits = n.to_string().into_bytes();
+    let groups = digits.rchunks(3).rev();
+    let texts = groups.map(|group| std::str::from_utf8(group).unwrap());
+    texts.collect::<Vec<_>>().join(",")
 }
 
 #[test]

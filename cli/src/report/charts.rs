@@ -172,7 +172,9 @@ fn one_by_one(out: &mut String, run: &Run, colour: &str, jobs: &[&Drawn], high: 
                 }
             };
             // Jobs of no length are to be seen beside each other too.
-            levels[level] = levels[level].max(end(job)).max(job.submitted + 1);
+            levels[level] = levels[level]
+                .max(end(job))
+                .max(job.submitted.saturating_add(1));
             level
         })
         .collect();

@@ -439,7 +439,7 @@ impl Gathered {
         let (begin, end) = outline.time.unwrap_or_default();
         let length = end - begin;
         let busy = outline.busy.map(|(from, to)| (from - begin, to - begin));
-        let share_steps = (outline.completions / 8).clamp(24, MOST_SHARE_STEPS) as usize;
+        let share_steps = (outline.completions / 40).clamp(24, MOST_SHARE_STEPS) as usize;
         let latency_steps = (outline.completions / 20).clamp(24, MOST_LATENCY_STEPS) as usize;
         let mut order: Vec<_> = outline.tenants.iter().collect();
         order.sort_by_key(|(&id, &(jobs, completions))| {
@@ -533,7 +533,7 @@ impl Gathered {
 
     fn lose(&mut self, hole: &Missing) {
         let cells = hole.last + 1 - hole.first;
-        self.run.missing += cells;
+        self.run.missing = self.run.missing.saturating_add(cells);
         let text = format!(
             "{} from {} on: no record",
             counted(cells, "cell", "cells"),
@@ -618,7 +618,7 @@ impl Gathered {
                 self.tell(What::Note, it.tenant, text);
             }
             Record::Gap(it) => {
-                self.run.missing += it.lost;
+                self.run.missing = self.run.missing.saturating_add(it.lost);
                 let text = format!(
                     "{} records found no room: {}",
                     thousands(it.lost),
@@ -779,7 +779,7 @@ impl Gathered {
 
     fn ended(mut self) -> Run {
         if self.run.is_last {
-            self.run.missing += self.run.info.untold;
+            self.run.missing = self.run.missing.saturating_add(self.run.info.untold);
         }
         let mut left: Vec<Unended> = Vec::new();
         for (&tenant, tickets) in &self.open {

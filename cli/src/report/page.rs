@@ -143,7 +143,7 @@ fn head(out: &mut String, run: &Run, log: &str, title: &str) {
         Some(start) => format!("{}, {}", bdi(&start.device), text(&start.mode)),
         None => "a device that the log doesn’t name".into(),
     };
-    let when = match run.length + run.wall_ns {
+    let when = match run.wall_ns {
         0 => String::new(),
         _ => format!(" on {} for {}", date(run.wall_ns), time(run.length)),
     };
@@ -360,7 +360,7 @@ fn over_time(out: &mut String, run: &Run) {
     out.push_str("<section class=\"charts\" id=\"latency\">\n<h2>Latency</h2>\n");
     writeln!(
         out,
-        "<p class=\"note\">From when a job was submitted to when its completion was taken, so the time in which the program didn’t look is in it. Each point is of {}.</p>",
+        "<p class=\"note\">From a job’s submit to when its completion was taken, with the time in which the program didn’t look. Each point is of {}.</p>",
         time(run.axis.span() / run.latencies.len() as u64)
     )
     .unwrap();
@@ -388,12 +388,12 @@ fn over_time(out: &mut String, run: &Run) {
     out.push_str("</section>\n<section class=\"charts\" id=\"share\">\n<h2>Share</h2>\n");
     let shares = charts::shares(run);
     let what = match run.fuel() {
-        0 => "Whose the completed jobs were",
-        _ => "Who took the fuel of completed jobs, and, where none took any, whose the jobs were",
+        0 => "Whose the jobs were",
+        _ => "Who took the fuel, and, where none was taken, whose the jobs were",
     };
     writeln!(
         out,
-        "<p class=\"note\">{what}, by when the completions were taken, in steps of {}.</p>",
+        "<p class=\"note\">{what}; by when completions were taken, in steps of {}.</p>",
         time(run.axis.span() / shares.len().max(1) as u64)
     )
     .unwrap();
