@@ -305,6 +305,14 @@ fn times_and_shares_are_those_of_the_records() {
             .sum::<u64>()
     };
     assert_eq!((jobs(0), jobs(1)), (100, 100));
+    for (row, ns) in [(0, 500_000), (1, 10_000)] {
+        let steps = data["tenants"][row].as_array().unwrap();
+        let all: Vec<u64> = steps.iter().filter_map(|step| step.as_u64()).collect();
+        assert!(
+            !all.is_empty() && all.iter().all(|&p99| p99 == ns),
+            "{all:?}"
+        );
+    }
     let shares = data["shares"].as_array().unwrap();
     let mean = shares
         .iter()

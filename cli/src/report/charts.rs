@@ -6,13 +6,11 @@ use std::fmt::{Display, Write as _};
 
 use rota::completion_status;
 
-use super::gather::{Axis, Drawn, Row, Run, STEPS};
+use super::gather::{Axis, Drawn, Row, Run, COLOURS, STEPS};
 use super::histogram::Histogram;
 use crate::paper::thousands;
 
 pub const WIDE: f64 = 1000.0;
-/// Tenants with a colour of their own; the others share one.
-pub const COLOURS: usize = 7;
 /// Lanes of jobs in a tenant's lane.
 const MOST_LEVELS: usize = 12;
 
@@ -79,7 +77,7 @@ fn path(out: &mut String, class: &str, d: &str) {
 
 /// The class of a row's colour.
 pub fn colour(run: &Run, row: usize) -> String {
-    match row < COLOURS && !run.is_others(row) {
+    match row < run.coloured().len() {
         true => format!("c{row}"),
         false => "rest".into(),
     }
@@ -221,10 +219,9 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Around what the steps have.
-    pub fn of(latencies: &[Histogram]) -> Option<Self> {
-        let some = |percent| latencies.iter().filter_map(move |h| h.percentile(percent));
-        let (least, most) = (some(50).min()?.max(1) as f64, some(99).max()?.max(1) as f64);
+    /// Around all of these.
+    pub fn around(all: impl Iterator<Item = u64> + Clone) -> Option<Self> {
+        let (least, most) = (all.clone().min()?.max(1) as f64, all.max()?.max(1) as f64);
         let marks: Vec<f64> = (0..20)
             .flat_map(|ten| [1.0, 2.0, 5.0].map(|n| n * 10f64.powi(ten)))
             .collect();
@@ -252,56 +249,73 @@ impl Scale {
     }
 }
 
+/// A percentile of each step that has one.
+pub fn percentiles(steps: &[Histogram], percent: u64) -> impl Iterator<Item = u64> + Clone + '_ {
+    steps
+        .iter()
+        .filter_map(move |step| step.percentile(percent))
+}
+
+/// Points of steps that follow each other.
+type Part = Vec<(f64, f64)>;
+
+/// A percentile over time, in parts where steps have no completion.
+fn parts(steps: &[Histogram], percent: u64, scale: &Scale, high: f64) -> Vec<Part> {
+    let mut parts = vec![Part::new()];
+    for (n, step) in steps.iter().enumerate() {
+        let x = (n as f64 + 0.5) / steps.len() as f64 * WIDE;
+        match (step.percentile(percent), parts.last_mut()) {
+            (Some(ns), Some(part)) => part.push((x, scale.place(ns as f64) * high)),
+            _ => parts.push(Part::new()),
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+fn line(d: &mut String, points: impl Iterator<Item = (f64, f64)>) {
+    for (n, (x, y)) in points.enumerate() {
+        write!(d, "{}{} {}", if n == 0 { 'M' } else { 'L' }, xy(x), xy(y)).unwrap();
+    }
+}
+
+/// Lines, and dots for points without another beside them.
+fn lines(out: &mut String, class: &str, parts: &[Part]) {
+    let (mut d, mut dots) = (String::new(), String::new());
+    for part in parts {
+        match part[..] {
+            [(x, y)] => write!(dots, "M{} {}h0", xy(x), xy(y)).unwrap(),
+            _ => line(&mut d, part.iter().copied()),
+        }
+    }
+    path(out, &format!("{class} stroke"), &d);
+    path(out, &format!("{class} dot"), &dots);
+}
+
 /// The median and the 99th percentile of each step.
-pub fn latency(out: &mut String, latencies: &[Histogram], scale: &Scale, high: f64) {
-    let point = |step: usize, percent: u64| {
-        let ns = latencies[step].percentile(percent)?;
-        let x = (step as f64 + 0.5) / latencies.len() as f64 * WIDE;
-        Some((x, scale.place(ns as f64) * high))
-    };
+pub fn latency(out: &mut String, steps: &[Histogram], scale: &Scale, high: f64) {
+    let (p50, p99) = (parts(steps, 50, scale, high), parts(steps, 99, scale, high));
     let mut band = String::new();
-    let mut lines: [String; 2] = Default::default();
-    // Points without another beside them.
-    let mut alone: [String; 2] = Default::default();
-    let mut at = 0;
-    while at < latencies.len() {
-        let some = (at..latencies.len()).take_while(|&step| latencies[step].max().is_some());
-        let part: Vec<[(f64, f64); 2]> = some
-            .filter_map(|step| Some([point(step, 50)?, point(step, 99)?]))
-            .collect();
-        at += part.len().max(1);
-        let Some(&first) = part.first() else {
-            continue;
-        };
-        for (n, (x, y)) in first.into_iter().enumerate() {
-            if part.len() == 1 {
-                write!(alone[n], "M{} {}h0", xy(x), xy(y)).unwrap();
-                continue;
-            }
-            write!(lines[n], "M{} {}", xy(x), xy(y)).unwrap();
-            for (x, y) in part[1..].iter().map(|points| points[n]) {
-                write!(lines[n], "L{} {}", xy(x), xy(y)).unwrap();
-            }
-        }
-        let there = part.iter().map(|points| points[1]);
-        let back = part.iter().rev().map(|points| points[0]);
-        for (n, (x, y)) in there.chain(back).enumerate() {
-            write!(
-                band,
-                "{}{} {}",
-                if n == 0 { 'M' } else { 'L' },
-                xy(x),
-                xy(y)
-            )
-            .unwrap();
-        }
+    for (below, above) in p50.iter().zip(&p99) {
+        line(&mut band, above.iter().chain(below.iter().rev()).copied());
         band.push('Z');
     }
     open_svg(out, high);
     path(out, "band", &band);
-    for (class, n) in [("p99", 1), ("p50", 0)] {
-        path(out, &format!("{class} stroke"), &lines[n]);
-        path(out, &format!("{class} dot"), &alone[n]);
+    lines(out, "p99", &p99);
+    lines(out, "p50", &p50);
+    out.push_str("</svg>");
+}
+
+/// The 99th percentile of each tenant that has a colour.
+pub fn latency_by_tenant(out: &mut String, run: &Run, scale: &Scale, high: f64) {
+    open_svg(out, high);
+    for (n, row) in run.coloured().iter().enumerate().rev() {
+        lines(
+            out,
+            &colour(run, n),
+            &parts(&row.latencies, 99, scale, high),
+        );
     }
     out.push_str("</svg>");
 }
@@ -315,7 +329,7 @@ pub fn shares(run: &Run) -> Vec<[f64; COLOURS + 1]> {
             let by_fuel = run.rows.iter().any(|row| row.burnt[step] != 0);
             let mut parts = [0.0; COLOURS + 1];
             for (n, row) in run.rows.iter().enumerate() {
-                let own = n < COLOURS && !run.is_others(n);
+                let own = n < run.coloured().len();
                 let of = if by_fuel { &row.burnt } else { &row.ended };
                 parts[if own { n } else { COLOURS }] += of[step] as f64;
             }
@@ -408,22 +422,13 @@ mod tests {
 
     #[test]
     fn a_scale_is_around_all_values() {
-        let one = |ns| {
-            let mut histogram = Histogram::new();
-            histogram.add(ns);
-            histogram
-        };
-        assert!(Scale::of(&[Histogram::new()]).is_none());
-        for all in [
-            vec![one(0)],
-            vec![one(1000)],
-            vec![one(3), one(7_000_000)],
-            vec![one(u64::MAX)],
-        ] {
-            let scale = Scale::of(&all).unwrap();
+        let around = |all: &[u64]| Scale::around(all.iter().copied());
+        assert!(around(&[]).is_none());
+        for all in [&[0][..], &[1000], &[3, 7_000_000], &[u64::MAX]] {
+            let scale = around(all).unwrap();
             assert!(scale.from < scale.to && !scale.ticks.is_empty());
         }
-        let scale = Scale::of(&[one(300), one(40_000)]).unwrap();
+        let scale = around(&[300, 40_000, 500]).unwrap();
         assert_eq!((scale.from, scale.to), (200.0, 50_000.0));
         assert_eq!(scale.ticks, [1000.0, 10_000.0]);
         assert!(scale.place(200.0) > scale.place(300.0) && scale.place(50_000.0) > 0.0);

@@ -17,12 +17,15 @@ use crate::Failure;
 
 /// How many tenants have a row of their own.
 pub const MOST_ROWS: usize = 64;
+/// How many of these have a colour of their own; the others share one.
+pub const COLOURS: usize = 7;
 /// Up to how many jobs each one is drawn.
 pub const MOST_DRAWN: u64 = 20_000;
 /// Steps of time of the timeline, the share and the latency.
 pub const STEPS: usize = 600;
 const MOST_SHARE_STEPS: u64 = 200;
 const MOST_LATENCY_STEPS: u64 = 240;
+const MOST_TENANT_LATENCY_STEPS: u64 = 120;
 /// Open jobs that are kept; of a log that has lost completions there may be more.
 const MOST_OPEN: usize = 1 << 20;
 const MOST_FAULT_KINDS: usize = 10_000;
@@ -90,6 +93,8 @@ pub struct Row {
     pub by_status: [u64; STATUSES],
     pub fuel: u64,
     pub latency: Histogram,
+    /// Over time, of those with a colour.
+    pub latencies: Vec<Histogram>,
     /// When it was there; `None` is before the log begins, or after its end.
     pub created: Option<u64>,
     pub destroyed: Option<u64>,
@@ -112,6 +117,7 @@ impl Row {
             by_status: [0; STATUSES],
             fuel: 0,
             latency: Histogram::new(),
+            latencies: Vec::new(),
             created: None,
             destroyed: None,
             submitted: vec![0; STEPS],
@@ -253,6 +259,12 @@ impl Run {
     /// Whether a row stands for all tenants that have none.
     pub fn is_others(&self, row: usize) -> bool {
         self.others != 0 && row + 1 == self.rows.len()
+    }
+
+    /// The rows with a colour of their own.
+    pub fn coloured(&self) -> &[Row] {
+        let own = self.rows.len() - usize::from(self.others != 0);
+        &self.rows[..own.min(COLOURS)]
     }
 
     pub fn faulted(&self) -> u64 {
@@ -452,6 +464,10 @@ impl Gathered {
             .take(shown)
             .map(|id| Row::new(id, share_steps))
             .collect();
+        let steps = (outline.completions / 500).clamp(24, MOST_TENANT_LATENCY_STEPS) as usize;
+        for row in rows.iter_mut().take(COLOURS) {
+            row.latencies = vec![Histogram::new(); steps];
+        }
         let places = rows.iter().enumerate().map(|(n, row)| (row.tenant, n));
         let places = places.collect();
         if others != 0 {
@@ -749,6 +765,10 @@ impl Gathered {
                 self.opened -= 1;
                 let latency = at.saturating_sub(open.submitted);
                 row.latency.add(latency);
+                if !row.latencies.is_empty() {
+                    let step = axis.step(at, row.latencies.len());
+                    row.latencies[step].add(latency);
+                }
                 run.latency.add(latency);
                 let step = axis.step(at, run.latencies.len());
                 run.latencies[step].add(latency);

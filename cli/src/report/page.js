@@ -14,6 +14,7 @@
   const jobs = data.jobs.map(steps);
   const faults = data.faults.map(steps);
   const names = [...document.querySelectorAll(".lane .label")].map((label) => label.textContent);
+  const latency = document.querySelector(".latency .plot");
   const shareNames = [...document.querySelectorAll("#share .legend li")];
   const told = document.body.appendChild(document.createElement("div"));
   told.id = "told";
@@ -87,6 +88,11 @@
       const step = of(data.steps);
       text += `\n${names[lane]}\n${number(jobs[lane].get(step) ?? 0)} jobs submitted in ${nanoseconds((data.to - data.from) / data.steps)}`;
       if (faults[lane].has(step)) text += `\n${number(faults[lane].get(step))} faulted`;
+    } else if (plot.closest(".latency") && plot !== latency) {
+      const step = of(data.tenants[0].length);
+      data.tenants.forEach((tenant, n) => {
+        if (tenant[step] !== null) text += `\n${names[n]} ${nanoseconds(tenant[step])}`;
+      });
     } else if (plot.closest(".latency")) {
       const step = of(data.p50.length);
       text += data.p50[step] === null ? "\nno completions" : `\np50 ${nanoseconds(data.p50[step])}\np99 ${nanoseconds(data.p99[step])}`;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use rota::{completion_status_name, completion_status_text, fault_name, fault_text};
 use serde_json::{json, Value};
 
-use super::charts::{self, Scale, Unit, COLOURS, WIDE};
-use super::gather::{Ends, Event, Run, What, MOST_ROWS, MOST_UNENDED, STATUSES, STEPS};
+use super::charts::{self, Scale, Unit, WIDE};
+use super::gather::{Ends, Event, Row, Run, What, MOST_ROWS, MOST_UNENDED, STATUSES, STEPS};
 use super::histogram::Histogram;
 use crate::paper::{bytes, counted, nanoseconds, thousands};
 
@@ -120,7 +120,9 @@ pub fn page(run: &Run, log: &str, title: &str) -> String {
     if run.jobs + run.completions == 0 {
         out.push_str("<section><p class=\"empty\">There are no jobs in this run.</p></section>\n");
     } else {
-        over_time(&mut out, run);
+        timeline(&mut out, run);
+        latency(&mut out, run);
+        share(&mut out, run);
         tenants(&mut out, run);
         faults(&mut out, run);
     }
@@ -263,7 +265,7 @@ fn at(place: f64) -> String {
 }
 
 /// The moments of the axis, as lines behind a chart and as words below it.
-fn axis(out: &mut String, run: &Run, words: bool) {
+fn axis(out: &mut String, run: &Run) {
     let mut lines = String::new();
     let mut said = String::new();
     for (ns, word) in charts::ticks(run.axis) {
@@ -271,9 +273,7 @@ fn axis(out: &mut String, run: &Run, words: bool) {
         write!(lines, "<i {}></i>", at(place)).unwrap();
         write!(said, "<span {}>{word}</span>", at(place)).unwrap();
     }
-    if words {
-        row(out, "axis", "", &said, "");
-    }
+    row(out, "axis", "", &said, "");
     write!(
         out,
         "<div class=\"grid\" aria-hidden=\"true\">{lines}<b></b></div>"
@@ -281,7 +281,7 @@ fn axis(out: &mut String, run: &Run, words: bool) {
     .unwrap();
 }
 
-fn over_time(out: &mut String, run: &Run) {
+fn timeline(out: &mut String, run: &Run) {
     out.push_str("<section class=\"charts\" id=\"timeline\">\n<h2>Timeline</h2>\n");
     let step = time(run.axis.span() / STEPS as u64);
     let what = match &run.drawn {
@@ -354,9 +354,30 @@ fn over_time(out: &mut String, run: &Run) {
         );
         row(out, &format!("lane h{high}"), &left, &svg, &right);
     }
-    axis(out, run, true);
+    axis(out, run);
     out.push_str("</div>\n</section>\n");
+}
 
+/// A chart of latencies with its scale.
+fn latency_rows(out: &mut String, run: &Run, scale: &Scale, svg: &str) {
+    let (mut words, mut plot) = (String::new(), String::new());
+    for &ns in &scale.ticks {
+        let top = scale.place(ns) * 100.0;
+        let word = scale_word(ns);
+        write!(
+            words,
+            "<span class=\"y\" style=\"top:{top:.2}%\">{word}</span>"
+        )
+        .unwrap();
+        write!(plot, "<i class=\"level\" style=\"top:{top:.2}%\"></i>").unwrap();
+    }
+    out.push_str("<div class=\"rows\">\n");
+    row(out, "tall latency", &words, &(plot + svg), "");
+    axis(out, run);
+    out.push_str("</div>\n");
+}
+
+fn latency(out: &mut String, run: &Run) {
     out.push_str("<section class=\"charts\" id=\"latency\">\n<h2>Latency</h2>\n");
     writeln!(
         out,
@@ -364,28 +385,56 @@ fn over_time(out: &mut String, run: &Run) {
         time(run.axis.span() / run.latencies.len() as u64)
     )
     .unwrap();
-    match Scale::of(&run.latencies) {
-        None => out.push_str("<p class=\"empty\">No job has a completion.</p>\n"),
-        Some(scale) => {
-            out.push_str("<ul class=\"legend\"><li><i class=\"key p50\"></i>p50, half of the jobs took at most so long</li><li><i class=\"key p99\"></i>p99</li></ul>\n<div class=\"rows\">\n");
-            let (mut words, mut svg) = (String::new(), String::new());
-            for &ns in &scale.ticks {
-                let top = scale.place(ns) * 100.0;
-                write!(
-                    words,
-                    "<span class=\"y\" style=\"top:{top:.2}%\">{}</span>",
-                    scale_word(ns)
-                )
-                .unwrap();
-                write!(svg, "<i class=\"level\" style=\"top:{top:.2}%\"></i>").unwrap();
-            }
-            charts::latency(&mut svg, &run.latencies, &scale, LATENCY);
-            row(out, "tall latency", &words, &svg, "");
-            axis(out, run, true);
-            out.push_str("</div>\n");
-        }
+    let steps = &run.latencies;
+    let both = charts::percentiles(steps, 50).chain(charts::percentiles(steps, 99));
+    let Some(scale) = Scale::around(both) else {
+        out.push_str("<p class=\"empty\">No job has a completion.</p>\n</section>\n");
+        return;
+    };
+    out.push_str("<ul class=\"legend\"><li><i class=\"key p50\"></i>p50, half of the jobs took at most so long</li><li><i class=\"key p99\"></i>p99</li></ul>\n");
+    let mut svg = String::new();
+    charts::latency(&mut svg, steps, &scale, LATENCY);
+    latency_rows(out, run, &scale, &svg);
+    let rows = run.coloured();
+    let each = rows
+        .iter()
+        .flat_map(|row| charts::percentiles(&row.latencies, 99));
+    if let (2.., Some(scale)) = (rows.len(), Scale::around(each)) {
+        writeln!(
+            out,
+            "<p class=\"note later\">p99 by tenant, each point of {}.</p>",
+            time(run.axis.span() / rows[0].latencies.len() as u64)
+        )
+        .unwrap();
+        legend(out, run, false);
+        let mut svg = String::new();
+        charts::latency_by_tenant(&mut svg, run, &scale, LATENCY);
+        latency_rows(out, run, &scale, &svg);
     }
-    out.push_str("</section>\n<section class=\"charts\" id=\"share\">\n<h2>Share</h2>\n");
+    out.push_str("</section>\n");
+}
+
+/// Whose colour is which, and whose is that of all the others.
+fn legend(out: &mut String, run: &Run, others: bool) {
+    out.push_str("<ul class=\"legend\">");
+    let own = run.coloured().len();
+    for n in 0..own {
+        write!(out, "<li>{}{}</li>", key(run, n), name(run, n)).unwrap();
+    }
+    let rest = run.tenants() - own as u64;
+    if others && rest != 0 {
+        write!(
+            out,
+            "<li><i class=\"key rest\"></i>others ({})</li>",
+            counted(rest, "tenant", "tenants")
+        )
+        .unwrap();
+    }
+    out.push_str("</ul>\n");
+}
+
+fn share(out: &mut String, run: &Run) {
+    out.push_str("<section class=\"charts\" id=\"share\">\n<h2>Share</h2>\n");
     let shares = charts::shares(run);
     let what = match run.fuel() {
         0 => "Whose the jobs were",
@@ -397,21 +446,8 @@ fn over_time(out: &mut String, run: &Run) {
         time(run.axis.span() / shares.len().max(1) as u64)
     )
     .unwrap();
-    out.push_str("<ul class=\"legend\">");
-    let own = run.rows.len().min(COLOURS);
-    for n in (0..own).filter(|&n| !run.is_others(n)) {
-        write!(out, "<li>{}{}</li>", key(run, n), name(run, n)).unwrap();
-    }
-    let rest = run.tenants() - own as u64;
-    if rest != 0 {
-        write!(
-            out,
-            "<li><i class=\"key rest\"></i>others ({})</li>",
-            counted(rest, "tenant", "tenants")
-        )
-        .unwrap();
-    }
-    out.push_str("</ul>\n<div class=\"rows\">\n");
+    legend(out, run, true);
+    out.push_str("<div class=\"rows\">\n");
     let (mut words, mut svg) = (String::new(), String::new());
     for (top, word) in [(0, "100 %"), (50, "50 %"), (100, "0 %")] {
         write!(
@@ -423,7 +459,7 @@ fn over_time(out: &mut String, run: &Run) {
     }
     charts::share(&mut svg, &shares, SHARE);
     row(out, "tall share", &words, &svg, "");
-    axis(out, run, true);
+    axis(out, run);
     out.push_str("</div>\n</section>\n");
 }
 
@@ -663,16 +699,18 @@ fn happened_line(out: &mut String, run: &Run, event: &Event) {
 /// Numbers only: what the script shows where the mouse is.
 fn data(run: &Run) -> Value {
     let unit = Unit::of(run.axis);
-    let of_rows = |of: fn(&super::gather::Row) -> &Vec<u32>| {
+    let of_rows = |of: fn(&Row) -> &Vec<u32>| {
         let rows = run.rows.iter().map(of);
         rows.map(|steps| sparse(steps)).collect::<Vec<_>>()
     };
-    let percentiles = |percent| {
-        let steps = run.latencies.iter();
-        steps
-            .map(|step| step.percentile(percent))
-            .collect::<Vec<_>>()
+    let percentiles = |steps: &[Histogram], percent| {
+        let all = steps.iter().map(|step| step.percentile(percent));
+        all.collect::<Vec<_>>()
     };
+    let by_tenant = run.coloured().iter();
+    let by_tenant: Vec<_> = by_tenant
+        .map(|row| percentiles(&row.latencies, 99))
+        .collect();
     let shares: Vec<_> = charts::shares(run)
         .into_iter()
         .map(|parts| parts.map(|part| (part * 1000.0).round() / 10.0))
@@ -680,7 +718,7 @@ fn data(run: &Run) -> Value {
     json!({
         "from": run.axis.from, "to": run.axis.to, "unit": unit.name, "ns": unit.ns, "wide": WIDE, "steps": STEPS,
         "jobs": of_rows(|row| &row.submitted), "faults": of_rows(|row| &row.faulted),
-        "p50": percentiles(50), "p99": percentiles(99), "shares": shares,
+        "p50": percentiles(&run.latencies, 50), "p99": percentiles(&run.latencies, 99), "tenants": by_tenant, "shares": shares,
     })
 }
 
