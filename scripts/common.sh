@@ -44,6 +44,9 @@ use_lavapipe() {
     export VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd
 }
 
+# How Chromium, or a browser made of it, is called here.
+chromium_here() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
 # The Go version that the binding asks for.
 go_wanted() { awk '$1 == "go" { print $2 }' bindings/go/go.mod; }
 

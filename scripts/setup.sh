@@ -40,6 +40,7 @@ package           | fakeroot                        | tool:fakeroot  | wanted   
 test              | wrk                             | tool:wrk       | wanted   | loads the Go service of the examples
 test              | curl                            | tool:curl      | wanted   | asks the Go service of the examples
 test              | shellcheck                      | tool:shellcheck | wanted  | checks the scripts
+test              | chromium                        | tool:chromium chromium-browser google-chrome | wanted | looks at the page of rota report (Ubuntu has it as a snap only)
 '
 
 need=${1:-all}
@@ -65,10 +66,16 @@ any_icd() {
     (cd / && any_file usr/share/vulkan/icd.d/$1 usr/local/share/vulkan/icd.d/$1 etc/vulkan/icd.d/$1)
 }
 
-# shellcheck disable=SC2086 # what follows `file:` is a list of patterns
+any_tool() {
+    local tool
+    for tool in "$@"; do ! command -v "$tool" >/dev/null || return 0; done
+    return 1
+}
+
+# shellcheck disable=SC2086 # what follows `file:` and `tool:` is a list
 is_there() {
     case $1 in
-    tool:*) command -v "${1#tool:}" >/dev/null ;;
+    tool:*) any_tool ${1#tool:} ;;
     icd:*) any_icd "${1#icd:}" ;;
     file:*) any_file ${1#file:} ;;
     esac
@@ -126,6 +133,14 @@ look_at_tools() {
     fi
 }
 
+# All at once, or, where the system lacks one of them, those that it has.
+install_some() {
+    local package failed=0
+    "${as_root[@]}" install -y --no-install-recommends "$@" && return
+    for package in "$@"; do "${as_root[@]}" install -y --no-install-recommends "$package" || failed=1; done
+    return $failed
+}
+
 # Installs packages, or says in one line why it cannot.
 install() {
     local as_root=()
@@ -147,8 +162,7 @@ install() {
     as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120)
     say "apt-get update && apt-get install $*"
     mkdir -p target/setup
-    if ! { "${as_root[@]}" update && "${as_root[@]}" install -y --no-install-recommends "$@"; } \
-        >target/setup/apt.log 2>&1 </dev/null; then
+    if ! { "${as_root[@]}" update && install_some "$@"; } >target/setup/apt.log 2>&1 </dev/null; then
         tail -n 15 target/setup/apt.log >&2
         say "apt-get failed (all of its output: target/setup/apt.log)"
         return 1

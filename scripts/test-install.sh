@@ -73,6 +73,11 @@ diff <(names "$first/share/doc/Rota/docs") <(names docs -name '*.md') ||
 if grep -rlI -e "$first" -e "$PWD" "$first"; then die "these installed files name the place they were built in or installed to"; fi
 scripts/test-elf.sh "$first/lib"
 scripts/test-man.sh "$first"
+if chromium_here >/dev/null; then
+    scripts/test-report.sh "$first"
+else
+    say "there is no Chromium here: the page of rota report is NOT looked at. Debian has it as the package chromium"
+fi
 
 say "make install with DESTDIR"
 quietly make install PREFIX=/opt/rota DESTDIR="$work/staged"

@@ -14,6 +14,7 @@ pub enum Command {
     Doctor(Doctor),
     Bench(Bench),
     Replay(Replay),
+    Report(Report),
 }
 
 /// What help is about.
@@ -23,6 +24,7 @@ pub enum Topic {
     Doctor,
     Bench,
     Replay,
+    Report,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -79,6 +81,15 @@ pub struct Again {
     pub ignore: Vec<u32>,
 }
 
+#[derive(Debug, PartialEq)]
+pub struct Report {
+    pub log: PathBuf,
+    /// `-` is stdout.
+    pub output: Option<PathBuf>,
+    pub run: Option<u64>,
+    pub title: Option<String>,
+}
+
 const ALL: &str = "\
 rota: one resident Vulkan compute kernel that answers jobs through rings in shared memory
 
@@ -87,6 +98,7 @@ usage: rota COMMAND [OPTIONS]
   rota doctor      what devices and drivers there are, what they can do, and what is missing
   rota bench       a quick look at how fast a device is
   rota replay      checks, shows and runs again what the flight recorder has logged
+  rota report      a page with what the flight recorder has logged: jobs, latency, share, faults
   rota help CMD    what CMD takes; also rota CMD --help
   rota --version   the version
 
@@ -147,6 +159,20 @@ comes of them, and diff compares two recordings of the same program, job by job.
 exit code: 0 the same, or good; 1 different, or damaged; 2 unreadable; 3 not comparable for want of data
 ";
 
+const REPORT: &str = "\
+usage: rota report LOG [-o FILE] [--run N] [--title TEXT]
+
+Makes an HTML page of a flight recorder's log: a timeline of jobs by tenant, latency and share over time, faults, and
+what happened besides. The page is one file that needs no other, and no network.
+
+  -o, --output FILE  where the page goes; - is stdout. Without it LOG's name with .html behind it, in this folder
+  --run N            the run to show, from 0 on, of those that the log has records of, also where the beginning is
+                     overwritten; the last one where it isn't given
+  --title TEXT       the page's title; LOG's name where it isn't given
+
+exit code: 0 the page is written, 1 it isn't
+";
+
 /// The text for a topic.
 pub fn help(topic: Topic) -> &'static str {
     match topic {
@@ -154,6 +180,7 @@ pub fn help(topic: Topic) -> &'static str {
         Topic::Doctor => DOCTOR,
         Topic::Bench => BENCH,
         Topic::Replay => REPLAY,
+        Topic::Report => REPORT,
     }
 }
 
@@ -172,6 +199,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
                 Some("doctor") => Topic::Doctor,
                 Some("bench") => Topic::Bench,
                 Some("replay") => Topic::Replay,
+                Some("report") => Topic::Report,
                 Some(other) => return Err(unknown_command(other)),
             };
             words.end(Command::Help(topic))
@@ -179,6 +207,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
         "doctor" => doctor(words),
         "bench" => bench(words),
         "replay" => replay(words),
+        "report" => report(words),
         option if option.starts_with('-') => Err(unknown_option(option, "rota")),
         other => Err(unknown_command(other)),
     }
@@ -240,12 +269,7 @@ fn replay(mut words: Words) -> Result<Command, String> {
             ("--data", "run") => again.data = Some(words.value("--data")?.into()),
             ("--as-submitted", "run") => again.as_submitted = true,
             ("--ignore", "run") => again.ignore.push(opcode(&words.value("--ignore")?)?),
-            ("--run", "run") => {
-                let text = words.value("--run")?;
-                let number = text.parse();
-                again.run =
-                    Some(number.map_err(|_| format!("--run is '{text}', but must be a number"))?);
-            }
+            ("--run", "run") => again.run = Some(run_number(&mut words)?),
             (option, _) if option.starts_with('-') => {
                 return Err(unknown_option(option, &format!("rota replay {what}")))
             }
@@ -268,6 +292,38 @@ fn replay(mut words: Words) -> Result<Command, String> {
         _ => ReplayWhat::Diff(logs.remove(0)),
     };
     Ok(Command::Replay(Replay { log, what, json }))
+}
+
+fn report(mut words: Words) -> Result<Command, String> {
+    let (mut log, mut output, mut run, mut title) = (None, None, None, None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" => return Ok(Command::Help(Topic::Report)),
+            option @ ("-o" | "--output") => output = Some(words.value(option)?.into()),
+            "--run" => run = Some(run_number(&mut words)?),
+            "--title" => title = Some(words.value("--title")?),
+            option if option.starts_with('-') => return Err(unknown_option(option, "rota report")),
+            other if log.is_some() => {
+                return Err(format!(
+                    "`rota report` takes one log, and '{other}' is another one; see `rota report --help`"
+                ))
+            }
+            other => log = Some(other.into()),
+        }
+    }
+    let log = log.ok_or("`rota report` needs a log; see `rota report --help`")?;
+    Ok(Command::Report(Report {
+        log,
+        output,
+        run,
+        title,
+    }))
+}
+
+fn run_number(words: &mut Words) -> Result<u64, String> {
+    let text = words.value("--run")?;
+    text.parse()
+        .map_err(|_| format!("--run is '{text}', but must be a number"))
 }
 
 /// An opcode, decimal or with 0x.
@@ -312,7 +368,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn unknown_command(word: &str) -> String {
     format!(
-        "there is no command '{word}'; there are doctor, bench, replay and help: see `rota --help`"
+        "there is no command '{word}'; there are doctor, bench, replay, report and help: see `rota --help`"
     )
 }
 
@@ -412,6 +468,24 @@ mod tests {
     }
 
     #[test]
+    fn a_report_is_asked_for() {
+        let expected = |output: Option<&str>, run| {
+            Ok(Command::Report(Report {
+                log: "a.log".into(),
+                output: output.map(PathBuf::from),
+                run,
+                title: None,
+            }))
+        };
+        assert_eq!(parsed("report a.log"), expected(None, None));
+        assert_eq!(parsed("report -o - a.log"), expected(Some("-"), None));
+        assert_eq!(
+            parsed("report a.log --output=b --run 2"),
+            expected(Some("b"), Some(2))
+        );
+    }
+
+    #[test]
     fn help_is_found_everywhere() {
         assert_eq!(parsed("--help"), Ok(Command::Help(Topic::All)));
         assert_eq!(parsed("help"), Ok(Command::Help(Topic::All)));
@@ -446,6 +520,11 @@ mod tests {
             ("replay show a --handler x", "'x'"),
             ("replay run a --run x", "'x'"),
             ("replay show a --since -1", "'-1'"),
+            ("report", "needs a log"),
+            ("report a b", "'b'"),
+            ("report a --run x", "'x'"),
+            ("report a -o", "-o needs a value"),
+            ("report a --json", "'--json'"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(

@@ -9,6 +9,7 @@ mod doctor;
 mod environment;
 mod paper;
 mod replay;
+mod report;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Replay(options) => return replay::run(&options),
+        Command::Report(options) => report::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
+use std::time::{Duration, Instant};
 
 /// Writes to stdout at once. An error is for the caller: a tool must not panic because its reader went away.
 pub fn print(text: &str) -> std::io::Result<()> {
@@ -80,6 +81,49 @@ impl Paper {
     }
 }
 
+/// A line on stderr that is written over, where somebody looks.
+pub struct Progress {
+    all: u64,
+    what: &'static str,
+    started: Instant,
+    told: Option<Instant>,
+    looked_at: bool,
+}
+
+impl Progress {
+    pub fn new(all: u64, what: &'static str) -> Self {
+        Self {
+            all,
+            what,
+            started: Instant::now(),
+            told: None,
+            looked_at: std::io::stderr().is_terminal(),
+        }
+    }
+
+    pub fn tell(&mut self, done: u64) {
+        let often = || {
+            self.told
+                .is_none_or(|at| at.elapsed() >= Duration::from_millis(200))
+        };
+        if self.looked_at && often() && self.started.elapsed() > Duration::from_secs(1) {
+            self.told = Some(Instant::now());
+            eprint!(
+                "\r{} of {} {}",
+                thousands(done),
+                thousands(self.all),
+                self.what
+            );
+        }
+    }
+
+    pub fn end(&self) {
+        if self.told.is_some() {
+            eprintln!();
+        }
+    }
+}
+
 /// Bytes in the largest unit that keeps the number whole or readable.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -127,6 +171,11 @@ pub fn thousands(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// How many, with one word for one and another for more.
+pub fn counted(n: u64, one: &str, more: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { more })
 }
 
 #[cfg(test)]

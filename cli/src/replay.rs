@@ -4,10 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use rota::replay::{self, Divergence, History, Outcome, ReplayOptions, ReplayReport};
 use rota::{completion_status_name, fault_name, RuntimeOptions};
@@ -15,7 +14,7 @@ use rota_recorder::{BufferEvent, Completion, Entry, Hash, Item, Mode, Reader, Re
 use serde_json::{json, Value};
 
 use crate::args::{Again, Filter, Replay, ReplayWhat};
-use crate::paper::{bytes, print, thousands, Mark, Paper};
+use crate::paper::{bytes, print, thousands, Mark, Paper, Progress};
 use crate::Failure;
 
 const DIFFERENT: u8 = 1;
@@ -449,8 +448,8 @@ fn run_again(options: &Replay, how: &Again) -> Result<u8, Failure> {
         }
         read => read?,
     };
-    let mut progress = Progress::new(history.steps.len());
-    let report = replay::replay(&wanted, &history, &mut |done| progress.tell(done));
+    let mut progress = Progress::new(history.steps.len() as u64, "steps");
+    let report = replay::replay(&wanted, &history, &mut |done| progress.tell(done as u64));
     progress.end();
     let report = report?;
     if options.json {
@@ -463,45 +462,6 @@ fn run_again(options: &Replay, how: &Again) -> Result<u8, Failure> {
         Outcome::Different => DIFFERENT,
         Outcome::NotComparable => NOT_COMPARABLE,
     })
-}
-
-/// A line on stderr that is written over, where somebody looks.
-struct Progress {
-    all: usize,
-    started: Instant,
-    told: Option<Instant>,
-    looked_at: bool,
-}
-
-impl Progress {
-    fn new(all: usize) -> Self {
-        Self {
-            all,
-            started: Instant::now(),
-            told: None,
-            looked_at: std::io::stderr().is_terminal(),
-        }
-    }
-
-    fn tell(&mut self, done: usize) {
-        let often = self
-            .told
-            .is_none_or(|at| at.elapsed() >= Duration::from_millis(200));
-        if self.looked_at && often && self.started.elapsed() > Duration::from_secs(1) {
-            self.told = Some(Instant::now());
-            eprint!(
-                "\r{} of {} steps",
-                thousands(done as u64),
-                thousands(self.all as u64)
-            );
-        }
-    }
-
-    fn end(&self) {
-        if self.told.is_some() {
-            eprintln!();
-        }
-    }
 }
 
 fn counts(report: &ReplayReport) -> [(&'static str, u64); 13] {
