@@ -36,4 +36,10 @@ fi
 
 ROTA_LIB=$(realpath "${CARGO_TARGET_DIR:-target}/release/librota_ffi.so")
 export ROTA_LIB
+if [ -z "${PART:-}" ] || [ "$PART" = metrics ]; then
+    say "building librota without metrics"
+    cargo build --release --package rota-ffi --no-default-features --target-dir target/bench-without
+    ROTA_LIB_WITHOUT=$(realpath target/bench-without/release/librota_ffi.so)
+    export ROTA_LIB_WITHOUT
+fi
 target/bench-build/release/rota-bench --out target/bench "${arguments[@]}"

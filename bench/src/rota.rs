@@ -86,6 +86,29 @@ impl<'l> Runtime<'l> {
         Ok(info)
     }
 
+    pub fn metrics(&self, snapshot: &mut rota_ffi::rota_snapshot) -> Fallible<()> {
+        let mut error = null_mut();
+        // SAFETY: the caller's struct names arrays that are as long as it says.
+        let status =
+            unsafe { (self.library.rota_metrics_snapshot)(self.handle, snapshot, &mut error) };
+        check(self.library, "rota_metrics_snapshot", status, error)
+    }
+
+    /// Gives how many bytes the text has; all of them have to fit.
+    pub fn metrics_text(&self, format: u32, text: &mut [u8]) -> Fallible<usize> {
+        let (mut needed, mut error) = (0, null_mut());
+        let (to, cap) = (text.as_mut_ptr().cast(), text.len());
+        // SAFETY: text and outputs are valid for the call.
+        let status = unsafe {
+            (self.library.rota_metrics_text)(self.handle, format, to, cap, &mut needed, &mut error)
+        };
+        check(self.library, "rota_metrics_text", status, error)?;
+        match needed <= cap {
+            true => Ok(needed),
+            false => Err(format!("the text has {needed} bytes").into()),
+        }
+    }
+
     /// Waits until the kernel is parked, so that it disturbs no peer.
     pub fn wait_parked(&self) -> Fallible<()> {
         let begin = now_ns();

@@ -486,3 +486,25 @@ fn handlers_md_has_every_function_of_the_prelude() {
     told.insert("barrier".into());
     assert_eq!(told, names, "told, and what there is");
 }
+
+#[test]
+fn metrics_md_has_every_metric() {
+    use rota::metrics::{families, Kind};
+    let text = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let table = text.split("## All metrics").nth(1).unwrap();
+    let rows: Vec<&str> = table.lines().filter(|l| l.starts_with("| `")).collect();
+    let expected: Vec<String> = families()
+        .iter()
+        .map(|family| {
+            let suffix = match family.kind {
+                Kind::Counter => "_total",
+                Kind::Info => "_info",
+                _ => "",
+            };
+            let (name, kind, labels) = (family.name, family.kind.name(), family.labels.join(", "));
+            let (help, source) = (family.help, family.source);
+            format!("| `{name}{suffix}` | {kind} | {labels} | {help} | {source} |")
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}

@@ -131,6 +131,7 @@ impl Pump {
                 return Ok(());
             }
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
+            self.engine.metrics.time_passes(false);
             log::debug!("the kernel is woken");
             self.engine.watch.running();
             self.idle_since = None;
@@ -163,6 +164,7 @@ impl Pump {
                 return Ok(());
             }
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
+            self.engine.metrics.time_passes(false);
             let mut last_work = Instant::now();
             while !self.engine.is_stopping() && last_work.elapsed() < BATCH_LINGER {
                 if self.work() == Work::Some {
@@ -189,6 +191,8 @@ impl Pump {
             return;
         }
         engine.watch.between_leases();
+        // Before it is parked: whoever submits then reads the clock.
+        engine.metrics.time_passes(true);
         // Who only waits for its rate of fuel doesn't wake the kernel, though its submits ring.
         loop {
             engine.doorbell.park(|| {
@@ -351,6 +355,7 @@ impl Pump {
         let mut clock = 0;
         let mut first_reason = leave::ENDED;
         let totals = &engine.metrics.totals;
+        engine.metrics.time_passes(false);
         for worker in 0..flight.workers {
             let report = engine.shared.report(flight.lease, worker);
             if report.lease.load(Ordering::Acquire) != flight.lease {

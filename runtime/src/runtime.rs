@@ -540,7 +540,7 @@ impl Engine {
         let pool = self.quota.slots.clone().filter(|_| index != 0);
         let ring = Ring::new(memory, words, seat.first)
             .sharing(pool)
-            .timed(self.metrics.timing().filter(|_| index != 0))
+            .timed(self.metrics.timing(index).filter(|_| index != 0))
             .telling_all(self.recorder.is_some());
         ring.epoch
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);

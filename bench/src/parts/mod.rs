@@ -6,6 +6,7 @@ mod fairness;
 mod idle;
 mod isolation;
 mod lib;
+mod metrics;
 mod modules;
 mod open;
 mod publish;
@@ -42,6 +43,7 @@ pub const PARTS: &[Part] = &[
     isolation::PART,
     fairness::PART,
     recorder::PART,
+    metrics::PART,
     scale::PART,
     bindings::CPP,
     bindings::GO,

@@ -185,7 +185,7 @@ impl<'l> Client<'l> {
 }
 
 /// Keeps all rings full for the window, then drains them: jobs completed per second of the whole.
-fn jobs_per_second(clients: &mut [Client]) -> Fallible<f64> {
+pub fn jobs_per_second(clients: &mut [Client]) -> Fallible<f64> {
     let mut completed = 0;
     let begin = now_ns();
     while now_ns() - begin < WINDOW_NS {

@@ -30,7 +30,7 @@ use crate::ring::clock::Clock;
 use crate::ring::latency::{Latency, COARSE};
 use crate::ring::layout::leave;
 use crate::ring::submission::{Ages, Timing};
-use crate::ring::sync::lock;
+use crate::ring::sync::{lock, Padded};
 use crate::runtime::{Engine, Runtime};
 use crate::tenant::{Resource, TenantCounters, RESOURCES, UNLIMITED};
 
@@ -379,6 +379,8 @@ impl Totals {
 
 pub(crate) struct Metrics {
     clock: Clock,
+    /// The time of not long ago; the pump's.
+    rough: Arc<Padded<AtomicU64>>,
     calls: Arc<Calls>,
     series: Mutex<Table>,
     places: Mutex<Places>,
@@ -402,6 +404,7 @@ impl Metrics {
         let calls = Arc::new(Calls::default());
         Self {
             clock,
+            rough: Arc::default(),
             places: Mutex::new(Places::new(calls.clone())),
             calls,
             series: Mutex::new(Table::new(most)),
@@ -413,10 +416,12 @@ impl Metrics {
     }
 
     /// What a ring needs to be counted; nothing where there are no metrics.
-    pub fn timing(&self) -> Option<Timing> {
+    pub fn timing(&self, tenant: u32) -> Option<Timing> {
         HAS_METRICS.then(|| Timing {
             clock: self.clock,
+            rough: self.rough.clone(),
             calls: self.calls.clone(),
+            stripe: tenant as usize,
         })
     }
 
@@ -438,6 +443,14 @@ impl Metrics {
 
     pub fn now(&self) -> u64 {
         self.clock.now()
+    }
+
+    /// By the pump, at least whenever a lease ends, for who can do with that; and when the kernel is parked.
+    pub fn time_passes(&self, parked: bool) {
+        if HAS_METRICS {
+            let now = if parked { 0 } else { self.now() };
+            self.rough.store(now, Ordering::Relaxed);
+        }
     }
 
     /// Counts a decision; `detail` is asked only where decisions are kept.

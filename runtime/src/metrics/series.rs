@@ -51,15 +51,15 @@ fn bounded_length(label: &str) -> String {
 struct Series {
     label: Arc<str>,
     rendered: Arc<str>,
-    /// What tenants that are gone have counted.
-    gone: Sums,
+    /// What tenants that are gone have counted, if there were any.
+    gone: Option<Box<Sums>>,
     /// By id.
     live: BTreeMap<u64, Arc<Counts>>,
     /// When its last tenant left, by a count of all that left.
     left: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sums {
     counters: TenantCounters,
     latency: LatencySums,
@@ -99,12 +99,26 @@ impl Sums {
     }
 }
 
+impl TenantMetrics {
+    /// A row for a series, with nothing counted.
+    fn of(series: &Series) -> Self {
+        Self {
+            label: series.label.clone(),
+            tenants: 0,
+            counters: TenantCounters::default(),
+            latency: LatencySums::default(),
+            ages: Ages::default(),
+            rendered: series.rendered.clone(),
+        }
+    }
+}
+
 impl Series {
     fn new(label: &str) -> Self {
         Self {
             label: label.into(),
             rendered: rendered(&[("tenant", label)]),
-            gone: Sums::default(),
+            gone: None,
             live: BTreeMap::new(),
             left: 0,
         }
@@ -174,7 +188,9 @@ impl Table {
             let old = std::mem::replace(&mut self.all[place], Series::new(label));
             self.by_label.remove(&old.label);
             self.order.retain(|&other| other != place);
-            self.all[REST].gone.add(&old.gone);
+            if let Some(gone) = old.gone {
+                self.all[REST].gone.get_or_insert_default().add(&gone);
+            }
             place
         };
         let at = self
@@ -188,7 +204,8 @@ impl Table {
     fn leave(&mut self, place: usize, id: u64) {
         let series = &mut self.all[place];
         if let Some(counts) = series.live.remove(&id) {
-            series.gone.add(&Sums::read(&counts).without_what_was());
+            let gone = series.gone.get_or_insert_default();
+            gone.add(&Sums::read(&counts).without_what_was());
         }
         self.leaves += 1;
         series.left = self.leaves;
@@ -197,44 +214,43 @@ impl Table {
     /// Reads all series, in the order of their labels and the overflow's last, and their sums.
     pub fn read(&self, runtime: &mut RuntimeMetrics, out: &mut Vec<TenantMetrics>) {
         let rest = &self.all[REST];
-        let has_rest =
-            !rest.live.is_empty() || rest.gone.counters.submitted != 0 || self.overflowed != 0;
+        let has_rest = !rest.live.is_empty() || rest.gone.is_some();
         let places = self.order.iter().copied().chain(has_rest.then_some(REST));
         let mut count = 0;
         let mut points = 0;
         for place in places {
             let series = &self.all[place];
-            let mut sums = Sums::default();
-            sums.add(&series.gone);
-            let mut ages = Ages::default();
-            for counts in series.live.values() {
-                sums.add(&Sums::read(counts));
-                ages = older(ages, counts.ring.ages(runtime.at_ns));
+            if count == out.len() {
+                out.push(TenantMetrics::of(series));
             }
-            let mut live = series.live.keys();
+            let row = &mut out[count];
+            count += 1;
+            if !Arc::ptr_eq(&row.label, &series.label) {
+                *row = TenantMetrics::of(series);
+            }
+            // Most series have one tenant, and had no other.
+            let mut live = series.live.values();
+            let mut sums = match (&series.gone, series.live.len()) {
+                (None, 1) => live.next().map(|one| Sums::read(one)).unwrap_or_default(),
+                (gone, _) => gone.as_deref().cloned().unwrap_or_default(),
+            };
+            live.for_each(|counts| sums.add(&Sums::read(counts)));
+            let mut live = series.live.iter();
             sums.counters.id = match (live.next(), live.next()) {
-                (Some(&id), None) => id,
+                (Some((&id, _)), None) => id,
                 _ => 0,
             };
-            add_counters(&mut runtime.all, &sums.counters);
-            runtime.latency.add(&sums.latency);
-            runtime.ages = older(runtime.ages, ages);
-            runtime.tenants += series.live.len() as u64;
+            row.tenants = series.live.len() as u64;
+            (row.counters, row.latency) = (sums.counters, sums.latency);
+            row.ages = series.live.values().fold(Ages::default(), |ages, counts| {
+                older(ages, counts.ring.ages(runtime.at_ns))
+            });
+            add_counters(&mut runtime.all, &row.counters);
+            runtime.latency.add(&row.latency);
+            runtime.ages = older(runtime.ages, row.ages);
+            runtime.tenants += row.tenants;
             runtime.batches_split += sums.batches_split;
             points += sums.barrier_points;
-            let row = TenantMetrics {
-                label: series.label.clone(),
-                tenants: series.live.len() as u64,
-                counters: sums.counters,
-                latency: sums.latency,
-                ages,
-                rendered: series.rendered.clone(),
-            };
-            match out.get_mut(count) {
-                Some(place) => *place = row,
-                None => out.push(row),
-            }
-            count += 1;
         }
         out.truncate(count);
         runtime.barrier_points = points;
@@ -335,17 +351,13 @@ impl Places {
 
     /// Reads those that were called, in order, and what the others share last.
     pub fn read(&self, out: &mut Vec<HandlerMetrics>) {
-        let get = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
         let named = self
             .order
             .iter()
-            .map(|&place| (place as usize, &self.names[place as usize - 1]));
+            .map(|&place| (place, &self.names[place as usize - 1]));
         let mut count = 0;
-        for (place, name) in named.chain([(REST, &self.rest)]) {
-            let counted = self.calls.place(place);
-            // In this order: what faulted was called.
-            let (faults, fuel) = (get(&counted.faults), get(&counted.fuel));
-            let calls = get(&counted.calls);
+        for (place, name) in named.chain([(REST as u16, &self.rest)]) {
+            let (calls, faults, fuel) = self.calls.read(place);
             if calls == 0 {
                 continue;
             }
@@ -353,7 +365,7 @@ impl Places {
                 module: name.module.clone(),
                 handler: name.handler.clone(),
                 calls,
-                faults: faults.min(calls),
+                faults,
                 fuel,
                 rendered: name.rendered.clone(),
             };

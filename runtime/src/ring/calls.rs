@@ -12,7 +12,11 @@ pub const PLACES: usize = 1025;
 /// Numbers of handlers.
 const NUMBERS: usize = 1 << 16;
 
-/// What one place has counted. Tenants that call the same handler share it; it has a cache line of its own.
+/// Each place is there so many times, and a tenant counts in one of them: tenants that call the same handler seldom write the
+/// same word.
+pub const STRIPES: usize = 8;
+
+/// What one place has counted in one stripe. It has a cache line of its own.
 #[derive(Default)]
 #[repr(align(64))]
 pub struct Place {
@@ -31,7 +35,7 @@ impl Default for Calls {
     fn default() -> Self {
         Self {
             place_of: (0..NUMBERS).map(|_| AtomicU16::new(0)).collect(),
-            places: (0..PLACES).map(|_| Place::default()).collect(),
+            places: (0..PLACES * STRIPES).map(|_| Place::default()).collect(),
         }
     }
 }
@@ -48,8 +52,22 @@ impl Calls {
         self.place_of[number as usize % NUMBERS].store(place, Ordering::Relaxed);
     }
 
-    pub fn place(&self, place: usize) -> &Place {
-        &self.places[place]
+    #[inline]
+    fn place(&self, place: u16, stripe: usize) -> &Place {
+        &self.places[place as usize * STRIPES + stripe % STRIPES]
+    }
+
+    /// What a place has counted: calls, faults and fuel. What faulted was called.
+    pub fn read(&self, place: u16) -> (u64, u64, u64) {
+        let all = &self.places[place as usize * STRIPES..][..STRIPES];
+        let sum = |get: fn(&Place) -> &AtomicU64| -> u64 {
+            all.iter()
+                .map(|place| get(place).load(Ordering::Relaxed))
+                .sum()
+        };
+        let (faults, fuel) = (sum(|p| &p.faults), sum(|p| &p.fuel));
+        let calls = sum(|p| &p.calls);
+        (calls, faults.min(calls), fuel)
     }
 }
 
@@ -64,9 +82,9 @@ pub struct Row {
 
 impl Row {
     #[inline]
-    pub fn count(&mut self, calls: &Calls, place: u16, completion: &Completion) {
+    pub fn count(&mut self, calls: &Calls, stripe: usize, place: u16, completion: &Completion) {
         if place != self.place {
-            self.end(calls);
+            self.end(calls, stripe);
             self.place = place;
         }
         self.calls += 1;
@@ -74,11 +92,11 @@ impl Row {
         self.fuel += u64::from(completion.fuel);
     }
 
-    pub fn end(&mut self, calls: &Calls) {
+    pub fn end(&mut self, calls: &Calls, stripe: usize) {
         if self.calls == 0 {
             return;
         }
-        let place = calls.place(self.place as usize);
+        let place = calls.place(self.place, stripe);
         place.calls.fetch_add(self.calls, Ordering::Relaxed);
         for (counter, n) in [(&place.faults, self.faults), (&place.fuel, self.fuel)] {
             if n != 0 {

@@ -120,14 +120,13 @@ impl Counts {
     pub fn read(&self, also: impl FnOnce(&Latency)) -> TenantCounters {
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let ring = &self.ring;
-        let taken = ring.look_at_taken(|taken, latency| {
+        let (taken, tail) = ring.look_at_taken(|taken, tail, latency| {
             latency.map(also);
-            *taken
+            (*taken, tail)
         });
         // In this order: what was taken had completed, and what has completed was submitted. The kernel counts a job a
         // little later than it completes it.
         let completed = ring.completed_jobs().max(taken.status.iter().sum());
-        let tail = ring.tail();
         let head = ring.head();
         let submitted = head - ring.first();
         let Usage { used, cap } = self.quota.usage(Some(ring));
@@ -162,7 +161,7 @@ impl Tenant {
 
     /// How long its jobs took from submit until their completions were taken.
     pub fn latency(&self) -> Result<Latency, Error> {
-        let latency = self.0.ring.look_at_taken(|_, latency| latency.cloned());
+        let latency = self.0.ring.look_at_taken(|_, _, latency| latency.cloned());
         latency.ok_or(Error::NoMetrics)
     }
 }

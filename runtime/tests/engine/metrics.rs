@@ -50,7 +50,7 @@ fn holds(snapshot: &Snapshot) {
         assert!(counters.lag <= counters.outstanding, "{series:?}");
         let faulted: u64 = counters.faulted.iter().sum();
         assert_eq!(faulted, counters.taken[FAULTED as usize], "{series:?}");
-        assert_eq!(series.latency.count(), taken, "{series:?}");
+        assert!(series.latency.count() <= taken, "{series:?}");
         assert!(counters.quiesce_timeouts <= counters.quiesces);
         submitted += counters.submitted;
         fuel += counters.fuel;
