@@ -60,6 +60,7 @@ pub fn write(snapshot: &Snapshot, info: &RuntimeInfo, format: Format, out: &mut 
                 open,
                 head: Vec::with_capacity(64),
                 plain: 0,
+                line: Vec::with_capacity(256),
             }
             .write(snapshot, info)
         }
@@ -136,6 +137,8 @@ struct Text<'a> {
     head: Vec<u8>,
     /// How much of it is the name without a suffix.
     plain: usize,
+    /// What the lines of a histogram begin with.
+    line: Vec<u8>,
 }
 
 impl Text<'_> {
@@ -188,12 +191,18 @@ impl Text<'_> {
     #[inline]
     fn sample(&mut self, labels: &Labels) {
         self.page.put(&self.head);
-        self.labels(labels, None);
+        self.labels(labels);
     }
 
     #[inline]
-    fn labels(&mut self, labels: &Labels, le: Option<&str>) {
+    fn labels(&mut self, labels: &Labels) {
         let page = &mut self.page;
+        if !labels.rendered.is_empty() && labels.more.is_none() {
+            page.put(b"{");
+            page.text(labels.rendered);
+            page.put(b"} ");
+            return;
+        }
         let mut begun = false;
         let mut begin = |page: &mut Page| {
             page.put(if begun { b"," } else { b"{" });
@@ -208,12 +217,6 @@ impl Text<'_> {
         for (name, value) in pairs.chain(&labels.more) {
             begin(page);
             for part in [name, "=\"", value, "\""] {
-                page.text(part);
-            }
-        }
-        if let Some(le) = le {
-            begin(page);
-            for part in ["le=\"", le, "\""] {
                 page.text(part);
             }
         }
@@ -235,27 +238,37 @@ impl Samples for Text<'_> {
     }
 
     fn latency(&mut self, labels: Labels, latency: &LatencySums) {
-        let name = self.head[..self.plain].to_vec();
+        // What all lines of this series begin with is put together once.
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line.extend_from_slice(&self.head[..self.plain]);
+        line.extend_from_slice(b"_bucket{");
+        if !labels.rendered.is_empty() {
+            line.extend_from_slice(labels.rendered.as_bytes());
+            line.push(b',');
+        }
+        line.extend_from_slice(b"le=\"");
         let mut sum = 0;
         for (n, (count, bound)) in latency.buckets.iter().zip(BOUNDS).enumerate() {
             debug_assert_eq!(coarse_bound(n).is_none(), bound == "+Inf");
             sum += count;
-            self.page.put(&name);
-            self.page.put(b"_bucket");
-            self.labels(&labels, Some(bound));
+            self.page.put(&line);
+            self.page.text(bound);
+            self.page.put(b"\"} ");
             self.page.int(sum);
             self.page.put(b"\n");
         }
-        self.page.put(&name);
-        self.page.put(b"_sum");
-        self.labels(&labels, None);
-        self.page.seconds(latency.sum_ns);
-        self.page.put(b"\n");
-        self.page.put(&name);
-        self.page.put(b"_count");
-        self.labels(&labels, None);
-        self.page.int(sum);
-        self.page.put(b"\n");
+        self.line = line;
+        for (suffix, is_sum) in [("_sum", true), ("_count", false)] {
+            self.page.put(&self.head[..self.plain]);
+            self.page.text(suffix);
+            self.labels(&labels);
+            match is_sum {
+                true => self.page.seconds(latency.sum_ns),
+                false => self.page.int(sum),
+            }
+            self.page.put(b"\n");
+        }
     }
 
     fn info(&mut self, pairs: &[(&'static str, &str)]) {
