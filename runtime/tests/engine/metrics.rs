@@ -164,6 +164,10 @@ fn a_snapshot_tells_what_was_done() {
         // A tenant that is gone stays counted.
         b.destroy().unwrap();
         drop(b);
+        // The pump may still have it in its hands.
+        until("it is gone", || {
+            series(&snapshot(&runtime), "b").tenants == 0
+        });
         let gone = snapshot(&runtime);
         holds(&gone);
         let of_b = series(&gone, "b");
@@ -240,6 +244,7 @@ fn sums_are_exact_however_many_tenants_come_and_go() {
         done.store(true, Ordering::Relaxed);
         watcher.join().unwrap();
     });
+    until("all are gone", || snapshot(&runtime).runtime.tenants == 0);
     let now = snapshot(&runtime);
     holds(&now);
     assert_eq!(now.runtime.all.submitted, 4 * lives * 3);
@@ -272,6 +277,7 @@ fn labels_that_do_not_fit_share_the_overflow() {
     some[1].destroy().unwrap();
     let [b, taken, c, a, second_b] = <[Tenant; 5]>::try_from(some).ok().unwrap();
     drop(taken);
+    until("it is gone", || snapshot(&runtime).runtime.tenants == 4);
     let late = labelled(&runtime, "late");
     let now = snapshot(&runtime);
     let counted: Vec<_> = now
