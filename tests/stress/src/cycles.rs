@@ -1,10 +1,12 @@
 //! Tenants whose lives are run through from many threads: registered, used, drained or revoked, destroyed. Everything that
-//! was counted comes back to zero, no id is given twice, and the process doesn't grow.
+//! was counted comes back to zero, no id is given twice, and the process doesn't grow. Each has a label of its own, and
+//! snapshots of the metrics are taken all the time: in each what was counted adds up, and the sums never fall.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rota::metrics::{RuntimeMetrics, Snapshot};
 use rota::{
     completion_status, op, Completion, Error, Job, Mode, Quota, Resource, Runtime, RuntimeOptions,
     State, Tenant, TenantOptions, Wait,
@@ -18,6 +20,10 @@ use crate::watchdog::watched;
 const THREADS: u64 = 8;
 /// Nobody waits longer than this.
 const PATIENCE: u64 = 60_000_000_000;
+/// Labels with series of their own: far fewer than there are.
+const SERIES: u32 = 100;
+/// Between two snapshots.
+const PAUSE: Duration = Duration::from_micros(50);
 /// What the process may grow by after the first tenth.
 const GROWTH: u64 = 32 << 20;
 
@@ -26,6 +32,7 @@ pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outc
         mode,
         max_tenants: 64,
         slots: 64,
+        max_series: SERIES,
         quota: Quota {
             slots: 4 * 64,
             buffers: 64,
@@ -39,12 +46,18 @@ pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outc
     let last_id: Vec<AtomicU64> = (0..256).map(|_| AtomicU64::new(0)).collect();
     let started = Instant::now();
     let state = || format!("{:#?}", runtime.info());
+    let (over, snapshots) = (AtomicBool::new(false), AtomicU64::new(0));
     watched(&progress, rounds, state, || {
         std::thread::scope(|scope| {
+            scope.spawn(|| match watch_metrics(&runtime, &over, verdict) {
+                Ok(count) => snapshots.store(count, Ordering::Relaxed),
+                Err(e) => verdict.broken(|| format!("a snapshot: {e}")),
+            });
+            let mut lives = Vec::new();
             for t in 0..THREADS {
                 let (runtime, progress, jobs) = (&runtime, &progress, &jobs);
                 let (grown, last_id) = (&grown, &last_id);
-                scope.spawn(move || {
+                lives.push(scope.spawn(move || {
                     for round in 0..rounds / THREADS {
                         let result = live(runtime, mix64(seed ^ t << 40 ^ round), last_id, verdict);
                         match result {
@@ -56,8 +69,13 @@ pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outc
                             *grown.lock().unwrap() = resident_bytes();
                         }
                     }
-                });
+                }));
             }
+            for thread in lives {
+                let ended = thread.join();
+                verdict.check(ended.is_ok(), || "a thread panicked".into());
+            }
+            over.store(true, Ordering::Relaxed);
         });
     });
     let info = runtime.info();
@@ -70,12 +88,78 @@ pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outc
         });
     }
     all_is_back(&runtime, verdict)?;
+    verdict.check(snapshots.into_inner() != 0, || {
+        "no snapshot was taken".into()
+    });
+    let all = metrics_of_all(&runtime, verdict)?;
+    let counted = jobs.load(Ordering::Relaxed);
+    verdict.check((all.submitted, all.completed) == (counted, counted), || {
+        format!(
+            "the metrics have {} and {} jobs of {counted}",
+            all.submitted, all.completed
+        )
+    });
     Ok(Outcome {
         jobs: jobs.into_inner(),
         seconds: started.elapsed().as_secs_f64(),
         leases: info.leases,
         parks: info.parks,
     })
+}
+
+/// Takes snapshots until it is over; gives how many.
+fn watch_metrics(runtime: &Runtime, over: &AtomicBool, verdict: &Verdict) -> Result<u64, Error> {
+    let (mut now, mut last, mut count) = (Snapshot::default(), RuntimeMetrics::default(), 0);
+    while !over.load(Ordering::Relaxed) {
+        runtime.metrics(&mut now)?;
+        let mut submitted = 0;
+        for series in &now.tenants {
+            let counters = &series.counters;
+            let taken: u64 = counters.taken.iter().sum();
+            let adds_up = taken <= counters.completed
+                && counters.completed <= counters.submitted
+                && counters.faulted.iter().sum::<u64>() == counters.taken[FAULTED]
+                && series.latency.count() <= taken;
+            verdict.check(adds_up, || format!("{series:?}"));
+            submitted += counters.submitted;
+        }
+        let all = &now.runtime.all;
+        verdict.check(all.submitted == submitted, || {
+            format!("{} jobs in all, {submitted} in the series", all.submitted)
+        });
+        let before = &last.all;
+        let rises = all.submitted >= before.submitted
+            && all.completed >= before.completed
+            && all.fuel >= before.fuel
+            && all.tiles >= before.tiles;
+        verdict.check(rises, || format!("{all:?} came after {before:?}"));
+        verdict.check(now.tenants.len() <= SERIES as usize + 1, || {
+            format!("{} series", now.tenants.len())
+        });
+        last.clone_from(&now.runtime);
+        count += 1;
+        std::thread::sleep(PAUSE);
+    }
+    Ok(count)
+}
+
+const FAULTED: usize = completion_status::FAULTED as usize;
+
+/// The sums over all tenants, when the last of them is let go of.
+fn metrics_of_all(runtime: &Runtime, verdict: &Verdict) -> Result<rota::TenantCounters, Error> {
+    let mut now = Snapshot::default();
+    let started = Instant::now();
+    loop {
+        runtime.metrics(&mut now)?;
+        if now.runtime.tenants == 0 {
+            return Ok(now.runtime.all);
+        }
+        if started.elapsed().as_nanos() as u64 > PATIENCE {
+            verdict.broken(|| format!("{} tenants are in the series", now.runtime.tenants));
+            return Ok(now.runtime.all);
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// One tenant's life; gives how many jobs it had.
@@ -91,6 +175,7 @@ fn live(
         ..Quota::default()
     };
     let tenant = runtime.create_tenant(&TenantOptions {
+        label: format!("{seed:x}"),
         quota,
         ..TenantOptions::default()
     })?;
