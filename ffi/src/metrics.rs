@@ -331,7 +331,7 @@ pub struct rota_metrics_sink {
 }
 
 /// A provider: it calls rota_metrics_tell for each of its values. It is called in a snapshot, by the thread that
-/// takes it; it must not take one itself, and must not throw or jump out.
+/// takes it; from inside it a snapshot is refused with WRONG_STATE. It must not throw or jump out.
 pub type rota_metrics_provider_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, sink: *mut rota_metrics_sink)>;
 
@@ -693,8 +693,8 @@ fn counts_since(later: &rota_counts, earlier: &rota_counts) -> rota_counts {
 ///
 /// Ownership: copies; the arrays that the struct names stay the caller's.
 /// Threading: any thread; two snapshots of a runtime wait for each other.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; UNSUPPORTED by a library
-/// that was built without metrics.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; WRONG_STATE from inside a
+/// provider; UNSUPPORTED by a library that was built without metrics.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_metrics_snapshot(
@@ -720,6 +720,7 @@ pub unsafe extern "C" fn rota_metrics_snapshot(
                 // SAFETY: as above.
                 false => Some(unsafe { Wanted::new(asked.runtime) }?),
             };
+            rota::metrics::not_in_provider()?;
             let mut kept = entry.snapshot.lock().unwrap_or_else(|e| e.into_inner());
             let kept: &mut Snapshot = &mut kept;
             entry.runtime.metrics(kept)?;
@@ -746,8 +747,8 @@ pub unsafe extern "C" fn rota_metrics_snapshot(
 ///
 /// Ownership: a copy.
 /// Threading: any thread; two that ask for text of a runtime wait for each other.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (an unknown format); UNSUPPORTED as for
-/// rota_metrics_snapshot. `needed` is always written.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (an unknown format); WRONG_STATE and UNSUPPORTED
+/// as for rota_metrics_snapshot. `needed` is always written.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_metrics_text(
@@ -938,8 +939,8 @@ unsafe impl Sync for User {}
 ///
 /// Ownership: `user` of the provider is the caller's alone again.
 /// Threading: any thread, but not from inside a provider.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (there is no such provider); UNSUPPORTED as
-/// for rota_metrics_snapshot.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (there is no such provider); WRONG_STATE and
+/// UNSUPPORTED as for rota_metrics_snapshot.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_metrics_provider_remove(

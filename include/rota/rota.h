@@ -1803,7 +1803,7 @@ typedef struct rota_snapshot {
 } rota_snapshot;
 
 /// A provider: it calls rota_metrics_tell for each of its values. It is called in a snapshot, by the thread that
-/// takes it; it must not take one itself, and must not throw or jump out.
+/// takes it; from inside it a snapshot is refused with WRONG_STATE. It must not throw or jump out.
 typedef void (*rota_metrics_provider_fn)(void *user, struct rota_metrics_sink *sink);
 
 /// A decision that was kept.
@@ -2907,8 +2907,8 @@ rota_status rota_replay_destroy(struct rota_replay *replay, struct rota_error **
 ///
 /// Ownership: copies; the arrays that the struct names stay the caller's.
 /// Threading: any thread; two snapshots of a runtime wait for each other.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; UNSUPPORTED by a library
-/// that was built without metrics.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; WRONG_STATE from inside a
+/// provider; UNSUPPORTED by a library that was built without metrics.
 /// Since: 0.1
 rota_status rota_metrics_snapshot(struct rota_runtime *runtime,
                                   struct rota_snapshot *snapshot,
@@ -2920,8 +2920,8 @@ rota_status rota_metrics_snapshot(struct rota_runtime *runtime,
 ///
 /// Ownership: a copy.
 /// Threading: any thread; two that ask for text of a runtime wait for each other.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (an unknown format); UNSUPPORTED as for
-/// rota_metrics_snapshot. `needed` is always written.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (an unknown format); WRONG_STATE and UNSUPPORTED
+/// as for rota_metrics_snapshot. `needed` is always written.
 /// Since: 0.1
 rota_status rota_metrics_text(struct rota_runtime *runtime,
                               uint32_t format,
@@ -3000,8 +3000,8 @@ rota_status rota_metrics_provider_add(struct rota_runtime *runtime,
 ///
 /// Ownership: `user` of the provider is the caller's alone again.
 /// Threading: any thread, but not from inside a provider.
-/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (there is no such provider); UNSUPPORTED as
-/// for rota_metrics_snapshot.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_ARGUMENT (there is no such provider); WRONG_STATE and
+/// UNSUPPORTED as for rota_metrics_snapshot.
 /// Since: 0.1
 rota_status rota_metrics_provider_remove(struct rota_runtime *runtime,
                                          uint64_t provider,

@@ -19,7 +19,7 @@ pub use decisions::{Action, Decision, ACTIONS};
 pub use exposition::Format;
 pub use families::{families, Family, Kind};
 use providers::Providers;
-pub use providers::Sink;
+pub use providers::{not_in_provider, Sink};
 pub(crate) use series::Seat as SeriesSeat;
 use series::{Places, Table};
 
@@ -537,6 +537,7 @@ impl Runtime {
     /// more to tell. Providers are called first. Also after the runtime was stopped.
     pub fn metrics(&self, snapshot: &mut Snapshot) -> Result<(), Error> {
         self.has_metrics()?;
+        not_in_provider()?;
         let engine = self.engine();
         let refused = engine
             .metrics
@@ -551,6 +552,7 @@ impl Runtime {
     /// more, if that is more than `out` has.
     pub fn metrics_text(&self, format: Format, out: &mut [u8]) -> Result<usize, Error> {
         self.has_metrics()?;
+        not_in_provider()?;
         let metrics = &self.engine().metrics;
         let mut snapshot = lock(&metrics.kept);
         self.metrics(&mut snapshot)?;
@@ -572,6 +574,7 @@ impl Runtime {
     /// Removes a provider. When this returns it isn't called any more.
     pub fn remove_metrics_provider(&self, provider: u64) -> Result<(), Error> {
         self.has_metrics()?;
+        not_in_provider()?;
         match self.engine().metrics.providers.remove(provider) {
             true => Ok(()),
             false => Err(Error::InvalidArgument(

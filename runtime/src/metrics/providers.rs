@@ -1,9 +1,11 @@
 //! What hosts want to be told beside what the library counts: names and values, asked for when a snapshot is taken.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::Provided;
+use crate::error::Error;
 use crate::ring::sync::lock;
 
 /// Where a provider tells its values.
@@ -54,6 +56,37 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+thread_local! {
+    /// Whether a provider is being asked by this thread.
+    static ASKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// That no provider is calling: it would wait for itself.
+pub fn not_in_provider() -> Result<(), Error> {
+    match ASKING.get() {
+        true => Err(Error::WrongState(
+            "a provider of metrics can't take a snapshot, nor remove a provider",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Sets the mark for as long as it lives, also where a provider panics.
+struct Asking;
+
+impl Asking {
+    fn begin() -> Self {
+        ASKING.set(true);
+        Self
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        ASKING.set(false);
+    }
+}
+
 type Provider = Arc<dyn Fn(&mut Sink) + Send + Sync>;
 
 #[derive(Default)]
@@ -97,7 +130,9 @@ impl Providers {
                 .get(at)
                 .map(|(_, provider)| provider.clone());
             let Some(provider) = next else { break };
+            let asking = Asking::begin();
             provider(&mut sink);
+            drop(asking);
             at += 1;
         }
         let (told, refused) = (sink.told, sink.refused);

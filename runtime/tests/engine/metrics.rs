@@ -334,8 +334,12 @@ fn texts_say_what_the_snapshot_says() {
     let tenant = labelled(&runtime, ugly);
     let asked = AtomicU64::new(0);
     let asked: &'static AtomicU64 = Box::leak(Box::new(asked));
+    let again = runtime.clone();
     let provider = runtime
-        .add_metrics_provider(|sink| {
+        .add_metrics_provider(move |sink| {
+            // It would wait for itself.
+            let within = again.metrics(&mut Snapshot::default());
+            assert_eq!(status(within), Status::WrongState);
             asked.fetch_add(1, Ordering::Relaxed);
             assert!(sink.value("queue_depth", 2.5));
             assert!(!sink.value("queue_depth", 3.0));
