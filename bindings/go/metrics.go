@@ -11,6 +11,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/cgo"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -269,7 +270,8 @@ type Snapshot struct {
 }
 
 // Metrics reads all metrics at once. Providers are asked first. It allocates nothing where the snapshot was
-// filled before and there is no more to tell. A runtime fills one snapshot after the other.
+// filled before and there is no more to tell. A runtime fills one snapshot after the other. After an error
+// there is nothing of use in it.
 //
 // Errors: ErrClosed; ErrUnsupported by a library that was built without metrics.
 func (r *Runtime) Metrics(s *Snapshot) error {
@@ -280,47 +282,48 @@ func (r *Runtime) Metrics(s *Snapshot) error {
 		return errNilSnapshot
 	}
 	for {
+		tenants, handlers, values := s.tenants[:cap(s.tenants)], s.handlers[:cap(s.handlers)], s.values[:cap(s.values)]
 		r.providers.asking.Lock()
-		out := C.rota_go_snapshot(r.handle, unsafe.SliceData(s.tenants), C.size_t(len(s.tenants)),
-			unsafe.SliceData(s.handlers), C.size_t(len(s.handlers)), unsafe.SliceData(s.values), C.size_t(len(s.values)), &s.all)
+		out := C.rota_go_snapshot(r.handle, unsafe.SliceData(tenants), C.size_t(len(tenants)), unsafe.SliceData(handlers),
+			C.size_t(len(handlers)), unsafe.SliceData(values), C.size_t(len(values)), &s.all)
 		r.providers.asked()
 		runtime.KeepAlive(r)
 		if err := callError(out.status, out.error); err != nil {
 			return err
 		}
-		tenants, handlers, values := int(out.tenants_needed), int(out.handlers_needed), int(out.values_needed)
-		if tenants <= len(s.tenants) && handlers <= len(s.handlers) && values <= len(s.values) {
-			s.take(tenants, handlers, values)
+		var short [3]bool
+		s.tenants, short[0] = room(tenants, out.tenants_needed)
+		s.handlers, short[1] = room(handlers, out.handlers_needed)
+		s.values, short[2] = room(values, out.values_needed)
+		if short == [3]bool{} {
+			s.take()
 			return nil
 		}
-		s.tenants = room(s.tenants, tenants)
-		s.handlers = room(s.handlers, handlers)
-		s.values = room(s.values, values)
 	}
 }
 
-// room is a list with at least so many elements, and more where it has to grow.
-func room[T any](list []T, needed int) []T {
-	if needed <= len(list) {
-		return list
+// room is the list with so many elements, or an empty one with room for more if that was too short.
+func room[T any](list []T, needed C.size_t) (fits []T, short bool) {
+	if n := int(needed); n > len(list) {
+		return make([]T, 0, n+n/8), true
 	}
-	return make([]T, needed+needed/8)
+	return list[:needed], false
 }
 
 // take makes numbers of Go of what C has written.
-func (s *Snapshot) take(tenants, handlers, values int) {
+func (s *Snapshot) take() {
 	runtimeMetrics(&s.Runtime, &s.all)
-	s.Tenants = resized(s.Tenants, tenants)
+	s.Tenants = resized(s.Tenants, len(s.tenants))
 	for i := range s.Tenants {
 		tenantMetrics(&s.Tenants[i], &s.tenants[i])
 	}
-	s.Handlers = resized(s.Handlers, handlers)
+	s.Handlers = resized(s.Handlers, len(s.handlers))
 	for i := range s.Handlers {
 		to, c := &s.Handlers[i], &s.handlers[i]
 		to.Module, to.Handler = text(c.module[:], to.Module), text(c.handler[:], to.Handler)
 		to.Calls, to.Faults, to.Fuel = uint64(c.calls), uint64(c.faults), uint64(c.fuel)
 	}
-	s.Values = resized(s.Values, values)
+	s.Values = resized(s.Values, len(s.values))
 	for i := range s.Values {
 		to, c := &s.Values[i], &s.values[i]
 		to.Name, to.Value = text(c.name[:], to.Name), float64(c.value)
@@ -467,9 +470,9 @@ func (s *Snapshot) Since(earlier *Snapshot) (*Snapshot, error) {
 	}
 	d := &Snapshot{
 		all:      C.rota_go_metrics(),
-		tenants:  make([]C.rota_tenant_metrics, len(s.Tenants)),
-		handlers: append([]C.rota_handler_metrics(nil), s.handlers[:len(s.Handlers)]...),
-		values:   append([]C.rota_metrics_value(nil), s.values[:len(s.Values)]...),
+		tenants:  make([]C.rota_tenant_metrics, len(s.tenants)),
+		handlers: slices.Clone(s.handlers),
+		values:   slices.Clone(s.values),
 	}
 	var object *C.rota_error
 	status := C.rota_metrics_difference(&now, &then, &d.all, &object)
@@ -477,7 +480,7 @@ func (s *Snapshot) Since(earlier *Snapshot) (*Snapshot, error) {
 		return nil, err
 	}
 	begun := map[[C.ROTA_LABEL_BYTES]C.char]*C.rota_tenant_metrics{}
-	for i := range earlier.Tenants {
+	for i := range earlier.tenants {
 		begun[earlier.tenants[i].label] = &earlier.tenants[i]
 	}
 	for i := range d.tenants {
@@ -494,7 +497,7 @@ func (s *Snapshot) Since(earlier *Snapshot) (*Snapshot, error) {
 	}
 	type handler struct{ module, name [C.ROTA_LABEL_BYTES]C.char }
 	called := map[handler]*C.rota_handler_metrics{}
-	for i := range earlier.Handlers {
+	for i := range earlier.handlers {
 		c := &earlier.handlers[i]
 		called[handler{c.module, c.handler}] = c
 	}
@@ -506,7 +509,7 @@ func (s *Snapshot) Since(earlier *Snapshot) (*Snapshot, error) {
 			c.fuel -= min(before.fuel, c.fuel)
 		}
 	}
-	d.take(len(d.tenants), len(d.handlers), len(d.values))
+	d.take()
 	return d, nil
 }
 
@@ -548,19 +551,21 @@ func (r *Runtime) WriteMetrics(w io.Writer, format MetricsFormat) error {
 	for {
 		var object *C.rota_error
 		var needed C.size_t
+		all := (*space)[:cap(*space)]
 		r.providers.asking.Lock()
-		status := C.rota_metrics_text(r.handle, C.uint32_t(format), (*C.char)(unsafe.Pointer(unsafe.SliceData(*space))),
-			C.size_t(len(*space)), &needed, &object)
+		status := C.rota_metrics_text(r.handle, C.uint32_t(format), (*C.char)(unsafe.Pointer(unsafe.SliceData(all))),
+			C.size_t(len(all)), &needed, &object)
 		r.providers.asked()
 		runtime.KeepAlive(r)
 		if err := callError(status, object); err != nil {
 			return err
 		}
-		if int(needed) <= len(*space) {
-			_, err := w.Write((*space)[:needed])
+		text, short := room(all, needed)
+		if !short {
+			_, err := w.Write(text)
 			return err
 		}
-		*space = room(*space, int(needed))
+		*space = text
 	}
 }
 
