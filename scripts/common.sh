@@ -47,6 +47,9 @@ use_lavapipe() {
 # How Chromium, or a browser made of it, is called here.
 chromium_here() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 
+# Where Prometheus is here: installed, or fetched by scripts/test-metrics.sh.
+prometheus_here() { PATH=$PATH:$PWD/target/prometheus/usr/bin command -v prometheus; }
+
 # The Go version that the binding asks for.
 go_wanted() { awk '$1 == "go" { print $2 }' bindings/go/go.mod; }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The C++ and the Go binding, their examples and the code in their docs, against the library as it is
-# installed. --short for `make test`: C++ with one compiler and standard.
+# The C++ and the Go binding, their examples and the code in their docs, and what Prometheus makes of the
+# metrics, against the library as it is installed. --short for `make test`: C++ with one compiler and standard.
 # --long for `make test-bindings`: C++ with every compiler and standard, and a minute of load on the Go service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +25,8 @@ if has_go; then
     say "Go"
     [ "$1" = --short ] || export DURATION=60
     bindings/go/test.sh
+    say "Prometheus"
+    scripts/test-metrics.sh
 else
     say "there is no Go $(go_wanted) or later here: the Go binding is NOT tested. Get it from https://go.dev/dl"
 fi

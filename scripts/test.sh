@@ -56,5 +56,6 @@ done
 say "phases:${times%,}"
 if [ ${#selected[@]} = ${#phases[@]} ]; then what="all tests"; else what="the phases ${selected[*]}"; fi
 if [[ " ${selected[*]} " == *" bindings "* ]] && ! has_go; then what+=", but for those of the Go binding,"; fi
+if [[ " ${selected[*]} " == *" bindings "* ]] && has_go && ! prometheus_here >/dev/null; then what+=", but for Prometheus,"; fi
 if [[ " ${selected[*]} " == *" install "* ]] && ! chromium_here >/dev/null; then what+=", but for the look at rota report's page,"; fi
 echo "$what passed in $((SECONDS - started)) s"

@@ -4,7 +4,10 @@
 package rota_test
 
 import (
+	"io"
 	"testing"
+
+	rota "github.com/rota-compute/rota/bindings/go"
 )
 
 func TestDoAllocatesNothing(t *testing.T) {
@@ -16,5 +19,20 @@ func TestDoAllocatesNothing(t *testing.T) {
 	})
 	if each > 0 {
 		t.Fatalf("%v allocations per call", each)
+	}
+}
+
+func TestMetricsAllocateNothing(t *testing.T) {
+	tenant := newTenant(t, shared, rota.WithLabel("allocates nothing"))
+	_, err := tenant.Do(background, nop(1, 2))
+	ok(t, err)
+	var snapshot rota.Snapshot
+	ok(t, shared.Metrics(&snapshot))
+	if each := leastAllocations(func() { ok(t, shared.Metrics(&snapshot)) }); each > 0 {
+		t.Errorf("Metrics: %v allocations per call", each)
+	}
+	// Two of what C writes to, which Go has on its heap.
+	if each := leastAllocations(func() { ok(t, shared.WriteMetrics(io.Discard, rota.MetricsPrometheus)) }); each > 2 {
+		t.Errorf("WriteMetrics: %v allocations per call", each)
 	}
 }

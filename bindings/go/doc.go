@@ -56,6 +56,14 @@
 // RecorderState, RecorderSync and RecorderNote are about that. OpenRecording reads a log, and Replay runs it
 // again and compares. docs/recorder.md says what is recorded and what is promised.
 //
+// # Metrics
+//
+// Runtime.Metrics fills a Snapshot with what happened per tenant, handler and runtime; Snapshot.Since tells the
+// difference of two, and Tenant.Latency has the quantiles of one tenant. Of a Snapshot only one goroutine at
+// a time may make use. Runtime.WriteMetrics writes it all as text for Prometheus, OpenMetrics or JSON, with what the
+// functions tell that Runtime.AddMetrics adds; the module rotaprom beside this package has a collector for the
+// Prometheus client library. WithTrace keeps the last decisions of a runtime: Runtime.Decisions.
+//
 // # Errors
 //
 // A call that failed gives an *Error; errors.Is finds its Status, such as ErrNoDriver. ErrWouldBlock

@@ -186,6 +186,8 @@ var (
 
 	errNilRecording   = &Error{Status: ErrNullPointer, Message: "the recording is nil"}
 	errNilReservation = &Error{Status: ErrNullPointer, Message: "the reservation is nil"}
+	errNilSnapshot    = &Error{Status: ErrNullPointer, Message: "the snapshot is nil"}
+	errNilProvider    = &Error{Status: ErrNullPointer, Message: "the provider is nil"}
 
 	errClosed = &Error{Status: ErrClosed, Message: "the tenant was closed"}
 )

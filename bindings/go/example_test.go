@@ -254,3 +254,32 @@ func ExampleTenant_LoadModule() {
 	}
 	// Output: 42
 }
+
+func ExampleRuntime_Metrics() {
+	tenant := exampleTenant()
+	defer tenant.Close()
+	ctx := context.Background()
+
+	var before, now rota.Snapshot // used again by each call
+	if err := shared.Metrics(&before); err != nil {
+		log.Fatal(err)
+	}
+	for range 10 {
+		if _, err := tenant.Do(ctx, rota.Job{Op: rota.OpNop}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := shared.Metrics(&now); err != nil {
+		log.Fatal(err)
+	}
+	since, err := now.Since(&before)
+	if err != nil {
+		log.Fatal(err)
+	}
+	latency, err := tenant.Latency()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(since.Runtime.All.Completed, latency.Count(), latency.Quantile(0.99) > 0)
+	// Output: 10 10 true
+}

@@ -30,6 +30,9 @@ var notBound = map[string]string{
 	"ROTA_RECORD_END":      "Records ends there",
 	"ROTA_WAIT_ADAPTIVE":   "lead.go spins and blocks by its own measure",
 	"ROTA_RESOURCE_NONE":   "an error about no resource is no *QuotaError",
+
+	"rota_metrics_snapshot":     "called by rota_go_snapshot in shim.h",
+	"rota_metrics_provider_add": "called by rota_go_provider_add in shim.c",
 }
 
 func header(t *testing.T) string {
@@ -104,7 +107,8 @@ func TestEveryFunctionOfTheHeaderIsBound(t *testing.T) {
 	ok(t, err)
 	forward, err := os.ReadFile("shim.c")
 	ok(t, err)
-	for _, call := range []string{"rota_poll(", "rota_log_set(", "rota_recording_next(", "rota_replay_run("} {
+	for _, call := range []string{"rota_poll(", "rota_log_set(", "rota_recording_next(", "rota_replay_run(",
+		"rota_metrics_snapshot(", "rota_metrics_provider_add("} {
 		if !strings.Contains(string(shim)+string(forward), call) {
 			t.Errorf("%s...) is not called in C either", call)
 		}
@@ -115,7 +119,7 @@ func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
 	used, constants := uses(t)
 	// Of these each one is an exported constant; of the others it is enough that they are used.
 	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER|RESOURCE|TENANT|CLASS|` +
-		`CAPTURE|RECORDER|EVIDENCE|RECORDING|RECORD|EVENT|REPLAY|DIFFERS)_`)
+		`CAPTURE|RECORDER|EVIDENCE|RECORDING|RECORD|EVENT|REPLAY|DIFFERS|LEASE|ACTION|METRICS|LATENCY|HISTOGRAM)_`)
 	found := regexp.MustCompile(`(?m)^#define (ROTA_[A-Z0-9_]+) `).FindAllStringSubmatch(header(t), -1)
 	if len(found) < 80 {
 		t.Fatalf("only %d constants were found in the header", len(found))
@@ -149,7 +153,8 @@ func TestEveryFieldOfTheHeaderIsUsed(t *testing.T) {
 	text := header(t)
 	for _, name := range []string{"runtime_info", "device_info", "outputs_stats", "module_report", "runtime_options",
 		"tenant_options", "module_options", "quota", "tenant_counters", "recorder_options", "recorder_state",
-		"recording_info", "record", "field", "replay_options", "replay_report", "replay_job", "replay_count"} {
+		"recording_info", "record", "field", "replay_options", "replay_report", "replay_job", "replay_count",
+		"counts", "latency", "ages", "tenant_metrics", "handler_metrics", "metrics_value", "metrics", "snapshot", "decision"} {
 		body := regexp.MustCompile(`(?s)typedef struct rota_` + name + ` \{(.*?)\n\}`).FindStringSubmatch(text)
 		if body == nil {
 			t.Fatalf("rota_%s is not in the header", name)
@@ -188,9 +193,18 @@ func TestNamesAreThoseOfTheHeader(t *testing.T) {
 		rota.EvidenceClass(999).String():    "UNKNOWN",
 		rota.ReplayNotComparable.String():   "ROTA_REPLAY_NOT_COMPARABLE",
 		rota.Outcome(999).String():          "UNKNOWN",
+		rota.LeaseNotify.String():           "notify",
+		rota.LeaseEnd(999).String():         "unknown",
+		rota.ActionKernelReused.String():    "reused",
+		rota.Action(999).String():           "unknown",
 	} {
 		if got != want {
 			t.Errorf("%s, not %s", got, want)
+		}
+	}
+	for _, format := range []rota.MetricsFormat{rota.MetricsPrometheus, rota.MetricsOpenMetrics, rota.MetricsJSON} {
+		if !strings.Contains(header(t), ": "+format.ContentType()+".\n") {
+			t.Errorf("the header doesn't say %s", format.ContentType())
 		}
 	}
 	for resource := range rota.Resource(rota.Resources) {

@@ -9,6 +9,7 @@ import "C"
 import (
 	"log/slog"
 	"runtime"
+	"runtime/cgo"
 	"sync"
 	"time"
 	"unsafe"
@@ -55,6 +56,10 @@ const (
 	// RuntimeWriteDigests makes a digest of what each job stores: Completion.Digest. It costs a part of
 	// each store, and 8 bytes a slot. A runtime with a flight recorder does so anyway.
 	RuntimeWriteDigests RuntimeFlags = C.ROTA_RUNTIME_WRITE_DIGESTS
+
+	// RuntimeTrace keeps the last 256 decisions, each with its reason: Runtime.Decisions. So it is too
+	// where $ROTA_TRACE is 1.
+	RuntimeTrace RuntimeFlags = C.ROTA_RUNTIME_TRACE
 )
 
 type settingsOfRuntime struct {
@@ -124,6 +129,15 @@ func WithMostFuel(iterations uint32) Option {
 	return func(s *settingsOfRuntime) { s.options.most_fuel = C.uint32_t(iterations) }
 }
 
+// WithMaxSeries sets how many labels of tenants have a series of their own in the metrics, at most 65,535;
+// all others share one. 0: 1,024.
+func WithMaxSeries(series uint32) Option {
+	return func(s *settingsOfRuntime) { s.options.max_series = C.uint32_t(series) }
+}
+
+// WithTrace is WithFlags(RuntimeTrace).
+func WithTrace() Option { return WithFlags(RuntimeTrace) }
+
 // WithRuntimeQuota sets the most that all tenants together may have.
 func WithRuntimeQuota(quota Quota) Option { return func(s *settingsOfRuntime) { s.quota = quota } }
 
@@ -139,8 +153,9 @@ func WithLog(to *slog.Logger) Option { return func(s *settingsOfRuntime) { s.log
 // closes it. Close it when it isn't needed any more; one that is forgotten is closed by the garbage
 // collector, some time after its tenants.
 type Runtime struct {
-	handle  *C.rota_runtime
-	cleanup runtime.Cleanup
+	handle    *C.rota_runtime
+	cleanup   runtime.Cleanup
+	providers *providers
 
 	mu      sync.Mutex
 	tenants map[*C.rota_tenant]weak.Pointer[Tenant] // those that can be found by their ids
@@ -166,9 +181,13 @@ func Open(options ...Option) (*Runtime, error) {
 	if err := callError(status, object); err != nil {
 		return nil, err
 	}
-	r := &Runtime{handle: handle}
+	all := &providers{handles: map[uint64]cgo.Handle{}}
+	r := &Runtime{handle: handle, providers: all}
 	r.cleanup = runtime.AddCleanup(r, func(handle *C.rota_runtime) {
-		go C.rota_runtime_destroy(handle, nil)
+		go func() {
+			C.rota_runtime_destroy(handle, nil)
+			all.end()
+		}()
 	}, handle)
 	return r, nil
 }
@@ -326,6 +345,7 @@ func (r *Runtime) Close() error {
 		return errNilRuntime
 	}
 	r.cleanup.Stop()
+	r.providers.end()
 	runtime.KeepAlive(r)
 	return callError(status, object)
 }

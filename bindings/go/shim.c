@@ -25,3 +25,10 @@ rota_status rota_go_replay_run(rota_replay_options *options, uintptr_t hears, ro
     }
     return rota_replay_run(options, replay, error);
 }
+
+static void provide(void *user, rota_metrics_sink *sink) { rotaGoProvide((uintptr_t)user, sink); }
+
+rota_status rota_go_provider_add(rota_runtime *runtime, uintptr_t asks, uint64_t *provider,
+                                 rota_error **error) {
+    return rota_metrics_provider_add(runtime, provide, (void *)asks, provider, error);
+}

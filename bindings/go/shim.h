@@ -86,6 +86,16 @@ static inline rota_device_info rota_go_device_info(void) {
     return info;
 }
 
+static inline rota_metrics rota_go_metrics(void) {
+    rota_metrics metrics = ROTA_METRICS_INIT;
+    return metrics;
+}
+
+static inline rota_tenant_metrics rota_go_tenant_metrics(void) {
+    rota_tenant_metrics metrics = ROTA_TENANT_METRICS_INIT;
+    return metrics;
+}
+
 static inline rota_outputs_stats rota_go_outputs_stats(void) {
     rota_outputs_stats stats = ROTA_OUTPUTS_STATS_INIT;
     return stats;
@@ -133,6 +143,48 @@ static inline rota_go_read rota_go_next(rota_recording *recording) {
  * hears is 0. */
 rota_status rota_go_replay_run(rota_replay_options *options, uintptr_t hears, rota_replay **replay,
                                rota_error **error);
+
+typedef struct {
+    rota_status status;
+    rota_error *error;
+    size_t tenants_needed;
+    size_t handlers_needed;
+    size_t values_needed;
+} rota_go_snapshotted;
+
+/* rota_metrics_snapshot, to which Go couldn't hand its arrays inside a struct. Less room than there
+ * is to tell is no error: the needs say so. */
+static inline rota_go_snapshotted rota_go_snapshot(rota_runtime *runtime,
+                                                   rota_tenant_metrics *tenants, size_t tenants_cap,
+                                                   rota_handler_metrics *handlers,
+                                                   size_t handlers_cap, rota_metrics_value *values,
+                                                   size_t values_cap, rota_metrics *all) {
+    rota_snapshot snapshot = ROTA_SNAPSHOT_INIT;
+    rota_go_snapshotted out = {ROTA_STATUS_OK, NULL, 0, 0, 0};
+    if (tenants_cap > 0)
+        tenants->struct_size = sizeof *tenants;
+    if (handlers_cap > 0)
+        handlers->struct_size = sizeof *handlers;
+    if (values_cap > 0)
+        values->struct_size = sizeof *values;
+    all->struct_size = sizeof *all;
+    snapshot.tenants = tenants;
+    snapshot.tenants_cap = tenants_cap;
+    snapshot.handlers = handlers;
+    snapshot.handlers_cap = handlers_cap;
+    snapshot.values = values;
+    snapshot.values_cap = values_cap;
+    snapshot.runtime = all;
+    out.status = rota_metrics_snapshot(runtime, &snapshot, &out.error);
+    out.tenants_needed = snapshot.tenants_needed;
+    out.handlers_needed = snapshot.handlers_needed;
+    out.values_needed = snapshot.values_needed;
+    return out;
+}
+
+/* rota_metrics_provider_add with a function that asks rotaGoProvide in metrics.go. */
+rota_status rota_go_provider_add(rota_runtime *runtime, uintptr_t asks, uint64_t *provider,
+                                 rota_error **error);
 
 /* rota_log_set with a function that hands each message to rotaGoLog in log.go. */
 rota_status rota_go_log_set(uint32_t level, rota_error **error);

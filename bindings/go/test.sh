@@ -27,6 +27,14 @@ go build -o "$work/bench" ./bench
 "$work/bench" -blocks 1 -seconds 0.2 >"$work/bench.json"
 grep -q '"go.publish_ns"' "$work/bench.json" || fail "the benchmark printed no figures"
 
+# A module of its own, whose dependencies have to come from somewhere.
+if (cd rotaprom && go mod download) >"$work/log" 2>&1; then
+    say "the collector for Prometheus"
+    (cd rotaprom && go vet ./... && go test -race -count=1 ./...)
+else
+    say "the Prometheus client library can't be had: the collector is NOT tested: $(cat "$work/log")"
+fi
+
 say "race detector"
 go test -race -count=1 .
 
@@ -66,6 +74,7 @@ consumer "$binding"
 (cd "$work/consumer" && go build -mod=vendor -o "$work/shared" .)
 grep -q 'librota.so.0' <<<"$(ldd "$work/shared")" || fail "the program does not link librota.so.0"
 grep -q '20 + 22' <<<"$("$work/shared")" || fail "the consumer said something else"
+! grep -q prometheus "$work/consumer/vendor/modules.txt" || fail "the consumer gets the Prometheus client library"
 
 say "the archive of the installation"
 (cd "$work/consumer" && go build -mod=vendor -tags rota_static -o "$work/static" .)

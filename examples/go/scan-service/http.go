@@ -1,17 +1,21 @@
-// What the service answers: POST /scan, and for its operators /healthz and /debug/vars.
+// What the service answers: POST /scan, and for its operators /healthz, /metrics and /debug/vars.
 
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"expvar"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +62,7 @@ func (s *service) public() http.Handler {
 func (s *service) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /debug/vars", expvar.Handler().ServeHTTP)
 	// What is still used after a collection, for looking for leaks.
 	mux.HandleFunc("POST /debug/gc", func(w http.ResponseWriter, _ *http.Request) {
@@ -83,6 +88,48 @@ func (s *service) health(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// metrics answers in the format that the client likes best.
+func (s *service) metrics(w http.ResponseWriter, r *http.Request) {
+	format := formatOf(r.Header.Get("Accept"))
+	var text bytes.Buffer
+	if err := s.tenants.runtime.WriteMetrics(&text, format); err != nil {
+		s.failed(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", format.ContentType())
+	w.Header().Set("Vary", "Accept")
+	_, _ = w.Write(text.Bytes()) // the client may be gone
+}
+
+// formatOf is the best of what a client accepts, and the Prometheus text format if it says nothing of use.
+func formatOf(accept string) rota.MetricsFormat {
+	best, liked := rota.MetricsPrometheus, 0.0
+	for part := range strings.SplitSeq(accept, ",") {
+		kind, parameters, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		format := rota.MetricsPrometheus
+		switch version := parameters["version"]; {
+		case kind == "application/openmetrics-text" && (version == "" || version == "1.0.0"):
+			format = rota.MetricsOpenMetrics
+		case kind == "application/json":
+			format = rota.MetricsJSON
+		case kind == "text/plain" && (version == "" || version == "0.0.4"), kind == "text/*", kind == "*/*":
+		default:
+			continue
+		}
+		quality, err := strconv.ParseFloat(parameters["q"], 64)
+		if err != nil {
+			quality = 1
+		}
+		if quality > liked {
+			best, liked = format, quality
+		}
+	}
+	return best
 }
 
 func (s *service) scan(w http.ResponseWriter, r *http.Request) {

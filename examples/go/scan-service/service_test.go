@@ -300,6 +300,61 @@ func TestAKeyThatFloodsDoesNotFailTheOthers(t *testing.T) {
 	abusers.Wait()
 }
 
+func TestMetricsAreServedInTheFormatThatIsAskedFor(t *testing.T) {
+	s, server := serve(t, testConfig())
+	for range 3 {
+		status, _, err := post(server.URL, "me", []byte("a secret"))
+		ok(t, err)
+		if status != http.StatusOK {
+			t.Fatal(status)
+		}
+	}
+	admin := httptest.NewServer(s.admin())
+	t.Cleanup(admin.Close)
+	get := func(accept string) (kind, text string) {
+		request, err := http.NewRequest(http.MethodGet, admin.URL+"/metrics", nil)
+		ok(t, err)
+		request.Header.Set("Accept", accept)
+		response, err := http.DefaultClient.Do(request)
+		ok(t, err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		ok(t, err)
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s", response.Status, body)
+		}
+		return response.Header.Get("Content-Type"), string(body)
+	}
+	// What servers of Prometheus send, and others.
+	const prometheus2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75," +
+		"text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+	const prometheus3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5," +
+		"application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3," +
+		"text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+	for accept, want := range map[string]rota.MetricsFormat{
+		"": rota.MetricsPrometheus, "*/*": rota.MetricsPrometheus, "text/html, ;": rota.MetricsPrometheus,
+		"text/plain, application/openmetrics-text; q=0.9": rota.MetricsPrometheus,
+		"application/openmetrics-text; version=0.0.1":     rota.MetricsPrometheus,
+		prometheus2: rota.MetricsOpenMetrics, prometheus3: rota.MetricsOpenMetrics,
+		"application/json": rota.MetricsJSON,
+	} {
+		kind, text := get(accept)
+		sample := `rota_tenant_jobs_completed_total{tenant="me"} `
+		if want == rota.MetricsJSON {
+			sample = `{"labels":{"tenant":"me"},"value":`
+		}
+		if kind != want.ContentType() || !strings.Contains(text, sample) {
+			t.Errorf("%q: %s\n%s", accept, kind, text)
+		}
+	}
+	response, err := http.Get(server.URL + "/metrics")
+	ok(t, err)
+	response.Body.Close()
+	if response.StatusCode != http.StatusNotFound {
+		t.Errorf("clients get them too: %s", response.Status)
+	}
+}
+
 func TestTheFileOfKeys(t *testing.T) {
 	read := func(text string) (map[string]limits, error) {
 		file := t.TempDir() + "/keys"
