@@ -104,14 +104,16 @@ inline std::pair<std::string_view, std::string_view> key_of(const handler_metric
     return {one.module_text(), one.handler_text()};
 }
 
+template <class T, class Key> bool is_before(const T &one, const Key &key) noexcept {
+    return key_of(one) < key;
+}
+
 // Where a key is in what is sorted by it, but for the last one, which may be the overflow's.
 template <class T, class Key> const T *found_in(span<const T> all, const Key &key) noexcept {
     if (all.empty())
         return nullptr;
     const T *const last = &all.back();
-    const T *const at =
-        std::lower_bound(all.data(), last, key,
-                         [](const T &one, const Key &wanted) { return key_of(one) < wanted; });
+    const T *const at = std::lower_bound(all.data(), last, key, is_before<T, Key>);
     if (key_of(*at) == key)
         return at;
     return key_of(*last) == key ? last : nullptr;
