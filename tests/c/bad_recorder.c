@@ -47,7 +47,7 @@ static void bad_options(void) {
     options.recorder = (const rota_recorder_options *)((const char *)&recorder + 1);
     REFUSES(ROTA_STATUS_INVALID_ARGUMENT, "aligned");
     log_is("log");
-    options.flags = 8;
+    options.flags = 16;
     REFUSES(ROTA_STATUS_INVALID_ARGUMENT, "flags");
     options.flags = 0;
     log_is("log");

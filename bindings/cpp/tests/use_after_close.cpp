@@ -25,6 +25,7 @@ int main() {
     FAILS(tenant.create_buffer<float>(4), stale, "");
     FAILS(tenant.state(), stale, "");
     FAILS(tenant.counters(), stale, "");
+    FAILS(tenant.latency(), stale, "");
     FAILS(tenant.set_quota({}), stale, "");
     FAILS(tenant.quiesce(), stale, "");
     FAILS(tenant.revoke(), stale, "");

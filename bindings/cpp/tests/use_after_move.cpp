@@ -29,6 +29,13 @@ int main() {
     FAILS(runtime.recorder_sync(), none, "");
     FAILS(runtime.recorder_note(rota::evidence::transient), none, "");
     FAILS(runtime.recorder_note(tenant_now, 0, rota::evidence::transient), none, "");
+    rota::snapshot snapshot;
+    std::string text;
+    FAILS(runtime.metrics(snapshot), none, "");
+    FAILS(runtime.metrics_text(rota::metrics_format::json, text), none, "");
+    FAILS(runtime.add_metrics_provider([](rota::metrics_sink &) {}), none, "");
+    FAILS(runtime.decisions(), none, "");
+    FAILS(runtime.decisions_text(), none, "");
     MUST(runtime.close());
 
     rota::completion room[1];
@@ -44,6 +51,7 @@ int main() {
     FAILS(tenant.state(), none, "");
     FAILS(tenant.id(), none, "");
     FAILS(tenant.counters(), none, "");
+    FAILS(tenant.latency(), none, "");
     FAILS(tenant.set_quota({}), none, "");
     FAILS(tenant.set_weight(1), none, "");
     FAILS(tenant.set_share(1), none, "");

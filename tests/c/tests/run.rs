@@ -33,6 +33,7 @@ programs!(
         bad_grants,
         bad_handles,
         bad_life_cycle,
+        bad_metrics,
         bad_modules,
         bad_opcodes,
         bad_pointers,
@@ -56,6 +57,7 @@ programs!(
         log_callback,
         log_environment,
         many_threads,
+        metrics,
         modules,
         names,
         no_driver,
@@ -93,6 +95,7 @@ programs!(
         grants,
         life_cycle,
         many_threads,
+        metrics,
         modules,
         park_and_wake,
         positions_wrap,
@@ -121,6 +124,7 @@ programs!(
         bad_grants,
         bad_handles,
         bad_life_cycle,
+        bad_metrics,
         bad_modules,
         bad_opcodes,
         bad_pointers,
@@ -134,6 +138,7 @@ programs!(
         errors_outlive_threads,
         full_ring,
         hostile_sources,
+        metrics,
         modules,
         no_driver,
         no_such_device,
@@ -154,6 +159,7 @@ const UNDER_VALGRIND: &[&str] = &[
     "bad_grants",
     "bad_handles",
     "bad_life_cycle",
+    "bad_metrics",
     "bad_opcodes",
     "bad_pointers",
     "bad_quotas",
@@ -311,6 +317,23 @@ fn example_tenants() {
             "tenants' output lacks {wanted:?}:\n{output}"
         );
     }
+}
+
+#[test]
+fn example_metrics() {
+    let sources = vec![root().join("examples/c/metrics.c")];
+    let program = compile("gcc", &sources, "example_metrics", link_shared);
+    let table = run(&mut Command::new(&program), "metrics", 120);
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split_whitespace().take(3).collect())
+        .collect();
+    let wanted = [
+        ["tenant", "jobs", "faults"],
+        ["player", "20", "0"],
+        ["studio", "300", "0"],
+    ];
+    assert_eq!(rows, wanted, "metrics said: {table}");
 }
 
 /// Twice, so that the log goes on.

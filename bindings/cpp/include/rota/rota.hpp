@@ -8,8 +8,9 @@
 // Errors      A call that can fail returns rota::result<T>: the value or a rota::error. Nothing
 //             else throws, except the standard library where it has no memory; value() turns the
 //             error into a rota::exception, or aborts with its message where exceptions are off.
-// Ownership   Runtimes, tenants, modules, buffers, mappings, reservations, outputs, recordings and
-//             replays are owned by move-only objects. What was made of an object keeps it alive.
+// Ownership   Runtimes, tenants, modules, buffers, mappings, reservations, outputs, recordings,
+//             replays and providers of metrics are owned by move-only objects. What was made of an
+//             object keeps it alive.
 //             Moved from, an object is none: its calls give null_pointer. After close() they give
 //             invalid_handle.
 // Threads     As in C: any call from any thread. Moving, assigning and destroying an object are the
@@ -24,6 +25,7 @@
 #include <rota/job.hpp>
 #include <rota/jobs.hpp>
 #include <rota/log.hpp>
+#include <rota/metrics.hpp>
 #include <rota/module.hpp>
 #include <rota/outputs.hpp>
 #include <rota/poller.hpp>

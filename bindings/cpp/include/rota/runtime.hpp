@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <rota/quota.hpp>
 #include <rota/recorder.hpp>
@@ -17,8 +18,11 @@
 namespace rota {
 inline namespace ROTA_HPP_DIALECT {
 
+class metrics_provider;
 class module;
+class snapshot;
 class tenant;
+struct decision;
 struct module_options;
 
 /// How to open a runtime; a field that is 0 or empty means its default. Texts are only read.
@@ -46,6 +50,9 @@ struct runtime_options {
     /// Make a digest of what each job stores: digest of its completion. It costs a part of each
     /// store, and 8 bytes a slot. A runtime with a flight recorder does so anyway.
     bool write_digests = false;
+    /// Keep the last 256 decisions, each with its reason: runtime::decisions. So it is too where
+    /// $ROTA_TRACE is 1.
+    bool trace = false;
     /// Where the rings start counting, below 2^31. Tests start just below the wrap.
     std::uint32_t first_position = 0;
     /// Loop iterations after which a lease ends. 0: tuned to the device.
@@ -58,6 +65,9 @@ struct runtime_options {
     /// How its jobs are recorded. None: what $ROTA_RECORD and $ROTA_CAPTURE say, and without them
     /// not at all.
     std::optional<recorder_options> recorder = {};
+    /// Labels of tenants that have a series of their own in the metrics, at most 65,535; all others
+    /// share one. 0: 1,024.
+    std::uint32_t max_series = 0;
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -87,9 +97,59 @@ struct tenant_options {
 
 namespace detail {
 
+// The function of a provider of metrics.
+struct provider_function {
+    provider_function() = default;
+    provider_function(const provider_function &) = delete;
+    provider_function &operator=(const provider_function &) = delete;
+    virtual ~provider_function() = default;
+
+    virtual void ask(rota_metrics_sink *sink) = 0;
+};
+
+// What the library calls for it.
+class provider_call {
+  public:
+    explicit provider_call(std::unique_ptr<provider_function> function) noexcept
+        : function_(std::move(function)) {}
+
+    static void forward(void *user, rota_metrics_sink *sink) noexcept {
+        auto &self = *static_cast<provider_call *>(user);
+        const std::lock_guard<std::mutex> guard(self.lock_);
+        if (self.function_ == nullptr)
+            return;
+#if ROTA_HPP_EXCEPTIONS
+        try {
+            self.function_->ask(sink);
+        } catch (...) {
+            // It can't pass through the library, and there is nobody to tell.
+        }
+#else
+        self.function_->ask(sink);
+#endif
+    }
+    // When this has returned, the function is gone.
+    void end() noexcept {
+        std::unique_ptr<provider_function> gone; // freed without the lock
+        const std::lock_guard<std::mutex> guard(lock_);
+        gone.swap(function_);
+    }
+
+    // In the list of its runtime_owner.
+    std::unique_ptr<provider_call> next;
+
+  private:
+    std::mutex lock_;
+    std::unique_ptr<provider_function> function_;
+};
+
 // Holds the C handle for the runtime and all that came of it.
 struct runtime_owner {
     std::atomic<rota_runtime *> handle{nullptr};
+    // Providers that could not be removed, because the runtime was being closed: a snapshot that
+    // another thread is in may still call them.
+    std::unique_ptr<provider_call> left;
+    std::mutex lock;
 
     runtime_owner() = default;
     runtime_owner(const runtime_owner &) = delete;
@@ -128,7 +188,8 @@ inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &m
     raw.cache_dir_len = options.cache_dir.size();
     raw.flags = (options.validate ? std::uint32_t{ROTA_RUNTIME_VALIDATE} : 0) |
                 (options.no_cache ? std::uint32_t{ROTA_RUNTIME_NO_CACHE} : 0) |
-                (options.write_digests ? std::uint32_t{ROTA_RUNTIME_WRITE_DIGESTS} : 0);
+                (options.write_digests ? std::uint32_t{ROTA_RUNTIME_WRITE_DIGESTS} : 0) |
+                (options.trace ? std::uint32_t{ROTA_RUNTIME_TRACE} : 0);
     raw.first_position = options.first_position;
     raw.lease_fuel = options.lease_fuel;
     raw.most_fuel = options.most_fuel;
@@ -138,6 +199,7 @@ inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &m
         recorder = raw_of(*options.recorder);
         raw.recorder = &recorder;
     }
+    raw.max_series = options.max_series;
     return raw;
 }
 
@@ -292,6 +354,33 @@ class runtime {
     /// The same about a tenant of this runtime, and about one of its jobs; 0 for no one job.
     result<void> recorder_note(const tenant &of, ticket job, evidence what, std::int32_t code = 0,
                                std::string_view bytes = {}) const noexcept;
+
+    /// Reads all metrics at once. The memory of `to` is used again: it grows when there is more to
+    /// tell, and then providers are asked twice; else nothing is allocated. What it gave before is
+    /// invalid from here on, and after an error it is empty.
+    /// Errors: as rota_metrics_snapshot.
+    result<void> metrics(snapshot &to) const;
+    /// Writes all metrics into `to`, whose memory is used again. After an error it is empty.
+    /// Errors: invalid_argument for an unknown format; as rota_metrics_text.
+    result<void> metrics_text(metrics_format format, std::string &to) const;
+    /// Adds a function that tells values beside the library's own: it is called with a
+    /// metrics_sink, by the thread that takes a snapshot or a text, and by one thread at a time. It
+    /// must not call into this runtime's metrics. What it throws is dropped, and so is what it
+    /// would have told after that. It is kept until the provider ends. Errors: as
+    /// rota_metrics_provider_add.
+    template <class Function>
+    result<metrics_provider> add_metrics_provider(Function &&function) const;
+    /// The last decisions, the oldest first; none unless runtime_options::trace is set. Defined in
+    /// metrics.hpp, as the three above.
+    result<std::vector<decision>> decisions() const;
+    /// The same as text, one "<component> <action> saved=<n>ns <detail>" a line.
+    result<std::string> decisions_text() const {
+        return detail::listed(char{0},
+                              [this](char *room, auto... place) {
+                                  return ::rota_runtime_decisions_text(handle_, room, place...);
+                              })
+            .transform([](std::vector<char> all) { return std::string(all.begin(), all.end()); });
+    }
 
     /// Ends the kernel; open jobs complete as CANCELLED and can still be polled.
     result<void> stop() const {

@@ -14,6 +14,7 @@ namespace rota {
 inline namespace ROTA_HPP_DIALECT {
 
 template <class T> class buffer;
+struct latency_histogram;
 
 namespace detail {
 
@@ -186,6 +187,10 @@ class tenant {
             return why.with(code);
         return told;
     }
+
+    /// How long its jobs took, from submit until their completions were taken. Defined in
+    /// metrics.hpp.
+    result<latency_histogram> latency() const noexcept;
 
     /// What it is at.
     result<tenant_state> state() const noexcept {

@@ -346,6 +346,63 @@ enum class difference : std::uint32_t {
     digest = ROTA_DIFFERS_DIGEST,
 };
 
+/// How a lease ended.
+enum class lease_end : std::uint32_t {
+    /// The lease before or behind it had ended.
+    ended = ROTA_LEASE_ENDED,
+    /// The host told it to.
+    stopped = ROTA_LEASE_STOPPED,
+    /// Its fuel was used up.
+    fuel = ROTA_LEASE_FUEL,
+    /// It found no work.
+    idle = ROTA_LEASE_IDLE,
+    /// A thread waited for a completion.
+    notify = ROTA_LEASE_NOTIFY,
+};
+
+/// What a runtime has decided. Those of a later version have other numbers.
+enum class action : std::uint32_t {
+    /// mode::resident or mode::batch, when the runtime was opened.
+    mode_chosen = ROTA_ACTION_MODE_CHOSEN,
+    /// How much fuel leases have from now on.
+    lease_tuned = ROTA_ACTION_LEASE_TUNED,
+    /// A narrow lease was ended for one with all workers.
+    lease_widened = ROTA_ACTION_LEASE_WIDENED,
+    /// The kernel was parked although a tenant has jobs: its limits make it wait.
+    tenant_throttled = ROTA_ACTION_TENANT_THROTTLED,
+    /// Leases run another kernel, or another table of handlers.
+    module_switched = ROTA_ACTION_MODULE_SWITCHED,
+    kernel_compiled = ROTA_ACTION_KERNEL_COMPILED,
+    /// A kernel that had been compiled before was used again.
+    kernel_reused = ROTA_ACTION_KERNEL_REUSED,
+    /// The device on which kernels are tried out was given up after a failure.
+    trial_renewed = ROTA_ACTION_TRIAL_RENEWED,
+};
+
+/// How metrics are written.
+enum class metrics_format : std::uint32_t {
+    /// text/plain; version=0.0.4; charset=utf-8
+    prometheus = ROTA_METRICS_PROMETHEUS,
+    /// application/openmetrics-text; version=1.0.0; charset=utf-8
+    openmetrics = ROTA_METRICS_OPENMETRICS,
+    /// application/json
+    json = ROTA_METRICS_JSON,
+};
+
+/// A time that was not observed: there is nothing that it could be of.
+inline constexpr std::uint64_t not_observed = ROTA_NOT_OBSERVED;
+/// Bytes of a label in metrics, with its zero. Longer labels are cut, and end with a part of their
+/// hash.
+inline constexpr std::size_t label_bytes = ROTA_LABEL_BYTES;
+/// Buckets of the latency in tenant_metrics and runtime_metrics.
+inline constexpr std::size_t latency_buckets = ROTA_LATENCY_BUCKETS;
+/// Buckets of a latency_histogram.
+inline constexpr std::size_t histogram_buckets = ROTA_HISTOGRAM_BUCKETS;
+/// Elements of leases in runtime_metrics.
+inline constexpr std::size_t lease_ends = ROTA_LEASE_ENDS;
+/// How many actions there are: elements of decisions in runtime_metrics.
+inline constexpr std::size_t action_count = ROTA_ACTIONS;
+
 /// As replay_options::run: the last one.
 inline constexpr std::uint64_t last_run = ROTA_LAST_RUN;
 
@@ -370,38 +427,47 @@ using replay_job = rota_replay_job;
 /// How many jobs with an opcode came out differently, without those that something excuses.
 using replay_count = rota_replay_count;
 
-/// What a tenant has done and has: the fields of rota_tenant_counters. Its arrays are read by what
-/// they count; what they don't know is 0.
-struct tenant_counters : rota_tenant_counters {
-    tenant_counters() noexcept : rota_tenant_counters ROTA_TENANT_COUNTERS_INIT {}
+namespace detail {
+
+template <std::size_t N>
+std::uint64_t at(const std::uint64_t (&counts)[N], std::uint32_t i) noexcept {
+    return i < N ? counts[i] : 0;
+}
+
+} // namespace detail
+
+/// The arrays of Raw, rota_tenant_counters or rota_counts, read by what they count; what they don't
+/// know is 0.
+template <class Raw> struct counted_by : Raw {
+    explicit counted_by(const Raw &raw) noexcept : Raw(raw) {}
 
     /// Completions taken that ended so.
     std::uint64_t taken_as(completion_status how) const noexcept {
-        return at(taken, static_cast<std::uint32_t>(how));
+        return detail::at(this->taken, static_cast<std::uint32_t>(how));
     }
     /// Completions taken with this fault; those with handlers' own codes count together.
     std::uint64_t faulted_by(fault why) const noexcept {
-        constexpr std::size_t last = sizeof faulted / sizeof *faulted - 1;
-        return why >= fault::handler ? faulted[last] : at(faulted, static_cast<std::uint32_t>(why));
+        constexpr std::size_t last = sizeof(Raw::faulted) / sizeof(std::uint64_t) - 1;
+        return why >= fault::handler ? this->faulted[last]
+                                     : detail::at(this->faulted, static_cast<std::uint32_t>(why));
     }
     /// How often a quota refused it.
     std::uint64_t refusals_of(resource what) const noexcept {
-        return at(refused, static_cast<std::uint32_t>(what));
+        return detail::at(this->refused, static_cast<std::uint32_t>(what));
     }
     /// How much is in use; 0 for fuel.
     std::uint64_t used_of(resource what) const noexcept {
-        return at(used, static_cast<std::uint32_t>(what));
+        return detail::at(this->used, static_cast<std::uint32_t>(what));
     }
     /// How much the tenant's own quota allows; of slots at most the ring's.
     std::uint64_t cap_of(resource what) const noexcept {
-        return at(cap, static_cast<std::uint32_t>(what));
+        return detail::at(this->cap, static_cast<std::uint32_t>(what));
     }
+};
 
-  private:
-    template <std::size_t N>
-    static std::uint64_t at(const std::uint64_t (&counts)[N], std::uint32_t i) noexcept {
-        return i < N ? counts[i] : 0;
-    }
+/// What a tenant has done and has: the fields of rota_tenant_counters.
+struct tenant_counters : counted_by<rota_tenant_counters> {
+    tenant_counters() noexcept : counted_by(rota_tenant_counters ROTA_TENANT_COUNTERS_INIT) {}
 };
 
 static_assert(sizeof(tenant_counters) == sizeof(rota_tenant_counters));
