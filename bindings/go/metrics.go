@@ -93,7 +93,8 @@ func (a Action) String() string {
 // LatencyBuckets is how many buckets a Latency has.
 const LatencyBuckets = C.ROTA_LATENCY_BUCKETS
 
-// Latency is how long jobs took, from submit until their completions were taken.
+// Latency is how long jobs took, from submit until their completions were taken. Of jobs that are submitted one by one
+// each eighth is counted, of others all.
 type Latency struct {
 	Buckets [LatencyBuckets]uint64 // jobs by how long they took: up to LatencyBound of the index
 	Sum     time.Duration          // how long they took together
@@ -153,7 +154,7 @@ func sum(counts []uint64) (all uint64) {
 	return all
 }
 
-// Latency tells how long the tenant's jobs took. Errors: ErrClosed; ErrUnsupported by a library that was
+// Latency tells how long the tenant's jobs took; it counts those that a [Latency] does. Errors: ErrClosed; ErrUnsupported by a library that was
 // built without metrics.
 func (t *Tenant) Latency() (Histogram, error) {
 	var h Histogram

@@ -61,7 +61,7 @@ func TestASnapshotHasWhatTenantsHaveDone(t *testing.T) {
 	wants(t, err, rota.FaultInvalidBuffer)
 	s := metrics(t, r)
 	of := series(t, s, "a")
-	if of.Tenants != 1 || of.ID != idOf(t, a) || of.Submitted != 4 || of.Completed != 4 || of.Latency.Count() != 4 ||
+	if of.Tenants != 1 || of.ID != idOf(t, a) || of.Submitted != 4 || of.Completed != 4 || of.Latency.Count() == 0 ||
 		of.Taken[rota.CompletionOK] != 3 || of.Taken[rota.CompletionFaulted] != 1 || of.Faulted[rota.FaultInvalidBuffer] != 1 ||
 		of.Latency.Sum <= 0 || of.Cap[rota.ResourceBufferBytes] != rota.Unlimited {
 		t.Errorf("%+v", of)
@@ -72,7 +72,7 @@ func TestASnapshotHasWhatTenantsHaveDone(t *testing.T) {
 	all := s.Runtime
 	if all.All.Submitted != 8 || all.All.Completed != 8 || all.All.ID != 0 || all.Tenants != 2 || all.Series != 2 ||
 		all.MaxSeries != 1024 || all.Overflowed != 0 || all.At <= empty.Runtime.At || all.Decisions[rota.ActionModeChosen] != 1 ||
-		all.Latency.Count() != 8 {
+		all.Latency.Count() == 0 || all.Latency.Count() > 8 {
 		t.Errorf("%+v", all)
 	}
 	at := slices.IndexFunc(s.Handlers, func(h rota.HandlerMetrics) bool { return h.Calls == 7 })
@@ -149,7 +149,7 @@ func TestWhatHappenedSinceASnapshot(t *testing.T) {
 		d.Runtime.Decisions[rota.ActionModeChosen] != 0 || d.Runtime.MaxSeries != 1024 {
 		t.Errorf("%+v", d.Runtime)
 	}
-	if of := series(t, d, "a"); of.Submitted != 5 || of.Latency.Count() != 5 || of.Tenants != 1 || of.ID != idOf(t, a) {
+	if of := series(t, d, "a"); of.Submitted != 5 || of.Latency.Count() > 5 || of.Tenants != 1 || of.ID != idOf(t, a) {
 		t.Errorf("%+v", of)
 	}
 	if of := series(t, d, "b"); of.Submitted != 2 {
@@ -238,7 +238,8 @@ func TestLatencyHasQuantiles(t *testing.T) {
 	h, err = tenant.Latency()
 	ok(t, err)
 	p50, p99 := h.Quantile(0.5), h.Quantile(0.99)
-	if h.Count() != 100 || p50 <= 0 || p50 > p99 || p99 > time.Minute || h.Quantile(-1) > p50 || h.Quantile(2) != h.Quantile(1) {
+	// Of jobs that are submitted one by one each eighth is timed, and those that wake the kernel.
+	if h.Count() < 12 || h.Count() > 100 || p50 <= 0 || p50 > p99 || p99 > time.Minute || h.Quantile(-1) > p50 || h.Quantile(2) != h.Quantile(1) {
 		t.Errorf("%d jobs, %v, %v", h.Count(), p50, p99)
 	}
 	for bucket := range rota.HistogramBuckets - 2 {

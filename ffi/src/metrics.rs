@@ -110,7 +110,8 @@ pub struct rota_counts {
     pub quiesce_ns: u64,
 }
 
-/// How long jobs took, from submit until their completions were taken.
+/// How long jobs took, from submit until their completions were taken. Of jobs that are submitted one by
+/// one each eighth is counted, of others all.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rota_latency {
@@ -848,8 +849,7 @@ pub unsafe extern "C" fn rota_tenant_metrics_difference(
 
 /// ---- Latency -----------------------------------------------------------------------------------
 ///
-/// How long a tenant's jobs took, from submit until their completions were taken, in
-/// ROTA_HISTOGRAM_BUCKETS buckets, which are no wider than an eighth of where they begin: the first `cap`
+/// How long a tenant's jobs took, those that a rota_latency counts, in ROTA_HISTOGRAM_BUCKETS buckets, which are no wider than an eighth of where they begin: the first `cap`
 /// go to `buckets`, and how many there are to `needed`. NULL and 0 just ask how many there are.
 /// rota_latency_bound tells what is in which.
 ///
@@ -897,7 +897,7 @@ pub extern "C" fn rota_latency_bound(bucket: usize) -> u64 {
 /// never 0, is what rota_metrics_provider_remove wants.
 ///
 /// Ownership: `user` stays the caller's and is handed to fn as it is; it has to be valid until the
-/// provider is removed or the runtime destroyed.
+/// provider is removed or rota_runtime_destroy has returned.
 /// Threading: any thread; fn is called by whoever takes a snapshot, by one thread at a time.
 /// Errors: NULL_POINTER, INVALID_HANDLE; UNSUPPORTED as for rota_metrics_snapshot.
 /// Since: 0.1
@@ -971,11 +971,12 @@ pub unsafe extern "C" fn rota_metrics_tell(
 ) -> rota_status {
     export!(error => {
         args::handle("sink", sink)?;
-        // SAFETY: the conventions: NULL or valid.
-        let name = unsafe { args::some_text("name", name, name_len) }?;
         // SAFETY: the caller's promise: it is the sink that the provider was called with, and nobody else
         // uses it meanwhile.
         let sink = unsafe { &mut *sink.cast::<Sink<'_>>() };
+        // SAFETY: the conventions: NULL or valid.
+        let name = unsafe { args::some_text("name", name, name_len) };
+        let name = name.inspect_err(|_| sink.refuse())?;
         match sink.value(name, value) {
             true => Ok(()),
             false => Err(rota::Error::InvalidArgument(

@@ -1617,7 +1617,8 @@ typedef struct rota_counts {
     uint64_t quiesce_ns;
 } rota_counts;
 
-/// How long jobs took, from submit until their completions were taken.
+/// How long jobs took, from submit until their completions were taken. Of jobs that are submitted one by
+/// one each eighth is counted, of others all.
 typedef struct rota_latency {
     /// Jobs by how long they took: buckets[i] up to 2^(10 + 2 i) ns, the last all that took longer.
     uint64_t buckets[ROTA_LATENCY_BUCKETS];
@@ -2956,8 +2957,7 @@ rota_status rota_tenant_metrics_difference(const struct rota_tenant_metrics *lat
 
 /// ---- Latency -----------------------------------------------------------------------------------
 ///
-/// How long a tenant's jobs took, from submit until their completions were taken, in
-/// ROTA_HISTOGRAM_BUCKETS buckets, which are no wider than an eighth of where they begin: the first `cap`
+/// How long a tenant's jobs took, those that a rota_latency counts, in ROTA_HISTOGRAM_BUCKETS buckets, which are no wider than an eighth of where they begin: the first `cap`
 /// go to `buckets`, and how many there are to `needed`. NULL and 0 just ask how many there are.
 /// rota_latency_bound tells what is in which.
 ///
@@ -2986,7 +2986,7 @@ uint64_t rota_latency_bound(size_t bucket);
 /// never 0, is what rota_metrics_provider_remove wants.
 ///
 /// Ownership: `user` stays the caller's and is handed to fn as it is; it has to be valid until the
-/// provider is removed or the runtime destroyed.
+/// provider is removed or rota_runtime_destroy has returned.
 /// Threading: any thread; fn is called by whoever takes a snapshot, by one thread at a time.
 /// Errors: NULL_POINTER, INVALID_HANDLE; UNSUPPORTED as for rota_metrics_snapshot.
 /// Since: 0.1

@@ -46,7 +46,7 @@ static void adds_up(const reading *now) {
         CHECK(taken <= counts->completed && counts->completed <= counts->submitted);
         CHECK(counts->lag <= counts->outstanding);
         EQUAL(faulted, counts->taken[ROTA_COMPLETION_FAULTED]);
-        EQUAL(timed, taken);
+        CHECK(timed <= taken); /* of jobs submitted one by one some are timed */
         submitted += counts->submitted;
         fuel += counts->fuel;
         slow += tenants[i].latency.buckets[last];

@@ -61,7 +61,7 @@ int main() {
     const auto read = [&] {
         MUST(runtime.metrics(now));
         MUST(runtime.metrics_text(rota::metrics_format::prometheus, text));
-        EQUAL(MUST(tenant.latency()).count(), now.runtime().counted().completed);
+        CHECK(MUST(tenant.latency()).count() <= now.runtime().counted().completed);
     };
     read();
     const std::size_t after_one = allocations;

@@ -78,11 +78,12 @@ void numbers(const rota::runtime &runtime) {
     CHECK(now.value("rota_device_memory_bytes").value_or(0) > 0 && !now.value("none"));
 
     const auto latency = MUST(a.latency());
-    EQUAL(latency.count(), 20);
+    // Of jobs that are submitted one by one some are timed.
+    CHECK(latency.count() != 0 && latency.count() <= 20);
     std::uint64_t coarse = 0;
     for (const auto jobs : of_a.latency.buckets)
         coarse += jobs;
-    EQUAL(coarse, 20);
+    EQUAL(coarse, latency.count());
     const auto half = latency.quantile(0.5), most = latency.quantile(1);
     CHECK(latency.quantile(0) <= half && half <= most && *most < rota::not_observed);
 
@@ -100,7 +101,7 @@ void numbers(const rota::runtime &runtime) {
     EQUAL(MUST(later.since(rota::snapshot())).tenant("a")->counts.submitted, 21);
     // Series that are older are begun anew.
     EQUAL(MUST(of_a.since(*later.tenant("a"))).counts.submitted, 20);
-    EQUAL(MUST(a.latency()).since(latency).count(), 1);
+    CHECK(MUST(a.latency()).since(latency).count() <= 1);
 
     // One copy goes on without the other; a snapshot is used again for less.
     auto reused = later;

@@ -22,9 +22,14 @@ impl Sink<'_> {
         let good = is_name(name) && !name.starts_with("rota_") && !self.has(name);
         match good {
             true => self.own(name, value),
-            false => self.refused += 1,
+            false => self.refuse(),
         }
         good
+    }
+
+    /// Counts a name that can't even be told.
+    pub fn refuse(&mut self) {
+        self.refused += 1;
     }
 
     fn has(&self, name: &str) -> bool {

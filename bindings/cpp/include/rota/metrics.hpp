@@ -208,7 +208,8 @@ class snapshot {
     std::size_t value_count_ = 0;
 };
 
-/// How long jobs of a tenant took, from submit until their completions were taken.
+/// How long jobs of a tenant took, from submit until their completions were taken. Of jobs that are
+/// submitted one by one each eighth is counted, of others all.
 struct latency_histogram {
     /// Jobs by how long they took, in buckets that are no wider than an eighth of where they begin.
     std::array<std::uint64_t, histogram_buckets> buckets{};
