@@ -47,9 +47,13 @@ static void print_table(rota_runtime *runtime) {
     printf("%-10s %8s %8s %12s\n", "tenant", "jobs", "faults", "mean us");
     for (size_t i = 0; i < now.tenants_needed && i < now.tenants_cap; i++) {
         const rota_counts *counts = &now.tenants[i].counts;
-        double all_us = (double)now.tenants[i].latency.sum_ns / 1e3;
+        const rota_latency *latency = &now.tenants[i].latency;
+        uint64_t timed = 0; /* not all that were submitted one by one */
+        for (int bucket = 0; bucket < ROTA_LATENCY_BUCKETS; bucket++)
+            timed += latency->buckets[bucket];
+        double mean_us = timed ? (double)latency->sum_ns / 1e3 / (double)timed : 0;
         printf("%-10s %8" PRIu64 " %8" PRIu64 " %12.1f\n", now.tenants[i].label, counts->submitted,
-               counts->taken[ROTA_COMPLETION_FAULTED], all_us / (double)counts->completed);
+               counts->taken[ROTA_COMPLETION_FAULTED], mean_us);
     }
     free(now.tenants);
 }
