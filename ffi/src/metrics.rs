@@ -253,7 +253,8 @@ pub struct rota_metrics {
     pub switch_ns: u64,
     /// Modules loaded now.
     pub modules: u64,
-    /// Records of the flight recorder; this and what follows of it are 0 without one.
+    /// Records of the flight recorder in this run, of which a long one counts for each of its cells; this
+    /// and what follows of it are 0 without one.
     pub recorder_records: u64,
     /// Bytes that went to its file.
     pub recorder_bytes: u64,

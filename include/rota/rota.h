@@ -1748,7 +1748,8 @@ typedef struct rota_metrics {
     uint64_t switch_ns;
     /// Modules loaded now.
     uint64_t modules;
-    /// Records of the flight recorder; this and what follows of it are 0 without one.
+    /// Records of the flight recorder in this run, of which a long one counts for each of its cells; this
+    /// and what follows of it are 0 without one.
     uint64_t recorder_records;
     /// Bytes that went to its file.
     uint64_t recorder_bytes;

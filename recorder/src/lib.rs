@@ -65,7 +65,7 @@ pub use {
     clock::mono_ns,
     core::Refused,
     error::{Error, Failure},
-    log::{Cells, Log, LogState},
+    log::{Cells, Log, LogCounts, LogState},
     objects::{Hash, Objects, DEFAULT_OBJECT_BYTES},
     open::Opened,
     options::{

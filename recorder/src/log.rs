@@ -69,6 +69,20 @@ pub struct LogState {
     pub failure: Option<Failure>,
 }
 
+/// What of a log's state only numbers tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogCounts {
+    pub next_seq: u64,
+    pub durable_seq: u64,
+    pub stalls: u64,
+    pub stall_ns: u64,
+    pub refused: u64,
+    pub gaps: u64,
+    pub lost: u64,
+    pub bytes: u64,
+    pub syncs: u64,
+}
+
 impl Log {
     /// Opens a log, or makes it if there is none. What a crash has left is brought in first.
     ///
@@ -231,13 +245,32 @@ impl Log {
         &self.core.objects
     }
 
+    /// Without allocating anything, nor waiting for anybody.
+    pub fn counts(&self) -> LogCounts {
+        let core = &*self.core;
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let durable_seq = core.durable();
+        LogCounts {
+            // Behind the other: what is durable was reserved.
+            next_seq: core.stage.next(),
+            durable_seq,
+            stalls: count(&core.counters.stalls),
+            stall_ns: count(&core.counters.stall_ns),
+            refused: count(&core.counters.refused),
+            gaps: count(&core.counters.gaps),
+            lost: count(&core.counters.lost),
+            bytes: count(&core.counters.bytes),
+            syncs: count(&core.counters.syncs),
+        }
+    }
+
     pub fn state(&self) -> LogState {
         let core = &*self.core;
         let header = core.header();
-        let next = core.stage.next();
+        let counts = self.counts();
+        let next = counts.next_seq;
         let (object_bytes, objects) = core.objects.used();
         let asked = core.options.capacity().unwrap_or(core.capacity);
-        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         LogState {
             path: core.path.clone(),
             stage_path: header.stage_path,
@@ -250,14 +283,14 @@ impl Log {
             oldest_seq: next.saturating_sub(core.capacity).max(1),
             next_seq: next,
             written_seq: core.written(),
-            durable_seq: core.durable(),
-            stalls: count(&core.counters.stalls),
-            stall_ns: count(&core.counters.stall_ns),
-            refused: count(&core.counters.refused),
-            gaps: count(&core.counters.gaps),
-            lost: count(&core.counters.lost),
-            bytes: count(&core.counters.bytes),
-            syncs: count(&core.counters.syncs),
+            durable_seq: counts.durable_seq,
+            stalls: counts.stalls,
+            stall_ns: counts.stall_ns,
+            refused: counts.refused,
+            gaps: counts.gaps,
+            lost: counts.lost,
+            bytes: counts.bytes,
+            syncs: counts.syncs,
             object_bytes,
             objects,
             failure: core.failure().cloned(),

@@ -374,10 +374,10 @@ impl Pump {
             let all_rounds = report.rounds.load(Ordering::Relaxed);
             count(&totals.rounds_busy, busy.into());
             count(&totals.rounds_idle, all_rounds.saturating_sub(busy).into());
-            count(
-                &totals.claims_lost,
-                report.lost.load(Ordering::Relaxed).into(),
-            );
+            // A round that finds work claims some of it.
+            let lost = report.lost.load(Ordering::Relaxed);
+            count(&totals.claims_won, busy.saturating_sub(lost).into());
+            count(&totals.claims_lost, lost.into());
             clock += report.fuel.load(Ordering::Relaxed) as u64
                 + LOOK_TIME * all_rounds as u64
                 + LIGHT_TIME * busy as u64;

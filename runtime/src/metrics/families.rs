@@ -325,7 +325,7 @@ static FAMILIES: &[Family] = &[
     one_in_seconds!("rota_kernel_compile_seconds", "Time that compiling kernels took.", "the host, at loads", |s| s.runtime.compile_ns),
     one_in_seconds!("rota_kernel_switch_seconds", "Time until no lease ran the kernel before any more.", "the host, at loads", |s| s.runtime.switch_ns),
     one!(Gauge, "rota_modules", "", "Modules loaded.", "the host, now", |s| s.runtime.modules),
-    one!(Counter, "rota_recorder_records", "", "Records of the flight recorder.", "the recorder", |s| s.runtime.recorder.records),
+    one!(Counter, "rota_recorder_records", "", "Records of the flight recorder in this run; a long one counts for each of its cells.", "the recorder", |s| s.runtime.recorder.records),
     one!(Counter, "rota_recorder_bytes", "bytes", "Bytes that went to its file.", "the recorder", |s| s.runtime.recorder.bytes),
     one!(Counter, "rota_recorder_stalls", "", "Times that a submit waited for room in it.", "the recorder", |s| s.runtime.recorder.stalls),
     one_in_seconds!("rota_recorder_stall_seconds", "How long they waited together.", "the recorder", |s| s.runtime.recorder.stall_ns),

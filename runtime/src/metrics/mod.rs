@@ -32,7 +32,7 @@ use crate::ring::layout::leave;
 use crate::ring::submission::{Ages, Timing};
 use crate::ring::sync::{lock, Padded};
 use crate::runtime::{Engine, Runtime};
-use crate::tenant::{Resource, TenantCounters, RESOURCES, UNLIMITED};
+use crate::tenant::{Resource, TenantCounters, UNLIMITED};
 
 /// Whether the library was built with metrics.
 pub const HAS_METRICS: bool = cfg!(feature = "metrics");
@@ -72,15 +72,6 @@ impl LatencySums {
             buckets: latency.coarse,
             sum_ns: latency.sum_ns,
         });
-    }
-
-    fn since(&self, earlier: &Self) -> Self {
-        let mut passed = *self;
-        for (to, from) in passed.buckets.iter_mut().zip(earlier.buckets) {
-            *to = to.saturating_sub(from);
-        }
-        passed.sum_ns = self.sum_ns.saturating_sub(earlier.sum_ns);
-        passed
     }
 }
 
@@ -124,7 +115,7 @@ pub struct Provided {
 /// How the flight recorder is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecorderMetrics {
-    /// Records of this run.
+    /// Records of this run; a long one counts for each of its cells, as in `lag`.
     pub records: u64,
     pub bytes: u64,
     pub stalls: u64,
@@ -197,28 +188,8 @@ pub struct Snapshot {
     pub provided: Vec<Provided>,
 }
 
-/// Sums over all tenants, of a struct in which some numbers are as of now.
-pub(crate) fn add_counters(to: &mut TenantCounters, from: &TenantCounters) {
-    for_all(to, from, |to, from| *to = to.saturating_add(from));
-    for i in 0..RESOURCES {
-        to.used[i] += from.used[i];
-        to.cap[i] = to.cap[i].saturating_add(from.cap[i]);
-    }
-    to.outstanding += from.outstanding;
-    to.lag += from.lag;
-}
-
-/// What is counted from `earlier` on; what is as of now stays.
-fn counters_since(now: &TenantCounters, earlier: &TenantCounters) -> TenantCounters {
-    let mut passed = *now;
-    for_all(&mut passed, earlier, |to, from| {
-        *to = to.saturating_sub(from)
-    });
-    passed
-}
-
-/// Each counter of a tenant that only rises.
-fn for_all(to: &mut TenantCounters, from: &TenantCounters, each: impl Fn(&mut u64, u64)) {
+/// Sums over tenants.
+fn add_counters(to: &mut TenantCounters, from: &TenantCounters) {
     let one = [
         (&mut to.submitted, from.submitted),
         (&mut to.completed, from.completed),
@@ -226,119 +197,27 @@ fn for_all(to: &mut TenantCounters, from: &TenantCounters, each: impl Fn(&mut u6
         (&mut to.tiles, from.tiles),
         (&mut to.bytes_in, from.bytes_in),
         (&mut to.bytes_out, from.bytes_out),
+        (&mut to.outstanding, from.outstanding),
+        (&mut to.lag, from.lag),
         (&mut to.quiesces, from.quiesces),
         (&mut to.quiesce_timeouts, from.quiesce_timeouts),
         (&mut to.quiesce_ns, from.quiesce_ns),
     ];
     let by = (to.taken.iter_mut().zip(from.taken))
         .chain(to.faulted.iter_mut().zip(from.faulted))
-        .chain(to.refused.iter_mut().zip(from.refused));
+        .chain(to.refused.iter_mut().zip(from.refused))
+        .chain(to.used.iter_mut().zip(from.used))
+        .chain(to.cap.iter_mut().zip(from.cap));
+    // Without a limit a cap is the highest number there is, and stays so.
     one.into_iter()
         .chain(by)
-        .for_each(|(to, from)| each(to, from));
+        .for_each(|(to, from)| *to = to.saturating_add(from));
 }
-
 fn older(a: Ages, b: Ages) -> Ages {
     Ages {
         queued: a.queued.max(b.queued),
         running: a.running.max(b.running),
         untaken: a.untaken.max(b.untaken),
-    }
-}
-
-impl RuntimeMetrics {
-    /// What happened since `earlier`; what is as of now stays as it is.
-    pub fn since(&self, earlier: &Self) -> Self {
-        let (mut now, then) = (self.clone(), earlier);
-        now.all = counters_since(&now.all, &then.all);
-        now.latency = now.latency.since(&then.latency);
-        let arrays = (now.leases.iter_mut().zip(then.leases))
-            .chain(now.decisions.iter_mut().zip(then.decisions));
-        arrays.for_each(|(to, from)| *to = to.saturating_sub(from));
-        macro_rules! minus {
-            ($($($field:ident).+),+ $(,)?) => {
-                $( now.$($field).+ = now.$($field).+.saturating_sub(then.$($field).+); )+
-            };
-        }
-        minus!(
-            at_ns,
-            overflowed,
-            wakes,
-            parks,
-            rounds_busy,
-            rounds_idle,
-            claims_won,
-            claims_lost,
-            outputs.slots_total,
-            outputs.slots_reused,
-            outputs.slots_moved,
-            outputs.slots_appended,
-            outputs.bytes_incoming,
-            outputs.bytes_copied,
-            outputs.bytes_moved,
-            outputs.bytes_appended,
-            batches_split,
-            segments,
-            barrier_points,
-            compiles,
-            cache_hits,
-            compile_ns,
-            switch_ns,
-            recorder.records,
-            recorder.bytes,
-            recorder.stalls,
-            recorder.stall_ns,
-            recorder.refused,
-            recorder.gaps,
-            recorder.checkpoints,
-            recorder.failed_checkpoints,
-            saved_ns,
-            refused_names,
-        );
-        now
-    }
-}
-
-/// The same of a series' counters and latencies. One that has counted less than then was begun anew, and counts from its beginning.
-fn series_since(
-    now: (&TenantCounters, &LatencySums),
-    then: (&TenantCounters, &LatencySums),
-) -> (TenantCounters, LatencySums) {
-    if then.0.submitted > now.0.submitted {
-        return (*now.0, *now.1);
-    }
-    (counters_since(now.0, then.0), now.1.since(then.1))
-}
-
-impl Snapshot {
-    /// What happened since an earlier snapshot of the same runtime. What is as of now stays as it is, and a series that is new, or
-    /// was begun anew, counts from its beginning.
-    pub fn since(&self, earlier: &Self) -> Self {
-        let mut passed = self.clone();
-        passed.runtime = self.runtime.since(&earlier.runtime);
-        for series in &mut passed.tenants {
-            let then = earlier
-                .tenants
-                .iter()
-                .find(|then| then.label == series.label);
-            if let Some(then) = then {
-                (series.counters, series.latency) = series_since(
-                    (&series.counters, &series.latency),
-                    (&then.counters, &then.latency),
-                );
-            }
-        }
-        for handler in &mut passed.handlers {
-            let same = |then: &&HandlerMetrics| {
-                (&then.module, &then.handler) == (&handler.module, &handler.handler)
-            };
-            if let Some(then) = earlier.handlers.iter().find(same) {
-                handler.calls = handler.calls.saturating_sub(then.calls);
-                handler.faults = handler.faults.saturating_sub(then.faults);
-                handler.fuel = handler.fuel.saturating_sub(then.fuel);
-            }
-        }
-        passed
     }
 }
 
@@ -348,6 +227,7 @@ pub(crate) struct Totals {
     leases: [AtomicU64; LEASE_ENDS],
     pub rounds_busy: AtomicU64,
     pub rounds_idle: AtomicU64,
+    pub claims_won: AtomicU64,
     pub claims_lost: AtomicU64,
     pub compiles: AtomicU64,
     pub cache_hits: AtomicU64,
@@ -474,7 +354,7 @@ impl Engine {
             parks: get(&counts.parks),
             rounds_busy: get(&totals.rounds_busy),
             rounds_idle: get(&totals.rounds_idle),
-            claims_won: get(&totals.rounds_busy),
+            claims_won: get(&totals.claims_won),
             claims_lost: get(&totals.claims_lost),
             outputs: OutputStats {
                 bytes_retained: get(&totals.retained),
@@ -490,18 +370,7 @@ impl Engine {
             ..RuntimeMetrics::default()
         };
         if let Some(recorder) = &self.recorder {
-            let state = recorder.state();
-            runtime.recorder = RecorderMetrics {
-                records: state.log.next_seq,
-                bytes: state.log.bytes,
-                stalls: state.log.stalls,
-                stall_ns: state.log.stall_ns,
-                refused: state.log.refused,
-                gaps: state.log.gaps,
-                lag: state.log.next_seq.saturating_sub(state.log.durable_seq),
-                checkpoints: state.checkpoints,
-                failed_checkpoints: state.failed_checkpoints,
-            };
+            runtime.recorder = recorder.metrics();
         }
         lock(&metrics.series).read(&mut runtime, &mut snapshot.tenants);
         lock(&metrics.places).read(&mut snapshot.handlers);

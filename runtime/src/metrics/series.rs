@@ -6,6 +6,7 @@
 //! memory is bounded by the number of series and of tenants that are there.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use super::exposition::escape;
@@ -76,7 +77,7 @@ impl Sums {
     }
 
     fn read(counts: &Counts) -> Self {
-        let get = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let mut latency = LatencySums::default();
         let counters = counts.read(|all| latency.add_latency(all));
         Self {

@@ -28,6 +28,7 @@ use rota_recorder::{
 };
 
 use crate::error::Error;
+use crate::metrics::RecorderMetrics;
 use crate::modules::HandlerOptions;
 use crate::ring::gate::Pass;
 use crate::ring::submission::{Completion, Job};
@@ -152,6 +153,8 @@ pub(crate) struct Recorder {
     jobs: AtomicU64,
     completions: AtomicU64,
     lost_objects: AtomicU64,
+    /// Where this run begins in the log.
+    first_seq: u64,
     /// Where the data is captured.
     checkpoints: Option<Checkpoints>,
 }
@@ -215,9 +218,11 @@ impl Recorder {
             true => Some(Checkpoints::new(&log, start.clone(), !options.allow_gaps)?),
             false => None,
         };
+        let first_seq = log.next_seq();
         log.append(&start.into())?;
         Ok(Self {
             log,
+            first_seq,
             checkpoints,
             capture: options.capture,
             epoch_seen: AtomicU64::new(0),
@@ -233,6 +238,23 @@ impl Recorder {
             lost_objects: self.lost_objects.load(Ordering::Relaxed),
             checkpoints: self.checkpoints.as_ref().map_or(0, Checkpoints::taken),
             failed_checkpoints: self.checkpoints.as_ref().map_or(0, Checkpoints::failed),
+        }
+    }
+
+    /// What metrics tell of it.
+    pub fn metrics(&self) -> RecorderMetrics {
+        let log = self.log.counts();
+        let checkpoints = self.checkpoints.as_ref();
+        RecorderMetrics {
+            records: log.next_seq.saturating_sub(self.first_seq),
+            bytes: log.bytes,
+            stalls: log.stalls,
+            stall_ns: log.stall_ns,
+            refused: log.refused,
+            gaps: log.gaps,
+            lag: log.next_seq.saturating_sub(log.durable_seq),
+            checkpoints: checkpoints.map_or(0, Checkpoints::taken),
+            failed_checkpoints: checkpoints.map_or(0, Checkpoints::failed),
         }
     }
 

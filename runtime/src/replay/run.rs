@@ -609,6 +609,20 @@ impl Replay<'_> {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_began_in_another_order_are_told() {
+        // What began at once then may begin in any order now; 30 comes before all of the two before it.
+        let began = [(1, 10), (2, 25), (2, 20), (3, 40), (4, 30), (5, 50)];
+        let mut order = Began::default();
+        let told = began.map(|(then, now)| order.is_out_of_order(then, now));
+        assert_eq!(told, [false, false, false, false, true, false]);
+    }
+}
+
 /// What a handle of a tenant names.
 #[derive(Clone, Copy)]
 struct Named {

@@ -149,17 +149,11 @@ fn a_snapshot_tells_what_was_done() {
 
         // What leases tell comes when they end.
         until("leases have told of their jobs", || {
-            let passed = snapshot(&runtime).since(&before);
-            let runtime = &passed.runtime;
-            runtime.rounds_busy != 0 && runtime.leases.iter().sum::<u64>() != 0
+            let now = snapshot(&runtime).runtime;
+            let claims = now.claims_won + now.claims_lost;
+            assert!(now.claims_won <= now.rounds_busy && claims >= now.rounds_busy);
+            now.claims_won != 0 && now.leases.iter().sum::<u64>() != 0
         });
-        let passed = snapshot(&runtime).since(&now);
-        holds(&passed);
-        assert_eq!(passed.runtime.all.submitted, 0);
-        assert_eq!(
-            series(&passed, "b").counters.used[Resource::Buffers as usize],
-            1
-        );
 
         // A tenant that is gone stays counted.
         b.destroy().unwrap();
