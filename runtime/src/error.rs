@@ -305,6 +305,11 @@ pub enum Error {
         what: &'static str,
         source: std::io::Error,
     },
+    #[error("the exporter {exporter} of spans can't begin: {reason}")]
+    Export {
+        exporter: &'static str,
+        reason: String,
+    },
     #[error("{0}")]
     WrongState(&'static str),
     #[error("{text}")]
@@ -385,7 +390,7 @@ impl Error {
             Self::Driver { .. } | Self::DriverHangs | Self::Compose(_) => Status::DriverError,
             Self::Stopped => Status::Stopped,
             Self::Unsupported(_) | Self::NotResident(_) | Self::NoMetrics => Status::Unsupported,
-            Self::Io { .. } | Self::System { .. } => Status::IoError,
+            Self::Io { .. } | Self::System { .. } | Self::Export { .. } => Status::IoError,
             Self::Recorder(e) => recorder_status(e),
             Self::NotReplayable(_) => Status::NotReplayable,
             Self::WrongState(_) => Status::WrongState,

@@ -28,6 +28,8 @@ mod runtime;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
+pub mod spans;
+#[cfg(not(loom))]
 mod tenant;
 #[cfg(not(loom))]
 mod watch;

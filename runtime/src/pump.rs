@@ -131,7 +131,7 @@ impl Pump {
                 return Ok(());
             }
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
-            self.engine.metrics.time_passes(false);
+            self.engine.wakes();
             log::debug!("the kernel is woken");
             self.engine.watch.running();
             self.idle_since = None;
@@ -164,7 +164,7 @@ impl Pump {
                 return Ok(());
             }
             self.engine.counts.wakes.fetch_add(1, Ordering::Relaxed);
-            self.engine.metrics.time_passes(false);
+            self.engine.wakes();
             let mut last_work = Instant::now();
             while !self.engine.is_stopping() && last_work.elapsed() < BATCH_LINGER {
                 if self.work() == Work::Some {

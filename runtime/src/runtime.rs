@@ -20,7 +20,7 @@ use crate::device::{Device, Instance};
 use crate::error::Error;
 use crate::kernel::{self, standard};
 use crate::memory::{Buffer, Memory};
-use crate::metrics::{Action, Metrics};
+use crate::metrics::{Action, Metrics, HAS_METRICS};
 use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
 use crate::recorder::{start_checkpoints, About, Recorder, RecorderOptions, RecorderState};
@@ -31,12 +31,14 @@ use crate::ring::layout::{
     binding, completion_status, control_op, flag, listed, tenant_state, KernelShape, Push, Without,
     FIRST_LOADED, MAX_SLOTS, MAX_WORKERS, POSITION_MASK,
 };
+use crate::ring::span::Pipe;
 use crate::ring::submission::{Completion, Job, Ring, SlotWords, TenantWords};
 use crate::ring::sync::lock;
 use crate::shared::SharedMemory;
+use crate::spans::{Origin, SpanOptions, SpanStats, Spans};
 use crate::tenant::{
-    standard_handlers, Account, Class, Common, HandlerEntry, Inner, Picks, Quota, Registry, Tenant,
-    TenantCounters, TenantOptions, MOST_WEIGHT, WEIGHT,
+    id_of, standard_handlers, Account, Class, Common, HandlerEntry, Inner, Picks, Quota, Registry,
+    Tenant, TenantCounters, TenantOptions, MOST_WEIGHT, WEIGHT,
 };
 use crate::watch::Watch;
 
@@ -97,6 +99,8 @@ pub struct RuntimeOptions {
     pub max_series: u32,
     /// Keep the last 256 decisions, each with its reason; also where `$ROTA_TRACE` is 1.
     pub trace: bool,
+    /// Make spans of jobs; none are made where this is `None`.
+    pub spans: Option<SpanOptions>,
     /// For measurements and proofs.
     #[cfg(feature = "experiments")]
     pub experiment: Experiment,
@@ -270,6 +274,7 @@ pub(crate) struct Engine {
     pub picks: Mutex<Picks>,
     pub recorder: Option<Recorder>,
     pub metrics: Arc<Metrics>,
+    pub spans: Option<Arc<Spans>>,
     /// An experiment's.
     pub lose_device_at: u32,
     pub device: Arc<Device>,
@@ -438,6 +443,10 @@ impl Engine {
                 probe.rounds, probe.torn_messages
             )
         });
+        let spans = options.spans.as_ref().filter(|_| HAS_METRICS);
+        // SAFETY: the word lies in `shared`, which lives in the same engine. What uses the tap are the rings of the engine, and the
+        // sidecar, which ends before it does.
+        let spans = spans.map(|spans| unsafe { Spans::new(spans, shared.epoch_word()) });
         let engine = Arc::new(Self {
             memory,
             doorbell: Doorbell::new(),
@@ -495,6 +504,7 @@ impl Engine {
             picks: Mutex::new(Picks::default()),
             recorder,
             metrics,
+            spans: spans.transpose()?.map(Arc::new),
             lose_device_at: options.experiment().lose_device_at,
             shared,
             device,
@@ -538,9 +548,15 @@ impl Engine {
         };
         // Control jobs are nobody's.
         let pool = self.quota.slots.clone().filter(|_| index != 0);
+        let timing = (index != 0).then(|| {
+            let spans = self.spans.as_ref();
+            let id = id_of(index, seat.generation);
+            let pipe = spans.map(|s| Pipe::new(s.tap.clone(), &options.label, id, range.size));
+            self.metrics.timing(index, pipe)
+        });
         let ring = Ring::new(memory, words, seat.first)
             .sharing(pool)
-            .timed(self.metrics.timing(index).filter(|_| index != 0))
+            .timed(timing.flatten())
             .telling_all(self.recorder.is_some());
         ring.epoch
             .store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -1027,6 +1043,14 @@ impl Engine {
         matches!(self.state.load(Ordering::Acquire), STOPPED | LOST)
     }
 
+    /// The kernel is about to run, after a while in which it didn't.
+    pub fn wakes(&self) {
+        self.metrics.time_passes(false);
+        if let Some(spans) = &self.spans {
+            spans.tap.kernel_wakes();
+        }
+    }
+
     pub fn is_stopping(&self) -> bool {
         self.state.load(Ordering::Acquire) != RUNNING
     }
@@ -1109,6 +1133,7 @@ struct Threads {
     pump: Option<JoinHandle<()>>,
     watch: Option<JoinHandle<()>>,
     checkpoints: Option<JoinHandle<()>>,
+    spans: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -1119,6 +1144,13 @@ struct Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.stop();
+        // Completions can be taken until now.
+        if let Some(spans) = &self.engine.spans {
+            spans.stop();
+        }
+        if let Some(thread) = lock(&self.threads).spans.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -1182,6 +1214,7 @@ impl Runtime {
         if let Some(engine) = Arc::get_mut(&mut engine) {
             engine.open_time = started.elapsed();
         }
+        let wanted_spans = options.spans.as_ref();
         let options = TenantOptions {
             label: "rota".into(),
             class: Class::Interactive,
@@ -1204,13 +1237,59 @@ impl Runtime {
             pump: Some(pump),
             watch: Some(watch),
             checkpoints: None,
+            spans: None,
         });
         let runtime = Self(Arc::new(Shared { engine, threads }));
         // From here on an error stops the other threads.
         let checkpoints = start_checkpoints(&runtime.0.engine)?;
         lock(&runtime.0.threads).checkpoints = checkpoints;
+        let sidecar = runtime.start_sidecar(wanted_spans)?;
+        lock(&runtime.0.threads).spans = sidecar;
         runtime.log_what_was_found();
         Ok(runtime)
+    }
+
+    fn start_sidecar(
+        &self,
+        options: Option<&SpanOptions>,
+    ) -> Result<Option<JoinHandle<()>>, Error> {
+        let engine = &self.0.engine;
+        let (Some(spans), Some(options)) = (&engine.spans, options) else {
+            return Ok(None);
+        };
+        let device = &engine.device.info;
+        let origin = Origin {
+            version: crate::VERSION,
+            device: device.name.clone(),
+            driver: format!("{} {}", device.driver, device.driver_info),
+            mode: match engine.mode {
+                Mode::Batch => "batch",
+                _ => "resident",
+            },
+        };
+        Ok(Some(spans.start(options, &origin, &engine.metrics)?))
+    }
+
+    fn spans(&self) -> Result<&Spans, Error> {
+        self.has_metrics()?;
+        let spans = self.0.engine.spans.as_deref();
+        spans.ok_or(Error::WrongState(
+            "the runtime makes no spans: name an exporter when it is opened",
+        ))
+    }
+
+    /// How the queue of spans and their exporters are doing.
+    pub fn span_stats(&self) -> Result<SpanStats, Error> {
+        Ok(self.spans()?.stats())
+    }
+
+    /// Returns when the spans of all completions that were taken before are exported, or were given up.
+    pub fn flush_spans(&self, timeout: Duration) -> Result<(), Error> {
+        let deadline = Instant::now().checked_add(timeout);
+        match self.spans()?.flush(deadline) {
+            true => Ok(()),
+            false => Err(Error::Timeout),
+        }
     }
 
     fn log_what_was_found(&self) {

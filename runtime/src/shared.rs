@@ -321,6 +321,11 @@ impl SharedMemory {
         word.store(weight, Ordering::Relaxed);
     }
 
+    /// The word of the device-wide epoch, which lives as long as this.
+    pub fn epoch_word(&self) -> *const AtomicU32 {
+        &self.device_words().epoch
+    }
+
     /// The device-wide epoch, modular.
     pub fn epoch(&self) -> u32 {
         self.device_words().epoch.load(Ordering::Relaxed)

@@ -110,6 +110,25 @@ macro_rules! per_tenant {
     };
 }
 
+/// A number of the spans, where they are made.
+macro_rules! of_spans {
+    ($kind:ident, $name:literal, $help:literal, $source:literal, |$spans:ident| $value:expr) => {
+        Family {
+            name: $name,
+            kind: Kind::$kind,
+            unit: "",
+            labels: NONE,
+            help: $help,
+            source: $source,
+            write: |snapshot, _, out| {
+                if let Some($spans) = &snapshot.runtime.spans {
+                    out.int(Labels::default(), $value);
+                }
+            },
+        }
+    };
+}
+
 /// A number of the runtime's.
 macro_rules! one {
     ($kind:ident, $name:literal, $unit:literal, $help:literal, $source:literal, |$snapshot:ident| $value:expr) => {
@@ -334,6 +353,14 @@ static FAMILIES: &[Family] = &[
     one!(Gauge, "rota_recorder_lag", "", "Records that are not durable yet.", "the recorder, now", |s| s.runtime.recorder.lag),
     one!(Counter, "rota_recorder_checkpoints", "", "Checkpoints taken.", "the recorder", |s| s.runtime.recorder.checkpoints),
     one!(Counter, "rota_recorder_checkpoints_failed", "", "Checkpoints that failed.", "the recorder", |s| s.runtime.recorder.failed_checkpoints),
+    of_spans!(Counter, "rota_spans", "Spans that were put into the queue; these are there where spans are made.", "the host, when completions are taken", |s| s.pushed),
+    of_spans!(Counter, "rota_spans_dropped", "Spans that found no room in the queue.", "the host, when completions are taken", |s| s.dropped),
+    of_spans!(Counter, "rota_spans_exported", "Spans that exporters took.", "the sidecar", |s| s.exported),
+    of_spans!(Counter, "rota_spans_failed", "Spans that were given up.", "the sidecar", |s| s.failed),
+    of_spans!(Counter, "rota_span_export_failures", "Exports that failed.", "the sidecar", |s| s.failures),
+    of_spans!(Counter, "rota_span_export_retries", "Exports that were tried again.", "the sidecar", |s| s.retries),
+    of_spans!(Gauge, "rota_spans_queued", "Spans in the queue.", "the queue, now", |s| s.queued),
+    of_spans!(Gauge, "rota_spans_queue_limit", "Spans that fit into the queue.", "the options", |s| s.capacity),
     Family {
         name: "rota_decisions",
         kind: Kind::Counter,

@@ -29,9 +29,11 @@ use crate::ring::calls::Calls;
 use crate::ring::clock::Clock;
 use crate::ring::latency::{Latency, COARSE};
 use crate::ring::layout::leave;
+use crate::ring::span::Pipe;
 use crate::ring::submission::{Ages, Timing};
 use crate::ring::sync::{lock, Padded};
 use crate::runtime::{Engine, Runtime};
+use crate::spans::SpanStats;
 use crate::tenant::{Resource, TenantCounters, UNLIMITED};
 
 /// Whether the library was built with metrics.
@@ -167,6 +169,8 @@ pub struct RuntimeMetrics {
     pub modules: u64,
     /// All zero if there is none.
     pub recorder: RecorderMetrics,
+    /// None where no spans are made.
+    pub spans: Option<SpanStats>,
     /// By `Action`.
     pub decisions: [u64; ACTIONS],
     /// Time that decisions have saved.
@@ -296,13 +300,24 @@ impl Metrics {
     }
 
     /// What a ring needs to be counted; nothing where there are no metrics.
-    pub fn timing(&self, tenant: u32) -> Option<Timing> {
+    pub fn timing(&self, tenant: u32, spans: Option<Pipe>) -> Option<Timing> {
         HAS_METRICS.then(|| Timing {
             clock: self.clock,
             rough: self.rough.clone(),
             calls: self.calls.clone(),
             stripe: tenant as usize,
+            spans,
         })
+    }
+
+    /// The module and handler that are counted at this place.
+    pub fn name_of_place(&self, place: u16) -> (Arc<str>, Arc<str>) {
+        lock(&self.places).name_of(place)
+    }
+
+    /// Whether the kernel is parked.
+    pub fn is_parked(&self) -> bool {
+        self.rough.load(Ordering::Relaxed) == 0
     }
 
     /// A tenant's series, from now until the seat is dropped.
@@ -372,6 +387,7 @@ impl Engine {
         if let Some(recorder) = &self.recorder {
             runtime.recorder = recorder.metrics();
         }
+        runtime.spans = self.spans.as_ref().map(|spans| spans.stats());
         lock(&metrics.series).read(&mut runtime, &mut snapshot.tenants);
         lock(&metrics.places).read(&mut snapshot.handlers);
         snapshot.runtime = runtime;
@@ -395,7 +411,7 @@ impl Engine {
 }
 
 impl Runtime {
-    fn has_metrics(&self) -> Result<(), Error> {
+    pub(crate) fn has_metrics(&self) -> Result<(), Error> {
         match HAS_METRICS {
             true => Ok(()),
             false => Err(Error::NoMetrics),

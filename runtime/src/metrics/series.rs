@@ -350,6 +350,13 @@ impl Places {
         self.calls.set_place(number, place);
     }
 
+    /// Who is counted at this place: module and handler.
+    pub fn name_of(&self, place: u16) -> (Arc<str>, Arc<str>) {
+        let named = usize::from(place).checked_sub(1);
+        let name = named.and_then(|n| self.names.get(n)).unwrap_or(&self.rest);
+        (name.module.clone(), name.handler.clone())
+    }
+
     /// Reads those that were called, in order, and what the others share last.
     pub fn read(&self, out: &mut Vec<HandlerMetrics>) {
         let named = self

@@ -8,7 +8,8 @@
 //! * `gate`: how somebody finds a moment at which nobody submits;
 //! * `active`: which tenants the kernel looks at;
 //! * `digest`: what a completion says of all that its job stored;
-//! * `clock`, `latency`, `calls`: what is counted beside the jobs' outcomes.
+//! * `clock`, `latency`, `calls`: what is counted beside the jobs' outcomes;
+//! * `span`: which jobs are sampled, and what is told of them.
 
 pub mod active;
 pub mod calls;
@@ -20,6 +21,7 @@ pub mod latency;
 pub mod layout;
 pub mod life;
 pub mod pool;
+pub mod span;
 pub mod submission;
 pub(crate) mod sync;
 

@@ -19,6 +19,7 @@ use super::latency::Latency;
 use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
 use super::life::{Closed, Life};
 use super::pool::Pool;
+use super::span::{self, Pipe, TraceContext};
 use super::sync::{fence, lock, AtomicU32, AtomicU64, Mutex, Ordering, Padded};
 
 /// A job, as a caller gives it. 64 bytes.
@@ -223,6 +224,7 @@ struct About(u64);
 impl About {
     const EXTRAS: u64 = 0b11;
     const ROUGH: u64 = 0b100;
+    const SAMPLED: u64 = 0b1000;
     const PLACE_SHIFT: u32 = 4;
     const TIME_SHIFT: u32 = 20;
     /// Times are kept in units of 16 nanoseconds: for three days.
@@ -233,6 +235,17 @@ impl About {
         let time = at.time >> Self::UNIT_SHIFT << Self::TIME_SHIFT;
         let rough = if at.rough { Self::ROUGH } else { 0 };
         Self(extras | rough | u64::from(place) << Self::PLACE_SHIFT | time)
+    }
+
+    /// The same of a job whose span is wanted.
+    #[inline]
+    fn sampled(self) -> Self {
+        Self(self.0 | Self::SAMPLED)
+    }
+
+    #[inline]
+    fn is_sampled(self) -> bool {
+        self.0 & Self::SAMPLED != 0
     }
 
     /// Whether the time is no better than a lease is long.
@@ -283,12 +296,16 @@ pub struct Timing {
     pub calls: Arc<Calls>,
     /// Which of its stripes is this ring's.
     pub stripe: usize,
+    /// Where spans go.
+    pub spans: Option<Pipe>,
 }
 
 impl Timing {
     #[inline]
-    fn submitted(&self, first: u64, jobs: &[Job]) -> Submitted {
-        if jobs.len() == 1 && !first.is_multiple_of(TIMED_EACH) {
+    fn submitted(&self, first: u64, jobs: &[Job], contexts: &[TraceContext]) -> Submitted {
+        let spans = self.spans.as_ref();
+        let one = || jobs.len() == 1 && !first.is_multiple_of(TIMED_EACH);
+        if one() && !spans.is_some_and(|spans| spans.samples(first, contexts.first())) {
             let time = self.rough.load(Ordering::Relaxed);
             if time != 0 {
                 return Submitted { time, rough: true };
@@ -319,6 +336,8 @@ const LOOKS_FOR_AGES: u64 = 64;
 #[derive(Default)]
 struct Tally {
     now: u64,
+    /// Of the device, read before `now`; where spans are wanted.
+    epoch: u32,
     row: Row,
 }
 
@@ -581,13 +600,15 @@ impl Ring {
     /// Publishes `jobs`, for which tokens were taken; gives the position of the first. `slot_words` makes of each
     /// job its handler, flags and fuel as the kernel sees them. Nothing here fails, blocks, allocates or panics.
     pub fn publish(&self, jobs: &[Job], slot_words: impl Fn(&Job) -> SlotWords) -> u64 {
-        self.publish_recorded(jobs, slot_words, |_, _| {})
+        self.publish_recorded(jobs, &[], slot_words, |_, _| {})
     }
 
-    /// The same, where `record` hears of each job and its position before the kernel can.
+    /// The same, where `record` hears of each job and its position before the kernel can. Of `contexts` there are as many as jobs,
+    /// or none.
     pub fn publish_recorded(
         &self,
         jobs: &[Job],
+        contexts: &[TraceContext],
         slot_words: impl Fn(&Job) -> SlotWords,
         mut record: impl FnMut(u64, &Job),
     ) -> u64 {
@@ -595,11 +616,17 @@ impl Ring {
         // publisher of an earlier position, who hands on here what the taker handed to it.
         let first = self.head.fetch_add(jobs.len() as u64, Ordering::AcqRel);
         let now = self.timing.as_ref();
-        let now = now.map_or(Submitted::default(), |timing| timing.submitted(first, jobs));
+        let now = now.map_or(Submitted::default(), |timing| {
+            timing.submitted(first, jobs, contexts)
+        });
+        let spans = self
+            .timing
+            .as_ref()
+            .and_then(|timing| timing.spans.as_ref());
         for (position, job) in (first..).zip(jobs) {
             let SlotWords {
                 handler,
-                flags,
+                mut flags,
                 fuel,
             } = slot_words(job);
             let slot = self.memory.slot(position);
@@ -613,7 +640,16 @@ impl Ring {
             };
             let place = self.timing.as_ref();
             let place = place.map_or(0, |timing| timing.calls.place_of(handler));
-            let about = About::new(extras, place, now);
+            let mut about = About::new(extras, place, now);
+            if let Some(spans) = spans {
+                let context = contexts.get((position - first) as usize);
+                if spans.samples(position, context) {
+                    spans.note(index, context, job.tiles);
+                    about = about.sampled();
+                    // The epochs come with the extra records, which light jobs don't have.
+                    flags = flags & !flag::LIGHT | flag::TIMING;
+                }
+            }
             self.notes.abouts[index].store(about.0, Ordering::Relaxed);
             slot.words[0].store(handler, Ordering::Relaxed);
             slot.words[1].store(flags, Ordering::Relaxed);
@@ -687,8 +723,9 @@ impl Ring {
             record.words[1].load(Ordering::Relaxed),
             record.words[2].load(Ordering::Relaxed),
         ];
-        let extras = About(self.notes.abouts[index].load(Ordering::Relaxed)).extras();
-        if extras != NO_EXTRAS {
+        let about = About(self.notes.abouts[index].load(Ordering::Relaxed));
+        let extras = about.extras();
+        if extras != NO_EXTRAS || about.is_sampled() {
             let (fuel, end) = (
                 self.memory.extra(position, 0),
                 self.memory.extra(position, 1),
@@ -719,8 +756,10 @@ impl Ring {
                     completion.end_epoch = self.full_epoch(end);
                 }
             }
-            completion.digest = end.words[1].load(Ordering::Relaxed) as u64
-                | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
+            if extras != NO_EXTRAS {
+                completion.digest = end.words[1].load(Ordering::Relaxed) as u64
+                    | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
+            }
         }
         Some(completion)
     }
@@ -768,14 +807,12 @@ impl Ring {
         let head = self.published_end();
         let mut count = 0;
         while count < out.len() && take.tail < head {
-            let Some(completion) = self.completion(take.tail) else {
+            let Some(mut completion) = self.completion(take.tail) else {
                 break;
             };
+            completion.ticket = ticket(take.tail);
             self.count_taken(take, tally, take.tail, &completion);
-            out[count] = Completion {
-                ticket: ticket(take.tail),
-                ..completion
-            };
+            out[count] = completion;
             count += 1;
             self.mark_taken(take, take.tail);
         }
@@ -802,16 +839,14 @@ impl Ring {
         while count < out.len() && position < head && missing < look_ahead {
             if !take.is_ahead(self.slot_index(position)) {
                 match self.completion(position) {
-                    Some(completion) => {
+                    Some(mut completion) => {
                         // The oldest may have finished while this looked further: then it comes first.
                         if count == 0 && self.finished(take.tail) {
                             return self.take_oldest(take, tally, out, ticket);
                         }
+                        completion.ticket = ticket(position);
                         self.count_taken(take, tally, position, &completion);
-                        out[count] = Completion {
-                            ticket: ticket(position),
-                            ..completion
-                        };
+                        out[count] = completion;
                         count += 1;
                         missing = 0;
                         self.mark_taken(take, position);
@@ -831,19 +866,17 @@ impl Ring {
             TicketState::Done => {}
             other => return Err(other),
         }
-        let Some(completion) = self.completion(position) else {
+        let Some(mut completion) = self.completion(position) else {
             return Err(TicketState::Open);
         };
+        completion.ticket = ticket;
         let mut tally = Tally::default();
         self.count_taken(&mut take, &mut tally, position, &completion);
         self.end_tally(tally);
         let start = take.tail;
         self.mark_taken(&mut take, position);
         self.return_tokens(&take, start);
-        Ok(Completion {
-            ticket,
-            ..completion
-        })
+        Ok(completion)
     }
 
     /// What the job at `position` is at; positions that were never published count as open.
@@ -941,12 +974,47 @@ impl Ring {
         let about = About(about.load(Ordering::Relaxed));
         if let Some(latency) = take.latency.as_mut().filter(|_| !about.is_rough()) {
             if tally.now == 0 {
+                tally.epoch = timing.spans.as_ref().map_or(0, Pipe::epoch);
                 tally.now = timing.clock.now();
             }
             latency.count(about.age(tally.now));
         }
+        if let Some(spans) = timing.spans.as_ref().filter(|_| about.is_sampled()) {
+            self.tell_span(spans, tally, position, about, completion);
+        }
         let (calls, stripe) = (&timing.calls, timing.stripe);
         tally.row.count(calls, stripe, about.place(), completion);
+    }
+
+    /// Tells of a sampled job. Its time is exact, so that the clock was read.
+    #[cold]
+    fn tell_span(
+        &self,
+        spans: &Pipe,
+        tally: &Tally,
+        position: u64,
+        about: About,
+        completion: &Completion,
+    ) {
+        let (fuel, end) = (
+            self.memory.extra(position, 0),
+            self.memory.extra(position, 1),
+        );
+        // They are there, or will never be.
+        let there = |record: &Record| record.words[3].load(Ordering::Acquire) == stamp(position);
+        let words = (there(fuel) && there(end)).then(|| {
+            [&fuel.words[0], &fuel.words[2], &end.words[0]].map(|w| w.load(Ordering::Relaxed))
+        });
+        let [fuel, begin, end] = words.unwrap_or_default();
+        let taken = span::Taken {
+            at: tally.now,
+            epoch: tally.epoch,
+            submitted: tally.now.saturating_sub(about.age(tally.now)),
+            place: about.place(),
+            fuel,
+            epochs: Some((begin, end)).filter(|&epochs| epochs != (0, 0)),
+        };
+        spans.ended(self.slot_index(position) as usize, completion, taken);
     }
 
     fn end_tally(&self, mut tally: Tally) {

@@ -13,7 +13,7 @@ pub use loom::sync::{
 };
 
 /// Locks, also when another holder panicked: every critical section here leaves its data whole at each step.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())

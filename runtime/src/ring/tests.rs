@@ -899,6 +899,7 @@ fn the_platforms_fences_lose_no_wake_up() {
 fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
     const TENANTS: u32 = 3;
     const JOBS: u32 = 4_000;
+    const PARKS: u32 = 100;
     within(Duration::from_secs(120), || {
         let zero = |_| AtomicU32::new(0);
         let control = Control {
@@ -916,10 +917,13 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
             .map(|_| (FakeKernel::new(4, (1 << 31) - 50), Listing::new(1, 0)))
             .collect();
         let submitting = AtomicU32::new(TENANTS);
+        let parks = AtomicU32::new(0);
         let submit_all = |tenant: u32| {
             let (kernel, listed) = &tenants[tenant as usize];
             let mut random = Random(tenant as u64 + 11);
-            for n in 0..JOBS {
+            // How often the pump finds nothing to do is the machine's affair: they go on until it did often enough.
+            let enough = |n| n >= JOBS && parks.load(Ordering::Relaxed) >= PARKS;
+            for n in (0..).take_while(|&n| !enough(n)) {
                 let position = submit(kernel, &[job(n)]);
                 let parked = doorbell.published();
                 active.ensure(tenant, listed);
@@ -948,10 +952,10 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
                 scope.spawn(move || submit_all(tenant));
             }
             let has_work = || tenants.iter().any(|(kernel, _)| kernel.has_work());
-            let mut parks = 0;
             while submitting.load(Ordering::Relaxed) != 0 {
                 let work = || has_work() || submitting.load(Ordering::Relaxed) == 0;
-                parks += doorbell.park(|| some(work())) as u32;
+                let parked = doorbell.park(|| some(work()));
+                parks.fetch_add(parked as u32, Ordering::Relaxed);
                 let count = control.counts[1].load(Ordering::Acquire) as usize;
                 let listed: Vec<u32> = list[TENANTS as usize..][..count]
                     .iter()
@@ -970,7 +974,6 @@ fn a_parking_pump_that_sweeps_leaves_no_job_behind() {
                     |all, tenant| all[tenant as usize].0.ring.is_empty(),
                 );
             }
-            assert!(parks > 100, "{parks} parks are too few");
         });
         assert!(tenants
             .iter()

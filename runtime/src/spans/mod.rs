@@ -14,8 +14,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-pub use crate::ring::span::TraceContext;
-pub(crate) use sidecar::{Names, Sidecar};
+pub use crate::ring::span::{Sampler, TraceContext};
+pub use context::TRACEPARENT;
+pub use environment::{exporters as exporters_of_environment, is_disabled};
+pub(crate) use sidecar::Spans;
+
+use crate::error::Error;
+use crate::ring::sync::lock;
 
 /// Spans that wait for the sidecar, by default.
 pub const DEFAULT_QUEUE: usize = 8192;
@@ -107,4 +112,96 @@ pub trait Exporter: Send {
 
     /// There are no more spans: to make whole what was begun.
     fn end(&mut self, deadline: Instant) -> Result<(), ExportError>;
+}
+
+/// An exporter, as options carry it.
+#[derive(Clone)]
+pub struct SharedExporter(Arc<Mutex<dyn Exporter>>);
+
+impl SharedExporter {
+    pub fn new(exporter: impl Exporter + 'static) -> Self {
+        Self(Arc::new(Mutex::new(exporter)))
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut dyn Exporter) -> T) -> T {
+        what(&mut *lock(&self.0))
+    }
+}
+
+impl fmt::Debug for SharedExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.with(|exporter| exporter.name()))
+    }
+}
+
+/// Which jobs have spans, and where these go.
+#[derive(Clone, Debug)]
+pub struct SpanOptions {
+    pub sampler: Sampler,
+    /// Spans that can wait for the sidecar: 1 to `MOST_QUEUE`.
+    pub queue: usize,
+    /// Spans that are exported together: 1 to `queue`.
+    pub batch: usize,
+    /// How long a span waits until its batch is full.
+    pub delay: Duration,
+    /// How long one batch may take an exporter, with all that is tried again.
+    pub timeout: Duration,
+    pub exporters: Vec<SharedExporter>,
+}
+
+impl Default for SpanOptions {
+    fn default() -> Self {
+        Self {
+            sampler: Sampler::new(1.0, true),
+            queue: DEFAULT_QUEUE,
+            batch: DEFAULT_BATCH,
+            delay: DEFAULT_DELAY,
+            timeout: DEFAULT_TIMEOUT,
+            exporters: Vec::new(),
+        }
+    }
+}
+
+impl SpanOptions {
+    fn check(&self) -> Result<(), Error> {
+        let between = |what, value: usize, most: usize, allowed| match (1..=most).contains(&value) {
+            true => Ok(()),
+            false => Err(Error::InvalidValue {
+                what,
+                value: value as u64,
+                allowed,
+            }),
+        };
+        between("spans.queue", self.queue, MOST_QUEUE, "1 to 1048576")?;
+        between("spans.batch", self.batch, self.queue, "1 to spans.queue")
+    }
+}
+
+/// How the queue and the exporters are doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanStats {
+    /// Spans that were put into the queue, and that found no room there.
+    pub pushed: u64,
+    pub dropped: u64,
+    /// Spans that exporters took, and that were given up; each counts for each exporter.
+    pub exported: u64,
+    pub failed: u64,
+    /// Exports that failed, and that were tried again.
+    pub failures: u64,
+    pub retries: u64,
+    /// Spans in the queue now, and how many fit.
+    pub queued: u64,
+    pub capacity: u64,
+}
+
+impl SpanStats {
+    /// Which part of the queue is full.
+    pub fn utilisation(&self) -> f64 {
+        self.queued as f64 / self.capacity.max(1) as f64
+    }
+
+    /// Which part of the spans was dropped.
+    pub fn drop_rate(&self) -> f64 {
+        self.dropped as f64 / (self.pushed + self.dropped).max(1) as f64
+    }
 }

@@ -21,6 +21,7 @@ use crate::ring::active::Listing;
 use crate::ring::gate::Pass;
 use crate::ring::layout::{completion_status, flag, FIRST_LOADED, MAX_TILES};
 use crate::ring::life::{Closed, State};
+use crate::ring::span::TraceContext;
 use crate::ring::submission::{Completion, Job, Ring, SlotWords, TicketState};
 use crate::ring::sync::lock;
 use crate::runtime::Engine;
@@ -146,7 +147,7 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub struct Tenant(pub(crate) Arc<Inner>);
 
-fn id_of(index: u32, generation: u32) -> u64 {
+pub(crate) fn id_of(index: u32, generation: u32) -> u64 {
     (generation as u64) << 32 | index as u64
 }
 
@@ -350,7 +351,18 @@ impl Tenant {
     ///
     /// From the moment a job is accepted until its completion is taken it holds one slot of the ring. With no slot left
     /// the error is `WouldBlock`.
+    #[inline]
     pub fn submit(&self, jobs: &[Job], tickets: Option<&mut [u64]>) -> (usize, Result<(), Error>) {
+        self.submit_traced(jobs, &[], tickets)
+    }
+
+    /// The same, where each job has a trace context; one that isn't valid is none, and jobs beyond the last context have none. Without `RuntimeOptions::spans` they are not looked at.
+    pub fn submit_traced(
+        &self,
+        jobs: &[Job],
+        contexts: &[TraceContext],
+        tickets: Option<&mut [u64]>,
+    ) -> (usize, Result<(), Error>) {
         let inner = &*self.0;
         let engine = &*inner.engine;
         inner.ring.prefetch();
@@ -359,7 +371,7 @@ impl Tenant {
         }
         if let Some(most) = engine.recorder.as_ref().map(|r| r.most()) {
             if jobs.len() > most {
-                return self.submit_in_turns(jobs, tickets, most);
+                return self.submit_in_turns(jobs, contexts, tickets, most);
             }
         }
         let mut good = jobs.len().min(u32::MAX as usize);
@@ -395,7 +407,13 @@ impl Tenant {
         let inside = Inside(inner);
         let slot_words = |job: &Job| inner.slot_words(job, most_fuel);
         let first = match &engine.recorder {
-            None => inner.ring.publish(&jobs[..accepted], slot_words),
+            None => {
+                let nothing = |_, _: &Job| {};
+                let jobs = &jobs[..accepted];
+                inner
+                    .ring
+                    .publish_recorded(jobs, contexts, slot_words, nothing)
+            }
             Some(recorder) => {
                 let mut cells = match recorder.reserve(accepted) {
                     Ok(cells) => cells,
@@ -407,9 +425,10 @@ impl Tenant {
                 let record = |position, job: &Job| {
                     cells.job(recorder, inner.id(), inner.ticket(position), job);
                 };
+                let jobs = &jobs[..accepted];
                 inner
                     .ring
-                    .publish_recorded(&jobs[..accepted], slot_words, record)
+                    .publish_recorded(jobs, contexts, slot_words, record)
             }
         };
         if let Some(tickets) = tickets {
@@ -439,13 +458,15 @@ impl Tenant {
     fn submit_in_turns(
         &self,
         jobs: &[Job],
+        contexts: &[TraceContext],
         mut tickets: Option<&mut [u64]>,
         most: usize,
     ) -> (usize, Result<(), Error>) {
         let mut accepted = 0;
         for some in jobs.chunks(most) {
             let tickets = tickets.as_mut().map(|all| &mut all[accepted..]);
-            let (n, result) = self.submit(some, tickets);
+            let contexts = contexts.get(accepted..).unwrap_or_default();
+            let (n, result) = self.submit_traced(some, contexts, tickets);
             accepted += n;
             if result.is_err() {
                 return (accepted, result);

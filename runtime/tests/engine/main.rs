@@ -19,5 +19,6 @@ mod quota;
 mod recorder;
 #[path = "../reference/rng.rs"]
 mod rng;
+mod spans;
 mod validation;
 mod waiting;
