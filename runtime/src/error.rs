@@ -310,6 +310,11 @@ pub enum Error {
         exporter: &'static str,
         reason: String,
     },
+    #[error("the exporter {exporter} of spans can't be had: {reason}")]
+    InvalidExporter {
+        exporter: &'static str,
+        reason: String,
+    },
     #[error("{0}")]
     WrongState(&'static str),
     #[error("{text}")]
@@ -358,6 +363,7 @@ impl Error {
             Self::InvalidArgument(_)
             | Self::InvalidValue { .. }
             | Self::InvalidFlags(_)
+            | Self::InvalidExporter { .. }
             | Self::InvalidFuel { .. } => Status::InvalidArgument,
             Self::Closed
             | Self::InvalidBuffer(_)

@@ -49,6 +49,7 @@ pub use {
     ring::latency::{fine_bound, Latency},
     ring::layout::{completion_status, fault},
     ring::life::State,
+    ring::span::TraceContext,
     ring::submission::{Ages, Completion, Job, TicketState},
     runtime::{devices, Mode, Runtime, RuntimeInfo, RuntimeOptions},
     tenant::{

@@ -443,7 +443,10 @@ impl Engine {
                 probe.rounds, probe.torn_messages
             )
         });
-        let spans = options.spans.as_ref().filter(|_| HAS_METRICS);
+        let spans = options.spans.as_ref();
+        if spans.is_some() && !HAS_METRICS {
+            return Err(Error::NoMetrics);
+        }
         // SAFETY: the word lies in `shared`, which lives in the same engine. What uses the tap are the rings of the engine, and the
         // sidecar, which ends before it does.
         let spans = spans.map(|spans| unsafe { Spans::new(spans, shared.epoch_word()) });
@@ -1267,7 +1270,13 @@ impl Runtime {
                 _ => "resident",
             },
         };
-        Ok(Some(spans.start(options, &origin, &engine.metrics)?))
+        let is_live = engine.mode == Mode::Resident;
+        Ok(Some(spans.start(
+            options,
+            &origin,
+            &engine.metrics,
+            is_live,
+        )?))
     }
 
     fn spans(&self) -> Result<&Spans, Error> {

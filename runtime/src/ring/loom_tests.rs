@@ -17,7 +17,7 @@ use super::layout::{completion_status, flag, Control, CLASSES, POSITION_MASK};
 use super::life::{Closed, State};
 use super::pool::Pool;
 use super::submission::{stamp, Completion, Job, TicketState};
-use super::sync::{AtomicBool, AtomicU32, Ordering};
+use super::sync::{AtomicU32, Ordering};
 
 /// Rings start just below the wrap of 31 bits.
 const FIRST: u64 = (1 << 31) - 1;

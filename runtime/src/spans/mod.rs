@@ -163,7 +163,8 @@ impl Default for SpanOptions {
 }
 
 impl SpanOptions {
-    fn check(&self) -> Result<(), Error> {
+    /// Whether all numbers are ones that may be.
+    pub fn check(&self) -> Result<(), Error> {
         let between = |what, value: usize, most: usize, allowed| match (1..=most).contains(&value) {
             true => Ok(()),
             false => Err(Error::InvalidValue {

@@ -3,6 +3,9 @@
 //! The device has no clock that the host could read, but it counts the begins and ends of jobs: the epoch. Whoever reads that
 //! count at a known time learns which of them happened before. From such readings each begin and end gets two bounds; jobs that
 //! are sampled in large numbers bound one another closely, and the sidecar reads the count itself while the kernel runs.
+//!
+//! What is read may be older than what the device has: a little where the kernel is live, so much as its writes take; and as old as
+//! the launch in BATCH mode. So what has happened by then is certain, and what has not is certain only where the kernel is live.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +24,8 @@ fn full(known: u64, low: u32) -> u64 {
 
 /// Readings of the count of begins and ends.
 pub struct Readings {
+    /// Whether what is read is what the device has.
+    is_live: bool,
     /// The newest, in full.
     known: u64,
     /// The count was no more than this at that time: the latest such time by count.
@@ -31,8 +36,9 @@ pub struct Readings {
 
 impl Readings {
     /// Where the count stands now.
-    pub fn new(epoch: u32) -> Self {
+    pub fn new(epoch: u32, is_live: bool) -> Self {
         Self {
+            is_live,
             known: u64::from(epoch) + BASE,
             not_before: BTreeMap::new(),
             by_then: BTreeMap::new(),
@@ -48,6 +54,9 @@ impl Readings {
     /// The count was read after this time.
     pub fn read_after(&mut self, time: u64, epoch: u32) {
         let epoch = self.full(epoch);
+        if !self.is_live {
+            return;
+        }
         let latest = self.not_before.entry(epoch).or_insert(time);
         *latest = time.max(*latest);
         if self.not_before.len() > KEPT {
@@ -102,7 +111,7 @@ mod tests {
     fn readings_bound_what_happened_between_them() {
         for first in [0u32, 1000, u32::MAX - 3, u32::MAX] {
             let at = |n: u32| first.wrapping_add(n);
-            let mut readings = Readings::new(first);
+            let mut readings = Readings::new(first, true);
             // The count: 0 at 100, a job begins, 1 at 200, it ends, 2 at 300.
             for (n, time) in [(0, 100), (1, 200), (2, 300)] {
                 readings.read_after(time, at(n));
@@ -118,8 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_late_bounds_from_above_only() {
+        let mut readings = Readings::new(0, false);
+        readings.read_after(100, 0);
+        readings.read_before(2, 300);
+        let (began, ended) = readings.of_job((0, 1), 50, 400);
+        assert_eq!((began.earliest, ended.earliest), (50, 50));
+        assert_eq!((began.latest, ended.latest), (300, 300));
+    }
+
+    #[test]
     fn without_readings_a_job_is_bounded_by_itself() {
-        let readings = Readings::new(7);
+        let readings = Readings::new(7, true);
         let both = Moment {
             earliest: 10,
             latest: 20,
@@ -129,7 +148,7 @@ mod tests {
 
     #[test]
     fn readings_are_bounded_and_bounds_stay_true() {
-        let mut readings = Readings::new(0);
+        let mut readings = Readings::new(0, true);
         for n in 0..100_000u32 {
             readings.read_after(u64::from(n) * 10, n);
             readings.read_before(n, u64::from(n) * 10 + 5);

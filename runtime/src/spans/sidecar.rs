@@ -63,12 +63,13 @@ impl Spans {
         })
     }
 
-    /// Begins the exporters and starts the thread.
+    /// Begins the exporters and starts the thread. The kernel is live where it writes the epoch for the host to see at once.
     pub fn start(
         self: &Arc<Self>,
         options: &SpanOptions,
         origin: &Origin,
         metrics: &Arc<Metrics>,
+        is_live: bool,
     ) -> Result<JoinHandle<()>, Error> {
         for exporter in &options.exporters {
             exporter.with(|exporter| {
@@ -89,7 +90,7 @@ impl Spans {
             failures: Told::default(),
         };
         let sidecar = Sidecar {
-            readings: Readings::new(self.tap.epoch()),
+            readings: Readings::new(self.tap.epoch(), is_live),
             spans: self.clone(),
             metrics: metrics.clone(),
             outlets: options.exporters.iter().map(outlet).collect(),
@@ -153,6 +154,16 @@ impl Spans {
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.tap.wake();
+    }
+}
+
+/// However the sidecar ends, nobody waits for it any more.
+struct Over<'a>(&'a Spans);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.flush).over = true;
+        self.0.flushed.notify_all();
     }
 }
 
@@ -227,7 +238,7 @@ impl Outlet {
         spans.failures.fetch_add(1, Ordering::Relaxed);
         let pause = FIRST_PAUSE * (1 << self.retries);
         let pause = error.retry_after.map(|asked| asked.max(pause));
-        let next = pause.map(|pause| Instant::now() + pause);
+        let next = pause.and_then(|pause| Instant::now().checked_add(pause));
         let again = next.filter(|&next| self.retries < MOST_RETRIES && next < deadline);
         let all = spans.failures.load(Ordering::Relaxed);
         if self.failures.is_due(all) {
@@ -279,6 +290,7 @@ struct Sidecar {
 impl Sidecar {
     fn run(mut self) {
         let spans = self.spans.clone();
+        let _over = Over(&spans);
         spans.tap.serve();
         // Up to which span, and for whom.
         let mut flushing: Option<(u64, u64)> = None;
@@ -334,8 +346,6 @@ impl Sidecar {
             spans.failed.fetch_add(left as u64, Ordering::Relaxed);
             log::warn!(target: "rota::spans", "{left} spans were not exported before the end");
         }
-        lock(&spans.flush).over = true;
-        spans.flushed.notify_all();
     }
 
     fn is_empty(&self) -> bool {

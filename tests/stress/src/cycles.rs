@@ -1,12 +1,14 @@
 //! Tenants whose lives are run through from many threads: registered, used, drained or revoked, destroyed. Everything that
 //! was counted comes back to zero, no id is given twice, and the process doesn't grow. Each has a label of its own, and
-//! snapshots of the metrics are taken all the time: in each what was counted adds up, and the sums never fall.
+//! snapshots of the metrics are taken all the time: in each what was counted adds up, and the sums never fall. The same lives,
+//! for as long as so many snapshots take, with a span for each job.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rota::metrics::{RuntimeMetrics, Snapshot};
+use rota::spans::{ExportError, Exporter, Origin, Sampler, SharedExporter, Span, SpanOptions};
 use rota::{
     completion_status, op, Completion, Error, Job, Mode, Quota, Resource, Runtime, RuntimeOptions,
     State, Tenant, TenantOptions, Wait,
@@ -22,13 +24,15 @@ const THREADS: u64 = 8;
 const PATIENCE: u64 = 60_000_000_000;
 /// Labels with series of their own: far fewer than there are.
 const SERIES: u32 = 100;
+/// One life or more for so many snapshots.
+const LIVES: u64 = 10;
 /// Between two snapshots.
 const PAUSE: Duration = Duration::from_micros(50);
 /// What the process may grow by after the first tenth.
 const GROWTH: u64 = 32 << 20;
 
-pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outcome, Error> {
-    let runtime = Runtime::open(&RuntimeOptions {
+fn options(mode: Mode) -> RuntimeOptions {
+    RuntimeOptions {
         mode,
         max_tenants: 64,
         slots: 64,
@@ -40,16 +44,21 @@ pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outc
             ..Quota::default()
         },
         ..Default::default()
-    })?;
+    }
+}
+
+pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outcome, Error> {
+    let runtime = Runtime::open(&options(mode))?;
     let (progress, jobs) = (AtomicU64::new(0), AtomicU64::new(0));
     let grown = Mutex::new(None);
     let last_id: Vec<AtomicU64> = (0..256).map(|_| AtomicU64::new(0)).collect();
     let started = Instant::now();
     let state = || format!("{:#?}", runtime.info());
     let (over, snapshots) = (AtomicBool::new(false), AtomicU64::new(0));
+    let more = |_: u64| !over.load(Ordering::Relaxed);
     watched(&progress, rounds, state, || {
         std::thread::scope(|scope| {
-            scope.spawn(|| match watch_metrics(&runtime, &over, verdict) {
+            scope.spawn(|| match watch_metrics(&runtime, more, PAUSE, verdict) {
                 Ok(count) => snapshots.store(count, Ordering::Relaxed),
                 Err(e) => verdict.broken(|| format!("a snapshot: {e}")),
             });
@@ -107,10 +116,108 @@ pub fn run(mode: Mode, rounds: u64, seed: u64, verdict: &Verdict) -> Result<Outc
     })
 }
 
-/// Takes snapshots until it is over; gives how many.
-fn watch_metrics(runtime: &Runtime, over: &AtomicBool, verdict: &Verdict) -> Result<u64, Error> {
+/// So many snapshots of tenants that come and go, each of whose jobs has a span.
+pub fn snapshots(
+    mode: Mode,
+    count: u64,
+    seed: u64,
+    verdict: &Arc<Verdict>,
+) -> Result<Outcome, Error> {
+    let spans = SpanOptions {
+        sampler: Sampler::new(1.0, true),
+        queue: 1024,
+        exporters: vec![SharedExporter::new(Checks(verdict.clone()))],
+        ..SpanOptions::default()
+    };
+    let runtime = Runtime::open(&RuntimeOptions {
+        spans: Some(spans),
+        ..options(mode)
+    })?;
+    let (progress, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let lives = AtomicU64::new(0);
+    let last_id: Vec<AtomicU64> = (0..256).map(|_| AtomicU64::new(0)).collect();
+    let started = Instant::now();
+    let state = || format!("{:#?}", runtime.info());
+    watched(&progress, count, state, || {
+        std::thread::scope(|scope| {
+            for t in 0..THREADS {
+                let (runtime, last_id, over, lives) = (&runtime, &last_id, &over, &lives);
+                scope.spawn(move || {
+                    for round in (0..).take_while(|_| !over.load(Ordering::Relaxed)) {
+                        lives.fetch_add(1, Ordering::Relaxed);
+                        let seed = mix64(seed ^ t << 40 ^ round);
+                        if let Err(e) = live(runtime, seed, last_id, verdict) {
+                            verdict.broken(|| format!("round {round}: {e}"));
+                        }
+                    }
+                });
+            }
+            // And until enough has happened that they could tell wrong.
+            let more = |taken: u64| {
+                progress.store(taken.min(count), Ordering::Relaxed);
+                taken < count || lives.load(Ordering::Relaxed) < count / LIVES
+            };
+            if let Err(e) = watch_metrics(&runtime, more, Duration::ZERO, verdict) {
+                verdict.broken(|| format!("a snapshot: {e}"));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+    });
+    runtime.flush_spans(Duration::from_nanos(PATIENCE))?;
+    let all = metrics_of_all(&runtime, verdict)?;
+    let (taken, stats) = (all.taken.iter().sum::<u64>(), runtime.span_stats()?);
+    let adds_up = stats.pushed + stats.dropped == taken && stats.exported == stats.pushed;
+    verdict.check(adds_up, || format!("{taken} jobs were taken: {stats:?}"));
+    let info = runtime.info();
+    Ok(Outcome {
+        jobs: all.submitted,
+        seconds: started.elapsed().as_secs_f64(),
+        leases: info.leases,
+        parks: info.parks,
+    })
+}
+
+/// An exporter that looks at what it is given.
+struct Checks(Arc<Verdict>);
+
+impl Exporter for Checks {
+    fn name(&self) -> &'static str {
+        "checks"
+    }
+
+    fn begin(&mut self, _: &Origin) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    fn export(&mut self, spans: &[Span], _: Instant) -> Result<(), ExportError> {
+        for span in spans {
+            let order = |[a, b]: [rota::spans::Moment; 2]| {
+                let times = [span.submitted, a.earliest, a.latest, b.latest, span.taken];
+                times.is_sorted() && a.earliest <= b.earliest && b.earliest <= b.latest
+            };
+            let moments = span.claimed.zip(span.finished);
+            let whole = moments.is_none_or(|(began, ended)| order([began, ended]))
+                && span.submitted <= span.taken
+                && (1..=completion_status::REVOKED).contains(&span.status);
+            self.0.check(whole, || format!("{span:?}"));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: Instant) -> Result<(), ExportError> {
+        Ok(())
+    }
+}
+
+/// Takes snapshots as long as there are to be more than so many; gives how many.
+fn watch_metrics(
+    runtime: &Runtime,
+    more: impl Fn(u64) -> bool,
+    pause: Duration,
+    verdict: &Verdict,
+) -> Result<u64, Error> {
     let (mut now, mut last, mut count) = (Snapshot::default(), RuntimeMetrics::default(), 0);
-    while !over.load(Ordering::Relaxed) {
+    while more(count) {
         runtime.metrics(&mut now)?;
         let mut submitted = 0;
         for series in &now.tenants {
@@ -138,7 +245,11 @@ fn watch_metrics(runtime: &Runtime, over: &AtomicBool, verdict: &Verdict) -> Res
         });
         last.clone_from(&now.runtime);
         count += 1;
-        std::thread::sleep(PAUSE);
+        match pause.is_zero() {
+            // Else those who come and go would wait for one snapshot after the other.
+            true => std::thread::yield_now(),
+            false => std::thread::sleep(pause),
+        }
     }
     Ok(count)
 }

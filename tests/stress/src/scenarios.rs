@@ -1,6 +1,7 @@
 //! The scenarios, and how they are run one after the other.
 
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rota::{Error, Mode};
@@ -18,6 +19,7 @@ enum Kind {
     Stops(&'static [Mode]),
     Churn(Mode),
     Cycles(Mode),
+    Snapshots(Mode),
     Revokes(Mode),
     Loads(Mode),
     Recorded {
@@ -132,6 +134,7 @@ static SCENARIOS: &[Scenario] = &[
     scenario("churn-batch", "the same in BATCH mode", Kind::Churn(Mode::Batch), 1_000, 100_000),
     scenario("cycles", "tenants registered, used, drained or revoked and destroyed by 8 threads, under quotas", Kind::Cycles(Mode::Resident), 2_000, MILLION),
     scenario("cycles-batch", "the same in BATCH mode", Kind::Cycles(Mode::Batch), 1_000, MILLION / 10),
+    scenario("snapshots", "snapshots of tenants that come and go, each of whose jobs has a span", Kind::Snapshots(Mode::Resident), 20_000, MILLION),
     scenario("revokes", "tenants revoked beside their publishers; no job begins after that", Kind::Revokes(Mode::Resident), 500, MILLION / 10),
     scenario("revokes-batch", "the same in BATCH mode", Kind::Revokes(Mode::Batch), 300, MILLION / 10),
     scenario("loads", "modules loaded, replaced and unloaded beside jobs at full speed", Kind::Loads(Mode::Resident), 3, 200),
@@ -166,7 +169,7 @@ pub fn run(options: &Options) -> bool {
             .jobs
             .unwrap_or(if options.long { s.long } else { s.short });
         println!("{}: {} ({jobs}, seed {})", s.name, s.what, options.seed);
-        let verdict = Verdict::default();
+        let verdict = Arc::new(Verdict::default());
         let started = Instant::now();
         let outcome = match &s.kind {
             Kind::Flood(f) => flood::run(f, jobs, options.seed, &verdict),
@@ -175,6 +178,7 @@ pub fn run(options: &Options) -> bool {
             }
             Kind::Stops(modes) => stops::run(modes, jobs, options.seed, &verdict),
             Kind::Churn(mode) => churn::run(*mode, jobs, options.seed, &verdict),
+            Kind::Snapshots(mode) => cycles::snapshots(*mode, jobs, options.seed, &verdict),
             Kind::Cycles(mode) => cycles::run(*mode, jobs, options.seed, &verdict),
             Kind::Revokes(mode) => revokes::run(*mode, jobs, options.seed, &verdict),
             Kind::Loads(mode) => loads::run(*mode, jobs, options.seed, &verdict),
