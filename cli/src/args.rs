@@ -15,6 +15,7 @@ pub enum Command {
     Bench(Bench),
     Replay(Replay),
     Report(Report),
+    Spans(Spans),
 }
 
 /// What help is about.
@@ -25,6 +26,7 @@ pub enum Topic {
     Bench,
     Replay,
     Report,
+    Spans,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -90,6 +92,13 @@ pub struct Report {
     pub title: Option<String>,
 }
 
+#[derive(Debug, PartialEq)]
+pub struct Spans {
+    pub trace: PathBuf,
+    /// Without it there is a summary.
+    pub output: Option<PathBuf>,
+}
+
 const ALL: &str = "\
 rota: one resident Vulkan compute kernel that answers jobs through rings in shared memory
 
@@ -99,6 +108,7 @@ usage: rota COMMAND [OPTIONS]
   rota bench       a quick look at how fast a device is
   rota replay      checks, shows and runs again what the flight recorder has logged
   rota report      a page with what the flight recorder has logged: jobs, latency, share, faults
+  rota spans       sums up the spans in a trace file, or makes a Parquet table of them
   rota help CMD    what CMD takes; also rota CMD --help
   rota --version   the version
 
@@ -173,6 +183,18 @@ what happened besides. The page is one file that needs no other, and no network.
 exit code: 0 the page is written, 1 it isn't
 ";
 
+const SPANS: &str = "\
+usage: rota spans TRACE [-o FILE]
+
+Reads the spans in a trace file that a program has written which exports them to chrome. Tells how many there are of each
+tenant and handler, and how long they were queued, running, and finished but untaken. A file that a crash has ended is
+read up to there.
+
+  -o, --output FILE  makes a Parquet table of them instead, a row for each span
+
+exit code: 0 all spans are read, 1 they aren't
+";
+
 /// The text for a topic.
 pub fn help(topic: Topic) -> &'static str {
     match topic {
@@ -181,6 +203,7 @@ pub fn help(topic: Topic) -> &'static str {
         Topic::Bench => BENCH,
         Topic::Replay => REPLAY,
         Topic::Report => REPORT,
+        Topic::Spans => SPANS,
     }
 }
 
@@ -200,6 +223,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
                 Some("bench") => Topic::Bench,
                 Some("replay") => Topic::Replay,
                 Some("report") => Topic::Report,
+                Some("spans") => Topic::Spans,
                 Some(other) => return Err(unknown_command(other)),
             };
             words.end(Command::Help(topic))
@@ -208,6 +232,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
         "bench" => bench(words),
         "replay" => replay(words),
         "report" => report(words),
+        "spans" => spans(words),
         option if option.starts_with('-') => Err(unknown_option(option, "rota")),
         other => Err(unknown_command(other)),
     }
@@ -320,6 +345,25 @@ fn report(mut words: Words) -> Result<Command, String> {
     }))
 }
 
+fn spans(mut words: Words) -> Result<Command, String> {
+    let (mut trace, mut output) = (None, None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" => return Ok(Command::Help(Topic::Spans)),
+            option @ ("-o" | "--output") => output = Some(words.value(option)?.into()),
+            option if option.starts_with('-') => return Err(unknown_option(option, "rota spans")),
+            other if trace.is_some() => {
+                return Err(format!(
+                    "`rota spans` takes one trace, and '{other}' is another one; see `rota spans --help`"
+                ))
+            }
+            other => trace = Some(other.into()),
+        }
+    }
+    let trace = trace.ok_or("`rota spans` needs a trace; see `rota spans --help`")?;
+    Ok(Command::Spans(Spans { trace, output }))
+}
+
 fn run_number(words: &mut Words) -> Result<u64, String> {
     let text = words.value("--run")?;
     text.parse()
@@ -368,7 +412,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn unknown_command(word: &str) -> String {
     format!(
-        "there is no command '{word}'; there are doctor, bench, replay, report and help: see `rota --help`"
+        "there is no command '{word}'; there are doctor, bench, replay, report, spans and help: see `rota --help`"
     )
 }
 
@@ -486,6 +530,19 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_asked_for() {
+        let expected = |output: Option<&str>| {
+            Ok(Command::Spans(Spans {
+                trace: "a.json".into(),
+                output: output.map(PathBuf::from),
+            }))
+        };
+        assert_eq!(parsed("spans a.json"), expected(None));
+        assert_eq!(parsed("spans -o b a.json"), expected(Some("b")));
+        assert_eq!(parsed("spans a.json --output=b"), expected(Some("b")));
+    }
+
+    #[test]
     fn help_is_found_everywhere() {
         assert_eq!(parsed("--help"), Ok(Command::Help(Topic::All)));
         assert_eq!(parsed("help"), Ok(Command::Help(Topic::All)));
@@ -525,6 +582,10 @@ mod tests {
             ("report a --run x", "'x'"),
             ("report a -o", "-o needs a value"),
             ("report a --json", "'--json'"),
+            ("spans", "needs a trace"),
+            ("spans a b", "'b'"),
+            ("spans a -o", "-o needs a value"),
+            ("spans a --list", "'--list'"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(

@@ -7,9 +7,11 @@ mod args;
 mod bench;
 mod doctor;
 mod environment;
+mod histogram;
 mod paper;
 mod replay;
 mod report;
+mod spans;
 
 use std::process::ExitCode;
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Replay(options) => return replay::run(&options),
         Command::Report(options) => report::run(&options),
+        Command::Spans(options) => spans::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

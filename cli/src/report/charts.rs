@@ -7,7 +7,7 @@ use std::fmt::{Display, Write as _};
 use rota::completion_status;
 
 use super::gather::{Axis, Drawn, Row, Run, COLOURS, STEPS};
-use super::histogram::Histogram;
+use crate::histogram::Histogram;
 use crate::paper::thousands;
 
 pub const WIDE: f64 = 1000.0;

@@ -11,7 +11,7 @@ use rota_recorder::{
     Objects, Reader, Record, RunEnd, RunStart, TenantEvent, Why,
 };
 
-use super::histogram::Histogram;
+use crate::histogram::Histogram;
 use crate::paper::{bytes, counted, thousands, Progress};
 use crate::Failure;
 

@@ -2,7 +2,6 @@
 
 mod charts;
 mod gather;
-mod histogram;
 mod page;
 
 use std::ffi::OsString;

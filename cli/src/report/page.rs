@@ -7,7 +7,7 @@ use serde_json::{json, Value};
 
 use super::charts::{self, Scale, Unit, WIDE};
 use super::gather::{Ends, Event, Row, Run, What, MOST_ROWS, MOST_UNENDED, STATUSES, STEPS};
-use super::histogram::Histogram;
+use crate::histogram::Histogram;
 use crate::paper::{bytes, counted, nanoseconds, thousands};
 
 const CSS: &str = include_str!("page.css");
