@@ -87,6 +87,8 @@ functions! {
     rota_runtime_open(*const RuntimeOptions, *mut Handle, *mut Handle) -> i32;
     rota_runtime_get_info(Handle, *mut RuntimeInfo, *mut Handle) -> i32;
     rota_metrics_snapshot(Handle, *mut rota_ffi::rota_snapshot, *mut Handle) -> i32;
+    rota_spans_flush(Handle, u64, *mut Handle) -> i32;
+    rota_spans_get_stats(Handle, *mut rota_ffi::rota_span_stats, *mut Handle) -> i32;
     rota_metrics_text(Handle, u32, *mut c_char, usize, *mut usize, *mut Handle) -> i32;
     rota_runtime_destroy(Handle, *mut Handle) -> i32;
     rota_tenant_create(Handle, *const TenantOptions, *mut Handle, *mut Handle) -> i32;

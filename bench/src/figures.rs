@@ -349,6 +349,27 @@ pub const FIGURES: &[Figure] = &[
     },
     Figure {
         part: "metrics",
+        key: "spans_ratio",
+        text: "the same with a span for one job of a hundred, exported by OTLP",
+        unit: "x",
+        goal: at_least(0.9, 0.95),
+    },
+    Figure {
+        part: "metrics",
+        key: "spans_all_ratio",
+        text: "the same with a span for each job",
+        unit: "x",
+        goal: Goal::None,
+    },
+    Figure {
+        part: "spans",
+        key: "push_ns",
+        text: "one span: from the taken completion into the queue",
+        unit: "ns",
+        goal: at_most(200.0, 100.0),
+    },
+    Figure {
+        part: "metrics",
         key: "publish_single_ratio",
         text: "publishing one job, relative to a library without metrics",
         unit: "x",

@@ -94,6 +94,28 @@ impl<'l> Runtime<'l> {
         check(self.library, "rota_metrics_snapshot", status, error)
     }
 
+    /// Waits until all spans are exported or given up.
+    pub fn flush_spans(&self) -> Fallible<()> {
+        let mut error = null_mut();
+        // SAFETY: the output is valid for the call.
+        let status =
+            unsafe { (self.library.rota_spans_flush)(self.handle, api::FOREVER, &mut error) };
+        check(self.library, "rota_spans_flush", status, error)
+    }
+
+    pub fn span_stats(&self) -> Fallible<rota_ffi::rota_span_stats> {
+        let mut error = null_mut();
+        // SAFETY: zero is valid for every field; the call fills what struct_size covers.
+        let (stats, status) = unsafe {
+            let mut stats: rota_ffi::rota_span_stats = zeroed();
+            stats.struct_size = size_of::<rota_ffi::rota_span_stats>();
+            let status = (self.library.rota_spans_get_stats)(self.handle, &mut stats, &mut error);
+            (stats, status)
+        };
+        check(self.library, "rota_spans_get_stats", status, error)?;
+        Ok(stats)
+    }
+
     /// Gives how many bytes the text has; all of them have to fit.
     pub fn metrics_text(&self, format: u32, text: &mut [u8]) -> Fallible<usize> {
         let (mut needed, mut error) = (0, null_mut());

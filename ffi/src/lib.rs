@@ -33,6 +33,8 @@ mod quotas;
 
 mod recorder;
 
+mod spans;
+
 mod runtime;
 
 mod tenant;
@@ -56,5 +58,6 @@ mod metrics;
 #[cfg(not(loom))]
 pub use self::{
     buffers::*, devices::*, error::*, jobs::*, log::*, metrics::*, modules::*, names::*,
-    outputs::*, quotas::*, recorder::*, recording::*, replay::*, runtime::*, tenant::*, tenants::*,
+    outputs::*, quotas::*, recorder::*, recording::*, replay::*, runtime::*, spans::*, tenant::*,
+    tenants::*,
 };

@@ -8,6 +8,7 @@ use crate::log::heed_environment;
 use crate::quotas::rota_quota;
 use crate::recorder::rota_recorder_options;
 use crate::registry::Registry;
+use crate::spans::rota_span_options;
 use crate::tenant::close_tenant;
 use std::ffi::c_char;
 use std::ptr::null;
@@ -89,6 +90,9 @@ pub struct rota_runtime_options {
     pub max_series: u32,
     /// 0.
     pub reserved: u32,
+    /// Which of its jobs have spans, and where these go; only read while the runtime is opened. NULL: OTLP
+    /// where $OTEL_TRACES_EXPORTER is otlp, the file that $ROTA_SPANS names, and without them none.
+    pub spans: *const rota_span_options,
 }
 
 // SAFETY: integers and pointers only; each pair of u32 fills 8 bytes.
@@ -114,12 +118,13 @@ unsafe impl Sized8 for rota_runtime_options {
         recorder: null(),
         max_series: 0,
         reserved: 0,
+        spans: null(),
     };
 }
 
 impl rota_runtime_options {
     /// # Safety
-    /// The texts are null or valid for their lengths, and quota and recorder are null or valid.
+    /// The texts are null or valid for their lengths, and quota, recorder and spans are null or valid.
     pub(crate) unsafe fn to_engine(self) -> Result<rota::RuntimeOptions, Failure> {
         let known = ROTA_RUNTIME_VALIDATE
             | ROTA_RUNTIME_NO_CACHE
@@ -161,6 +166,8 @@ impl rota_runtime_options {
             max_series: self.max_series,
             // SAFETY: the caller's promise.
             recorder: unsafe { rota_recorder_options::to_engine(self.recorder) }?,
+            // SAFETY: the caller's promise.
+            spans: unsafe { rota_span_options::to_engine(self.spans) }?,
             ..rota::RuntimeOptions::default()
         })
     }
@@ -404,7 +411,8 @@ pub(crate) fn with_runtime<R>(
 /// Threading: any thread.
 /// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
 /// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY,
-/// IO_ERROR; of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
+/// IO_ERROR; of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW; UNSUPPORTED also for spans
+/// that the library was built without.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_runtime_open(

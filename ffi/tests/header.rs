@@ -314,6 +314,7 @@ fn all_structs(layout: &mut Layout) {
             recorder,
             max_series,
             reserved,
+            spans,
         }
     );
     layout!(
@@ -476,6 +477,49 @@ fn all_structs(layout: &mut Layout) {
             sync_records,
             stage_dir,
             stage_dir_len,
+        }
+    );
+    layout!(
+        layout,
+        rota_span_options {
+            struct_size,
+            exporters,
+            sampler,
+            sample_ratio,
+            endpoint,
+            endpoint_len,
+            service,
+            service_len,
+            path,
+            path_len,
+            queue,
+            batch,
+            delay_ns,
+            timeout_ns,
+        }
+    );
+    layout!(
+        layout,
+        rota_span_stats {
+            struct_size,
+            pushed,
+            dropped,
+            exported,
+            failed,
+            failures,
+            retries,
+            queued,
+            capacity,
+            utilisation,
+            drop_rate,
+        }
+    );
+    layout!(
+        layout,
+        rota_trace_context {
+            trace_id,
+            parent_id,
+            flags,
         }
     );
     layout!(
@@ -803,6 +847,9 @@ int main(void) {
     rota_tenant_counters counters = ROTA_TENANT_COUNTERS_INIT;
     rota_recorder_options recorder_options = ROTA_RECORDER_OPTIONS_INIT;
     rota_recorder_state recorder_state = ROTA_RECORDER_STATE_INIT;
+    rota_span_options span_options = ROTA_SPAN_OPTIONS_INIT;
+    rota_span_stats span_stats = ROTA_SPAN_STATS_INIT;
+    rota_trace_context trace_context = ROTA_TRACE_CONTEXT_INIT;
     rota_recording_info recording_info = ROTA_RECORDING_INFO_INIT;
     rota_record record = ROTA_RECORD_INIT;
     rota_replay_options replay_options = ROTA_REPLAY_OPTIONS_INIT;
@@ -822,6 +869,8 @@ int main(void) {
              quota.struct_size == sizeof quota && quota.fuel_per_second == ROTA_UNLIMITED &&
              counters.struct_size == sizeof counters &&
              recorder_options.struct_size == sizeof recorder_options &&
+             span_options.struct_size == sizeof span_options && span_options.queue == 8192 &&
+             span_stats.struct_size == sizeof span_stats && trace_context.flags == 0 &&
              recorder_state.struct_size == sizeof recorder_state &&
              recording_info.struct_size == sizeof recording_info &&
              record.struct_size == sizeof record &&

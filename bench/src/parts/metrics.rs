@@ -1,14 +1,19 @@
 //! What metrics cost: beside the same library without them, and beside the counters of other libraries.
 
 use std::hint::black_box;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::mem::{size_of, zeroed};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Barrier;
 
 use prometheus::IntCounter;
 use prometheus_client::metrics::counter::Counter;
 use rota::ring::calls::{Calls, Row};
 use rota::ring::latency::Latency;
-use rota_ffi::{rota_handler_metrics, rota_metrics, rota_snapshot, rota_tenant_metrics};
+use rota_ffi::{
+    rota_handler_metrics, rota_metrics, rota_snapshot, rota_span_options, rota_tenant_metrics,
+    ROTA_SAMPLER_RATIO, ROTA_SPANS_OTLP,
+};
 
 use super::throughput::{jobs_per_second, Client};
 use super::Part;
@@ -23,7 +28,9 @@ pub const PART: Part = Part {
     name: "metrics",
     what: "throughput_ratio: tiny jobs per second as in the part throughput (one producer, batches of 64, the \
            ring kept full), the library over one built without metrics ($ROTA_LIB_WITHOUT), by turns in every \
-           round. publish_single_ns, publish_batch_ns: what the part publish measures, by turns with and without. \
+           round. spans_ratio, spans_all_ratio: the same where one job of a hundred has a span, and where each has; they \
+           are exported by OTLP to a receiver in this process that answers and throws them away. spans_dropped_percent, \
+           spans_all_dropped_percent: spans that found no room in the queue of 8,192. publish_single_ns, publish_batch_ns: what the part publish measures, by turns with and without. \
            snapshot_us, render_us: rota_metrics_snapshot with room for all, and rota_metrics_text in the Prometheus \
            format into a buffer that fits, on a runtime with 1,024 tenants of different labels, each of which has run \
            jobs since the reading before; text_kib is how long the text is. update_ns: counting one completion's latency \
@@ -136,57 +143,137 @@ fn by_two<U: FnMut(u64) + Send>(update: impl Fn(usize) -> U) -> f64 {
 
 // ---------------------------------------------------------------- beside none
 
-fn beside(context: &Context, libraries: [&Library; 2], object: &mut Object) -> Fallible<()> {
-    let open = |library| Runtime::open(library, &library::options());
-    let runtimes = [open(libraries[0])?, open(libraries[1])?];
+/// The library, the same without metrics, and with spans: of a hundredth of the jobs and of all.
+fn beside(context: &Context, [with, without]: [&Library; 2], object: &mut Object) -> Fallible<()> {
+    let endpoint = receiver()?;
+    let spans = [0.01, 1.0].map(|sample_ratio| rota_span_options {
+        struct_size: size_of::<rota_span_options>(),
+        exporters: ROTA_SPANS_OTLP,
+        sampler: ROTA_SAMPLER_RATIO,
+        sample_ratio,
+        endpoint: endpoint.as_ptr().cast(),
+        endpoint_len: endpoint.len(),
+        queue: 8192,
+        batch: 100,
+        // SAFETY: zero is valid for every field.
+        ..unsafe { zeroed() }
+    });
+    let with_spans = |which: usize| api::RuntimeOptions {
+        spans: &spans[which],
+        ..library::options()
+    };
+    let runtimes = [
+        Runtime::open(with, &library::options())?,
+        Runtime::open(without, &library::options())?,
+        Runtime::open(with, &with_spans(0))?,
+        Runtime::open(with, &with_spans(1))?,
+    ];
+    const WITHOUT: usize = 1;
     let mut clients = Vec::new();
     for runtime in &runtimes {
         clients.push([Client::new(runtime.tenant("alone", 0)?)]);
     }
     let tenants = [
         runtimes[0].tenant("publish", 0)?,
-        runtimes[1].tenant("publish", 0)?,
+        runtimes[WITHOUT].tenant("publish", 0)?,
     ];
     let rounds = context.rounds(30);
     let progress = Progress::new("metrics: throughput", rounds);
-    let mut rates = [Samples::new(), Samples::new()];
-    let mut single = [Samples::new(), Samples::new()];
-    let mut batch = [Samples::new(), Samples::new()];
-    let (mut ratio, mut single_ratio, mut batch_ratio) =
-        (Samples::new(), Samples::new(), Samples::new());
+    let mut rates: [Samples; 4] = Default::default();
+    let mut ratios: [Samples; 4] = Default::default();
+    let mut single: [Samples; 2] = Default::default();
+    let mut batch: [Samples; 2] = Default::default();
+    let (mut single_ratio, mut batch_ratio) = (Samples::new(), Samples::new());
     for round in 0..rounds + 2 {
-        let mut rate = [0.0; 2];
+        let mut rate = [0.0; 4];
         let mut ns = [[0.0; 2]; 2];
-        let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
-        for which in order {
+        for turn in 0..4 {
+            let which = (turn + round) % 4;
             rate[which] = jobs_per_second(&mut clients[which])?;
-            ns[which] = publish(&tenants[which])?;
+            if let Some(tenant) = tenants.get(which) {
+                ns[which] = publish(tenant)?;
+            }
+            if which > WITHOUT {
+                runtimes[which].flush_spans()?;
+            }
             runtimes[which].wait_parked()?;
         }
         // The first rounds warm caches.
         if round < 2 {
             continue;
         }
-        for which in [0, 1] {
+        for which in 0..4 {
             rates[which].push(rate[which]);
+            ratios[which].push(rate[which] / rate[WITHOUT]);
+        }
+        for which in 0..2 {
             single[which].push(ns[which][0]);
             batch[which].push(ns[which][1]);
         }
-        ratio.push(rate[0] / rate[1]);
         single_ratio.push(ns[0][0] / ns[1][0]);
         batch_ratio.push(ns[0][1] / ns[1][1]);
         progress.step(round - 1);
     }
-    ratio.write_figure(object, "throughput_ratio");
+    ratios[0].write_figure(object, "throughput_ratio");
     rates[0].write_figure(object, "jobs_per_s");
-    rates[1].write_figure(object, "without_jobs_per_s");
+    rates[WITHOUT].write_figure(object, "without_jobs_per_s");
+    ratios[2].write_figure(object, "spans_ratio");
+    ratios[3].write_figure(object, "spans_all_ratio");
+    for (which, key) in [
+        (2, "spans_dropped_percent"),
+        (3, "spans_all_dropped_percent"),
+    ] {
+        let stats = runtimes[which].span_stats()?;
+        if stats.failed != 0 || stats.exported == 0 {
+            return Err(format!("of the spans {} failed", stats.failed).into());
+        }
+        put(object, key, 100.0 * stats.drop_rate);
+    }
     single_ratio.write_figure(object, "publish_single_ratio");
     single[0].write_figure(object, "publish_single_ns");
-    single[1].write_figure(object, "publish_single_without_ns");
+    single[WITHOUT].write_figure(object, "publish_single_without_ns");
     batch_ratio.write_figure(object, "publish_batch_ratio");
     batch[0].write_figure(object, "publish_batch_ns");
-    batch[1].write_figure(object, "publish_batch_without_ns");
+    batch[WITHOUT].write_figure(object, "publish_batch_without_ns");
     Ok(())
+}
+
+/// Starts a thread that takes what is posted to it and says that all is well; gives its address.
+fn receiver() -> Fallible<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let endpoint = format!("http://{}/v1/traces", listener.local_addr()?);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || answer(stream));
+        }
+    });
+    Ok(endpoint)
+}
+
+/// Answers requests until there are no more.
+fn answer(stream: TcpStream) -> std::io::Result<()> {
+    let mut to = stream.try_clone()?;
+    let mut from = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if from.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        std::io::copy(&mut from.by_ref().take(length), &mut std::io::sink())?;
+        to.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n",
+        )?;
+    }
 }
 
 /// What a submit takes per job: the quickest tenth of many, of one job each and of batches.

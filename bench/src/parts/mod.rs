@@ -13,6 +13,7 @@ mod publish;
 mod recorder;
 mod round_trip;
 mod scale;
+mod spans;
 mod throughput;
 mod wait;
 mod wake;
@@ -44,6 +45,7 @@ pub const PARTS: &[Part] = &[
     fairness::PART,
     recorder::PART,
     metrics::PART,
+    spans::PART,
     scale::PART,
     bindings::CPP,
     bindings::GO,
