@@ -46,7 +46,8 @@
 ///
 /// The best device, with defaults everywhere.
 #define ROTA_RUNTIME_OPTIONS_INIT \
-    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0 }
+    { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, \
+      NULL, 0 }
 
 /// Empty, for rota_runtime_get_info to fill in.
 #define ROTA_RUNTIME_INFO_INIT \
@@ -1060,6 +1061,12 @@ typedef struct rota_runtime_options {
     uint32_t max_series;
     /// 0.
     uint32_t reserved;
+    /// Where a Unix socket is made, for this user only, through which `rota top` and other programs
+    /// look at the metrics until the runtime is stopped; at most 107 bytes. NULL: what
+    /// $ROTA_METRICS_SOCKET says, and without it none. docs/metrics.md tells what it says.
+    const char *metrics_socket;
+    /// Bytes of metrics_socket.
+    size_t metrics_socket_len;
 } rota_runtime_options;
 
 /// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
@@ -2134,8 +2141,9 @@ rota_status rota_recorder_note(struct rota_runtime *runtime,
 /// texts are only read.
 /// Threading: any thread.
 /// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
-/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY,
-/// IO_ERROR; of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
+/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode, or a metrics socket in a library without metrics),
+/// DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, IO_ERROR (also a metrics socket in use, or where
+/// something else has its name); of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
 /// Since: 0.1
 rota_status rota_runtime_open(const struct rota_runtime_options *options,
                               struct rota_runtime **runtime,

@@ -19,5 +19,6 @@ mod quota;
 mod recorder;
 #[path = "../reference/rng.rs"]
 mod rng;
+mod socket;
 mod validation;
 mod waiting;

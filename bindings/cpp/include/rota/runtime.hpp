@@ -68,6 +68,10 @@ struct runtime_options {
     /// Labels of tenants that have a series of their own in the metrics, at most 65,535; all others
     /// share one. 0: 1,024.
     std::uint32_t max_series = 0;
+    /// Where a Unix socket is made, for this user only, through which `rota top` and other programs
+    /// look at the metrics; at most 107 bytes. Empty: what $ROTA_METRICS_SOCKET says, and without it
+    /// none.
+    std::string_view metrics_socket = {};
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -200,6 +204,8 @@ inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &m
         raw.recorder = &recorder;
     }
     raw.max_series = options.max_series;
+    raw.metrics_socket = options.metrics_socket.data();
+    raw.metrics_socket_len = options.metrics_socket.size();
     return raw;
 }
 
