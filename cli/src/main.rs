@@ -10,6 +10,7 @@ mod environment;
 mod paper;
 mod replay;
 mod report;
+mod top;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Replay(options) => return replay::run(&options),
         Command::Report(options) => report::run(&options),
+        Command::Top(options) => top::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
