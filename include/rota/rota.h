@@ -1812,7 +1812,8 @@ typedef struct rota_snapshot {
 } rota_snapshot;
 
 /// A provider: it calls rota_metrics_tell for each of its values. It is called in a snapshot, by the thread that
-/// takes it; from inside it a snapshot is refused with WRONG_STATE. It must not throw or jump out.
+/// takes it, which for a metrics socket is one of the library's; from inside it a snapshot is refused with
+/// WRONG_STATE. It must not throw or jump out.
 typedef void (*rota_metrics_provider_fn)(void *user, struct rota_metrics_sink *sink);
 
 /// A decision that was kept.
@@ -2996,7 +2997,8 @@ uint64_t rota_latency_bound(size_t bucket);
 ///
 /// Ownership: `user` stays the caller's and is handed to fn as it is; it has to be valid until the
 /// provider is removed or rota_runtime_destroy has returned.
-/// Threading: any thread; fn is called by whoever takes a snapshot, by one thread at a time.
+/// Threading: any thread; fn is called by whoever takes a snapshot, also by the library's thread of a metrics
+/// socket, by one thread at a time.
 /// Errors: NULL_POINTER, INVALID_HANDLE; UNSUPPORTED as for rota_metrics_snapshot.
 /// Since: 0.1
 rota_status rota_metrics_provider_add(struct rota_runtime *runtime,

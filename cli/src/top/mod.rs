@@ -22,12 +22,14 @@ use crate::args::Top;
 use crate::paper::print;
 use crate::Failure;
 
-/// How long an answer may take before that is told, or without a terminal is an error.
+/// How long an answer may take; on a terminal it is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a process that has closed its socket may take to come back.
 const COMES_BACK: Duration = Duration::from_secs(10);
 /// Between two tries to connect.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
+/// An answer that takes longer is told to be late.
+const LATE: Duration = Duration::from_secs(2);
 /// The first two snapshots are no further apart, so that there is something to see soon.
 const FIRST: Duration = Duration::from_millis(250);
 
@@ -274,7 +276,7 @@ impl<'a> Live<'a> {
                     "the process has closed its socket; it has {left} s left to come back"
                 ))
             }
-            Link::Up(_, Some(asked)) if asked.elapsed() > PATIENCE.min(self.every * 3) => {
+            Link::Up(_, Some(asked)) if asked.elapsed() > LATE => {
                 Some(format!("no answer for {} s", asked.elapsed().as_secs()))
             }
             Link::Up(..) => self.paused.then(|| "paused; space goes on".into()),

@@ -495,7 +495,7 @@ pub fn page(
     let fit = height.saturating_sub(AROUND);
     *first = (*first).min(found.len().saturating_sub(fit.max(1)));
     let shown = &found[*first..(*first + fit).min(found.len())];
-    let layout = Layout::of(shown, order, Some(columns.into()));
+    let layout = Layout::of(&found, order, Some(columns.into()));
     let mut lines = head(view, path, Some(columns));
     lines.push(Line::default());
     lines.push(layout.head(order));
