@@ -412,6 +412,10 @@ fn a_terminal_shows_what_goes_on_and_is_then_what_it_was() {
         terminal.until("REFUSED/S");
         terminal.signal(libc::SIGTSTP);
         terminal.until("\x1b[?1049l");
+        let mut status = 0;
+        // SAFETY: a child that has not been waited for, and a place for its status.
+        unsafe { libc::waitpid(terminal.child.id() as i32, &mut status, libc::WUNTRACED) };
+        assert!(libc::WIFSTOPPED(status), "{status}");
         assert_eq!(modes(&terminal.other), terminal.before);
         terminal.signal(libc::SIGCONT);
         terminal.until("\x1b[?1049h");

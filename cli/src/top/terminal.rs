@@ -49,11 +49,11 @@ impl Saved {
 
     /// The same.
     fn restore(&self) {
-        self.write(LEAVE);
         if let Some((before, _)) = &self.modes {
             // SAFETY: the modes are those that the terminal had.
             unsafe { libc::tcsetattr(self.input, libc::TCSANOW, before) };
         }
+        self.write(LEAVE);
     }
 
     /// Writes unless nobody reads, which must not keep the program from ending.
