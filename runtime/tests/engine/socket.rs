@@ -234,7 +234,6 @@ fn nobody_who_is_slow_rude_or_silent_hurts_the_others() {
         }
         std::thread::sleep(Duration::from_millis(200));
     };
-    assert!(started.elapsed() > Duration::from_secs(2));
     // By now the slow one's patience is over: what it has is cut off.
     std::thread::sleep(Duration::from_secs(1));
     let mut got = Vec::new();
