@@ -572,12 +572,12 @@ func (r *Runtime) WriteMetrics(w io.Writer, format MetricsFormat) error {
 
 // providers are those of a runtime.
 type providers struct {
-	asking   sync.Mutex // held while they may be asked
-	panicked bool       // one of them has, since the lock was taken
-	reason   any        // of that
+	asking sync.Mutex // held while they may be asked
 
-	mu      sync.Mutex
-	handles map[uint64]cgo.Handle
+	mu       sync.Mutex
+	panicked bool // one of them has, and it hasn't gone on
+	reason   any  // of that
+	handles  map[uint64]cgo.Handle
 }
 
 // provider is what C knows by its handle.
@@ -588,8 +588,10 @@ type provider struct {
 
 // asked ends the asking. A panic of a provider goes on from here.
 func (p *providers) asked() {
+	p.mu.Lock() // the library asks by itself too
 	panicked, reason := p.panicked, p.reason
 	p.panicked, p.reason = false, nil
+	p.mu.Unlock()
 	p.asking.Unlock()
 	if panicked {
 		panic(reason)
@@ -612,7 +614,8 @@ func (p *providers) end() {
 // until it is removed or the runtime closed. It is called in each Metrics and WriteMetrics, by one
 // goroutine at a time: the one that has called these. It must neither call them nor remove nor Close, nor end the
 // goroutine, as T.FailNow does. A panic of it comes out of them. While it uses the runtime, the garbage
-// collector doesn't close that.
+// collector doesn't close that. With a metrics socket it is also called for who asks there; then a panic comes out
+// of the next Metrics or WriteMetrics.
 //
 // tell is for the time of that call. A name has letters, digits and underscores, and begins neither with a
 // digit nor with "rota_". One that isn't so, or that another value has, is refused by ErrInvalidArgument and
@@ -668,7 +671,10 @@ func rotaGoProvide(asks C.uintptr_t, sink *C.rota_metrics_sink) {
 			return
 		}
 		// A panic must not jump over what C has under way.
-		if reason := recover(); !p.of.panicked {
+		reason := recover()
+		p.of.mu.Lock()
+		defer p.of.mu.Unlock()
+		if !p.of.panicked {
 			p.of.panicked, p.of.reason = true, reason
 		}
 	}()

@@ -3,12 +3,16 @@
 package rota_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -413,6 +417,52 @@ func TestAnyGoroutineAsksAddsAndRemoves(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestTheMetricsSocketAnswers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics")
+	r := openRuntime(t, rota.WithMetricsSocket(path))
+	do(t, newTenant(t, r), 1)
+	client, err := net.Dial("unix", path)
+	ok(t, err)
+	defer client.Close()
+	_, err = client.Write([]byte("snapshot\n"))
+	ok(t, err)
+	reader := bufio.NewReader(client)
+	line, err := reader.ReadString('\n')
+	ok(t, err)
+	if !strings.Contains(line, `"rota_jobs_submitted"`) || !strings.Contains(line, `"latencies":[{`) {
+		t.Errorf("%.1000s", line)
+	}
+	// What a provider does while the library asks comes out of the next call.
+	remove, err := r.AddMetrics(func(tell func(string, float64) error) {
+		_ = tell("depth", 2)
+		panic("on purpose")
+	})
+	ok(t, err)
+	_, err = client.Write([]byte("snapshot\n"))
+	ok(t, err)
+	line, err = reader.ReadString('\n')
+	ok(t, err)
+	if !strings.Contains(line, `"depth":2`) {
+		t.Errorf("%.1000s", line)
+	}
+	ok(t, remove())
+	func() {
+		defer func() {
+			if reason := recover(); reason != "on purpose" {
+				t.Errorf("%v", reason)
+			}
+		}()
+		metrics(t, r)
+	}()
+	metrics(t, r)
+	_, err = rota.Open(rota.WithMetricsSocket("/dev/null"))
+	wants(t, err, rota.ErrIO)
+	ok(t, r.Close())
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
 }
 
 func TestDecisionsAreKeptWhereTheyAreTraced(t *testing.T) {

@@ -64,6 +64,7 @@ const (
 
 type settingsOfRuntime struct {
 	device, cacheDir string
+	metricsSocket    string
 	log              *slog.Logger
 	idle             time.Duration
 	quota            Quota
@@ -133,6 +134,12 @@ func WithMostFuel(iterations uint32) Option {
 // all others share one. 0: 1,024.
 func WithMaxSeries(series uint32) Option {
 	return func(s *settingsOfRuntime) { s.options.max_series = C.uint32_t(series) }
+}
+
+// WithMetricsSocket makes a Unix socket, for this user only, through which `rota top` and other programs
+// look at the metrics; its path has at most 107 bytes. Without it: what $ROTA_METRICS_SOCKET says, else none.
+func WithMetricsSocket(path string) Option {
+	return func(s *settingsOfRuntime) { s.metricsSocket = path }
 }
 
 // WithTrace is WithFlags(RuntimeTrace).
@@ -225,6 +232,7 @@ func cRuntime(options []Option) (*C.rota_runtime_options, func(), error) {
 	s.options.quota, s.options.recorder = quota, recorder
 	s.options.device, s.options.device_len = cText(s.device)
 	s.options.cache_dir, s.options.cache_dir_len = cText(s.cacheDir)
+	s.options.metrics_socket, s.options.metrics_socket_len = cText(s.metricsSocket)
 	c := (*C.rota_runtime_options)(C.calloc(1, C.sizeof_rota_runtime_options))
 	*c = s.options
 	return c, func() {
@@ -232,6 +240,7 @@ func cRuntime(options []Option) (*C.rota_runtime_options, func(), error) {
 		C.free(unsafe.Pointer(c.quota))
 		C.free(unsafe.Pointer(c.device))
 		C.free(unsafe.Pointer(c.cache_dir))
+		C.free(unsafe.Pointer(c.metrics_socket))
 		C.free(unsafe.Pointer(c))
 	}, nil
 }

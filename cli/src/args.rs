@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use rota::Mode;
 
+use crate::top::Column;
+
 /// What is asked for.
 #[derive(Debug, PartialEq)]
 pub enum Command {
@@ -16,6 +18,7 @@ pub enum Command {
     Replay(Replay),
     Report(Report),
     Spans(Spans),
+    Top(Top),
 }
 
 /// What help is about.
@@ -27,6 +30,7 @@ pub enum Topic {
     Replay,
     Report,
     Spans,
+    Top,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -99,6 +103,15 @@ pub struct Spans {
     pub output: Option<PathBuf>,
 }
 
+#[derive(Debug, PartialEq)]
+pub struct Top {
+    pub socket: Option<PathBuf>,
+    /// Between two snapshots.
+    pub every: Duration,
+    pub once: bool,
+    pub sort: Column,
+}
+
 const ALL: &str = "\
 rota: one resident Vulkan compute kernel that answers jobs through rings in shared memory
 
@@ -109,6 +122,7 @@ usage: rota COMMAND [OPTIONS]
   rota replay      checks, shows and runs again what the flight recorder has logged
   rota report      a page with what the flight recorder has logged: jobs, latency, share, faults
   rota spans       sums up the spans in a trace file, or makes a Parquet table of them
+  rota top         a live view of a running program: tenants, jobs, latency, share, quotas
   rota help CMD    what CMD takes; also rota CMD --help
   rota --version   the version
 
@@ -195,6 +209,26 @@ read up to there.
 exit code: 0 all spans are read, 1 they aren't
 ";
 
+const TOP: &str = "\
+usage: rota top [SOCKET] [--every S] [--sort C] [--once]
+
+Shows what the tenants of a running program do: jobs by the second, their latency (median and 99th percentile), shares of
+the device by fuel, how old the oldest job is that is queued, runs or wasn't taken, faults, refusals, and what is used of
+quotas. The program has to make a metrics socket, which its options or ROTA_METRICS_SOCKET tell it to. Without a
+terminal there is one table of what happened between two snapshots.
+
+  SOCKET     the socket's path; without it $ROTA_METRICS_SOCKET, also with the %p that stands for a process
+  --every S  seconds between two snapshots, 0.1 to 3600; 1 where it isn't given
+  --sort C   tenant, members, jobs, p50, p99, share, queued, running, untaken, faults or refused;
+             jobs where it isn't given
+  --once     one table, on a terminal too
+
+keys: q ends, < and > or the arrows sort by another column, r turns the order, a shows also series that nobody has,
+space pauses; up, down, page up, page down, home and end move through many tenants
+
+exit code: 0 it was ended by q, or the table is written; 1 it can't be reached, or the program has ended
+";
+
 /// The text for a topic.
 pub fn help(topic: Topic) -> &'static str {
     match topic {
@@ -204,6 +238,7 @@ pub fn help(topic: Topic) -> &'static str {
         Topic::Replay => REPLAY,
         Topic::Report => REPORT,
         Topic::Spans => SPANS,
+        Topic::Top => TOP,
     }
 }
 
@@ -224,6 +259,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
                 Some("replay") => Topic::Replay,
                 Some("report") => Topic::Report,
                 Some("spans") => Topic::Spans,
+                Some("top") => Topic::Top,
                 Some(other) => return Err(unknown_command(other)),
             };
             words.end(Command::Help(topic))
@@ -233,6 +269,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, String
         "replay" => replay(words),
         "report" => report(words),
         "spans" => spans(words),
+        "top" => top(words),
         option if option.starts_with('-') => Err(unknown_option(option, "rota")),
         other => Err(unknown_command(other)),
     }
@@ -262,7 +299,7 @@ fn bench(mut words: Words) -> Result<Command, String> {
             "-h" | "--help" => return Ok(Command::Help(Topic::Bench)),
             "--device" => options.device = Some(words.value("--device")?),
             "--mode" => options.mode = mode(&words.value("--mode")?)?,
-            "--seconds" => options.time = seconds(&words.value("--seconds")?)?,
+            "--seconds" => options.time = seconds("--seconds", &mut words)?,
             other => return Err(unknown_option(other, "rota bench")),
         }
     }
@@ -364,6 +401,36 @@ fn spans(mut words: Words) -> Result<Command, String> {
     Ok(Command::Spans(Spans { trace, output }))
 }
 
+fn top(mut words: Words) -> Result<Command, String> {
+    let mut options = Top {
+        socket: None,
+        every: Duration::from_secs(1),
+        once: false,
+        sort: Column::Jobs,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" => return Ok(Command::Help(Topic::Top)),
+            "--every" => options.every = seconds("--every", &mut words)?,
+            "--once" => options.once = true,
+            "--sort" => {
+                let name = words.value("--sort")?;
+                options.sort = Column::named(&name).ok_or_else(|| {
+                    format!("--sort is '{name}', but must be a column; see `rota top --help`")
+                })?;
+            }
+            option if option.starts_with('-') => return Err(unknown_option(option, "rota top")),
+            other if options.socket.is_some() => {
+                return Err(format!(
+                "`rota top` takes one socket, and '{other}' is another one; see `rota top --help`"
+            ))
+            }
+            other => options.socket = Some(other.into()),
+        }
+    }
+    Ok(Command::Top(options))
+}
+
 fn run_number(words: &mut Words) -> Result<u64, String> {
     let text = words.value("--run")?;
     text.parse()
@@ -401,18 +468,19 @@ fn mode(text: &str) -> Result<Mode, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn seconds(option: &str, words: &mut Words) -> Result<Duration, String> {
+    let text = words.value(option)?;
     match text.parse::<f64>() {
         Ok(s) if (0.1..=3600.0).contains(&s) => Ok(Duration::from_secs_f64(s)),
         _ => Err(format!(
-            "--seconds is '{text}', but must be a number from 0.1 to 3600"
+            "{option} is '{text}', but must be a number from 0.1 to 3600"
         )),
     }
 }
 
 fn unknown_command(word: &str) -> String {
     format!(
-        "there is no command '{word}'; there are doctor, bench, replay, report, spans and help: see `rota --help`"
+        "there is no command '{word}'; there are doctor, bench, replay, report, spans, top and help: see `rota --help`"
     )
 }
 
@@ -543,6 +611,23 @@ mod tests {
     }
 
     #[test]
+    fn a_live_view_is_asked_for() {
+        let expected = |socket: Option<&str>, every, once, sort| {
+            Ok(Command::Top(Top {
+                socket: socket.map(PathBuf::from),
+                every: Duration::from_millis(every),
+                once,
+                sort,
+            }))
+        };
+        assert_eq!(parsed("top"), expected(None, 1000, false, Column::Jobs));
+        assert_eq!(
+            parsed("top --once --every=0.5 a --sort p99"),
+            expected(Some("a"), 500, true, Column::P99)
+        );
+    }
+
+    #[test]
     fn help_is_found_everywhere() {
         assert_eq!(parsed("--help"), Ok(Command::Help(Topic::All)));
         assert_eq!(parsed("help"), Ok(Command::Help(Topic::All)));
@@ -586,6 +671,10 @@ mod tests {
             ("spans a b", "'b'"),
             ("spans a -o", "-o needs a value"),
             ("spans a --list", "'--list'"),
+            ("top a b", "'b'"),
+            ("top --every 0", "--every is '0'"),
+            ("top --sort colour", "'colour'"),
+            ("top --json", "'--json'"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(

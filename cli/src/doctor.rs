@@ -95,6 +95,8 @@ fn look(options: &Doctor) -> Findings {
 fn open(device: Option<String>) -> Result<Opened, Error> {
     let started = Instant::now();
     let runtime = Runtime::open(&RuntimeOptions {
+        // That is for programs, one of which may have it.
+        metrics_socket: Some("".into()),
         device,
         ..RuntimeOptions::default()
     })?;

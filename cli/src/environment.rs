@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The variables that decide which driver and device programs use, what they log, and where the cache lies.
-const VARIABLES: [&str; 7] = [
+/// The variables that decide which driver and device programs use, what they log and tell, and where the cache lies.
+const VARIABLES: [&str; 8] = [
     "VK_DRIVER_FILES",
     "VK_ICD_FILENAMES",
     "ROTA_DEVICE",
@@ -14,6 +14,7 @@ const VARIABLES: [&str; 7] = [
     "ROTA_CACHE_DIR",
     "ROTA_RECORD",
     "ROTA_CAPTURE",
+    "ROTA_METRICS_SOCKET",
 ];
 
 const LOADER: &str = "libvulkan.so.1";

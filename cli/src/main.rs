@@ -12,6 +12,7 @@ mod paper;
 mod replay;
 mod report;
 mod spans;
+mod top;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Replay(options) => return replay::run(&options),
         Command::Report(options) => report::run(&options),
         Command::Spans(options) => spans::run(&options),
+        Command::Top(options) => top::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,7 +44,7 @@ fn assert_one_line(stderr: &str) {
 fn help_names_every_command_and_each_has_its_own() {
     let (code, all, _) = run(rota(&["--help"]));
     assert_eq!(code, 0);
-    for command in ["doctor", "bench", "replay", "report"] {
+    for command in ["doctor", "bench", "replay", "report", "top"] {
         assert!(all.contains(&format!("rota {command}")), "{all}");
         let (code, by_option, _) = run(rota(&[command, "--help"]));
         assert_eq!(code, 0);

@@ -333,7 +333,8 @@ pub struct rota_metrics_sink {
 }
 
 /// A provider: it calls rota_metrics_tell for each of its values. It is called in a snapshot, by the thread that
-/// takes it; from inside it a snapshot is refused with WRONG_STATE. It must not throw or jump out.
+/// takes it, which for a metrics socket is one of the library's; from inside it a snapshot is refused with
+/// WRONG_STATE. It must not throw or jump out.
 pub type rota_metrics_provider_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, sink: *mut rota_metrics_sink)>;
 
@@ -899,7 +900,8 @@ pub extern "C" fn rota_latency_bound(bucket: usize) -> u64 {
 ///
 /// Ownership: `user` stays the caller's and is handed to fn as it is; it has to be valid until the
 /// provider is removed or rota_runtime_destroy has returned.
-/// Threading: any thread; fn is called by whoever takes a snapshot, by one thread at a time.
+/// Threading: any thread; fn is called by whoever takes a snapshot, also by the library's thread of a metrics
+/// socket, by one thread at a time.
 /// Errors: NULL_POINTER, INVALID_HANDLE; UNSUPPORTED as for rota_metrics_snapshot.
 /// Since: 0.1
 #[no_mangle]

@@ -90,6 +90,12 @@ pub struct rota_runtime_options {
     pub max_series: u32,
     /// 0.
     pub reserved: u32,
+    /// Where a Unix socket is made, for this user only, through which `rota top` and other programs
+    /// look at the metrics until the runtime is stopped; at most 107 bytes. NULL: what
+    /// $ROTA_METRICS_SOCKET says, and without it none. docs/metrics.md tells what it says.
+    pub metrics_socket: *const c_char,
+    /// Bytes of metrics_socket.
+    pub metrics_socket_len: usize,
     /// Which of its jobs have spans, and where these go; only read while the runtime is opened. NULL: OTLP
     /// where $OTEL_TRACES_EXPORTER is otlp, the file that $ROTA_SPANS names, and without them none.
     pub spans: *const rota_span_options,
@@ -118,6 +124,8 @@ unsafe impl Sized8 for rota_runtime_options {
         recorder: null(),
         max_series: 0,
         reserved: 0,
+        metrics_socket: null(),
+        metrics_socket_len: 0,
         spans: null(),
     };
 }
@@ -132,6 +140,7 @@ impl rota_runtime_options {
             | ROTA_RUNTIME_TRACE;
         args::reserved("reserved", self.reserved)?;
         let flags = args::flags("flags", self.flags, known)?;
+        let (socket, socket_len) = (self.metrics_socket, self.metrics_socket_len);
         Ok(rota::RuntimeOptions {
             // SAFETY: the caller's promise.
             device: unsafe { args::text("device", self.device, self.device_len) }?
@@ -164,6 +173,9 @@ impl rota_runtime_options {
             write_digests: flags & ROTA_RUNTIME_WRITE_DIGESTS != 0,
             trace: flags & ROTA_RUNTIME_TRACE != 0,
             max_series: self.max_series,
+            // SAFETY: the caller's promise.
+            metrics_socket: unsafe { args::text("metrics_socket", socket, socket_len) }?
+                .map(Into::into),
             // SAFETY: the caller's promise.
             recorder: unsafe { rota_recorder_options::to_engine(self.recorder) }?,
             // SAFETY: the caller's promise.
@@ -410,9 +422,9 @@ pub(crate) fn with_runtime<R>(
 /// texts are only read.
 /// Threading: any thread.
 /// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
-/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY,
-/// IO_ERROR; of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW; UNSUPPORTED also for spans
-/// that the library was built without.
+/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode; a metrics socket or spans in a library that was built
+/// without), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, IO_ERROR (also a metrics socket in use, or
+/// where something else has its name); of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
 /// Since: 0.1
 #[no_mangle]
 pub unsafe extern "C" fn rota_runtime_open(

@@ -314,6 +314,8 @@ fn all_structs(layout: &mut Layout) {
             recorder,
             max_series,
             reserved,
+            metrics_socket,
+            metrics_socket_len,
             spans,
         }
     );

@@ -300,6 +300,21 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("the metrics socket '{path}' has a path of {length} bytes, and a socket's may have {most}: take a shorter one", path = path.display())]
+    SocketPathTooLong {
+        path: PathBuf,
+        length: usize,
+        most: usize,
+    },
+    #[error("the metrics socket '{path}' is in use{by}: take another path, or in ROTA_METRICS_SOCKET one with %p, which stands for the process id", path = path.display(),
+        by = if *process == 0 { String::new() } else { format!(" by process {process}") })]
+    SocketInUse {
+        path: PathBuf,
+        /// 0 where that can't be told.
+        process: u32,
+    },
+    #[error("the metrics socket '{path}' can't be made, since something else has that name: take another path, or remove it", path = path.display())]
+    NotASocket { path: PathBuf },
     #[error("{what}: {source}")]
     System {
         what: &'static str,
@@ -364,7 +379,8 @@ impl Error {
             | Self::InvalidValue { .. }
             | Self::InvalidFlags(_)
             | Self::InvalidExporter { .. }
-            | Self::InvalidFuel { .. } => Status::InvalidArgument,
+            | Self::InvalidFuel { .. }
+            | Self::SocketPathTooLong { .. } => Status::InvalidArgument,
             Self::Closed
             | Self::InvalidBuffer(_)
             | Self::UnknownModule(_)
@@ -396,7 +412,11 @@ impl Error {
             Self::Driver { .. } | Self::DriverHangs | Self::Compose(_) => Status::DriverError,
             Self::Stopped => Status::Stopped,
             Self::Unsupported(_) | Self::NotResident(_) | Self::NoMetrics => Status::Unsupported,
-            Self::Io { .. } | Self::System { .. } | Self::Export { .. } => Status::IoError,
+            Self::Io { .. }
+            | Self::System { .. }
+            | Self::Export { .. }
+            | Self::SocketInUse { .. }
+            | Self::NotASocket { .. } => Status::IoError,
             Self::Recorder(e) => recorder_status(e),
             Self::NotReplayable(_) => Status::NotReplayable,
             Self::WrongState(_) => Status::WrongState,

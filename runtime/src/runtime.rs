@@ -20,6 +20,7 @@ use crate::device::{Device, Instance};
 use crate::error::Error;
 use crate::kernel::{self, standard};
 use crate::memory::{Buffer, Memory};
+use crate::metrics::socket::{Bound, Server};
 use crate::metrics::{Action, Metrics, HAS_METRICS};
 use crate::modules::{Composition, ModuleOptions, ModuleReport, Modules};
 use crate::pump;
@@ -101,6 +102,9 @@ pub struct RuntimeOptions {
     pub trace: bool,
     /// Make spans of jobs; none are made where this is `None`.
     pub spans: Option<SpanOptions>,
+    /// Where a Unix socket is made through which `rota top` and others of the same user look at the metrics; else what
+    /// `$ROTA_METRICS_SOCKET` says. An empty one: no socket, whatever that says.
+    pub metrics_socket: Option<PathBuf>,
     /// For measurements and proofs.
     #[cfg(feature = "experiments")]
     pub experiment: Experiment,
@@ -1066,6 +1070,36 @@ impl Engine {
         }
     }
 
+    pub fn info(&self) -> RuntimeInfo {
+        let (segments, segment_bytes) = self.memory.segments();
+        let count = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        RuntimeInfo {
+            device: self.device.info.clone(),
+            mode: self.mode,
+            probe: self.probe,
+            workers: self.workers,
+            max_tenants: self.shared.max_tenants - 1,
+            tenants_fit: ((self.shared.total_slots - CONTROL_SLOTS) / self.default_slots)
+                .min(self.shared.max_tenants - 1),
+            tenants: self.registry.count().saturating_sub(1),
+            slots: self.default_slots,
+            ring_bytes: self.shared.ring_bytes(),
+            segments,
+            segment_bytes,
+            leases: count(&self.counts.leases),
+            notified: count(&self.counts.notified),
+            wakes: count(&self.counts.wakes),
+            parks: count(&self.counts.parks),
+            jobs: count(&self.counts.jobs),
+            tiles: count(&self.counts.tiles),
+            parked: self.doorbell.is_parked(),
+            open: self.open_time,
+            compile: lock(&self.current).pipeline.compile,
+            most_scalar_fuel: self.most_scalar_fuel,
+            most_tile_fuel: self.most_tile_fuel,
+        }
+    }
+
     /// By the pump, when no lease runs and none will: open jobs get their last status.
     pub fn ended(&self, lost: bool) {
         // First, so that a publisher who waits for a lease to end gives up and leaves.
@@ -1137,6 +1171,7 @@ struct Threads {
     watch: Option<JoinHandle<()>>,
     checkpoints: Option<JoinHandle<()>>,
     spans: Option<JoinHandle<()>>,
+    metrics: Option<Server>,
 }
 
 struct Shared {
@@ -1160,6 +1195,11 @@ impl Drop for Shared {
 impl Shared {
     fn stop(&self) {
         let engine = &self.engine;
+        // Not under the lock: what a provider does on the server's thread may want it.
+        let server = lock(&self.threads).metrics.take();
+        if let Some(server) = server {
+            server.stop();
+        }
         let mut threads = lock(&self.threads);
         if threads.pump.is_none() {
             return;
@@ -1204,7 +1244,14 @@ impl Runtime {
             Some(recorder) => Some(recorder.clone()),
             None => RecorderOptions::from_environment()?,
         };
-        Self::open_recorded(options, recorder)
+        // First: it is quick, and says so at once if it can't be.
+        let socket = Bound::wanted(options.metrics_socket.as_deref())?;
+        let runtime = Self::open_recorded(options, recorder)?;
+        if let Some(socket) = socket {
+            let server = socket.serve(runtime.0.engine.clone())?;
+            lock(&runtime.0.threads).metrics = Some(server);
+        }
+        Ok(runtime)
     }
 
     /// The same with this recorder or none, whatever the options and the environment say.
@@ -1241,6 +1288,7 @@ impl Runtime {
             watch: Some(watch),
             checkpoints: None,
             spans: None,
+            metrics: None,
         });
         let runtime = Self(Arc::new(Shared { engine, threads }));
         // From here on an error stops the other threads.
@@ -1332,34 +1380,7 @@ impl Runtime {
     }
 
     pub fn info(&self) -> RuntimeInfo {
-        let engine = &self.0.engine;
-        let (segments, segment_bytes) = engine.memory.segments();
-        let count = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        RuntimeInfo {
-            device: engine.device.info.clone(),
-            mode: engine.mode,
-            probe: engine.probe,
-            workers: engine.workers,
-            max_tenants: engine.shared.max_tenants - 1,
-            tenants_fit: ((engine.shared.total_slots - CONTROL_SLOTS) / engine.default_slots)
-                .min(engine.shared.max_tenants - 1),
-            tenants: engine.registry.count().saturating_sub(1),
-            slots: engine.default_slots,
-            ring_bytes: engine.shared.ring_bytes(),
-            segments,
-            segment_bytes,
-            leases: count(&engine.counts.leases),
-            notified: count(&engine.counts.notified),
-            wakes: count(&engine.counts.wakes),
-            parks: count(&engine.counts.parks),
-            jobs: count(&engine.counts.jobs),
-            tiles: count(&engine.counts.tiles),
-            parked: engine.doorbell.is_parked(),
-            open: engine.open_time,
-            compile: lock(&engine.current).pipeline.compile,
-            most_scalar_fuel: engine.most_scalar_fuel,
-            most_tile_fuel: engine.most_tile_fuel,
-        }
+        self.0.engine.info()
     }
 
     /// Registers a tenant.

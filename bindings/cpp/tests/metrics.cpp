@@ -285,6 +285,9 @@ int main() {
     FAILS(rota::runtime::open(options), rota::status::invalid_argument, "65536");
     options.max_series = 3;
     options.trace = true;
+    options.metrics_socket = "/dev/null"; // something else's name
+    FAILS(rota::runtime::open(options), rota::status::io_error, "/dev/null");
+    options.metrics_socket = {};
     const auto runtime = MUST(rota::runtime::open(options));
     numbers(runtime);
     options.max_series = 0;

@@ -9,6 +9,7 @@ mod exposition;
 mod families;
 mod providers;
 mod series;
+pub(crate) mod socket;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -357,6 +358,16 @@ impl Metrics {
 }
 
 impl Engine {
+    /// Asks the providers, and reads all else.
+    fn take_snapshot(&self, snapshot: &mut Snapshot) {
+        let refused = self
+            .metrics
+            .providers
+            .ask(&mut snapshot.provided, |sink| self.provide_memory(sink));
+        self.read_metrics(snapshot);
+        snapshot.runtime.refused_names = refused;
+    }
+
     fn read_metrics(&self, snapshot: &mut Snapshot) {
         let metrics = &self.metrics;
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
@@ -423,13 +434,7 @@ impl Runtime {
     pub fn metrics(&self, snapshot: &mut Snapshot) -> Result<(), Error> {
         self.has_metrics()?;
         not_in_provider()?;
-        let engine = self.engine();
-        let refused = engine
-            .metrics
-            .providers
-            .ask(&mut snapshot.provided, |sink| engine.provide_memory(sink));
-        engine.read_metrics(snapshot);
-        snapshot.runtime.refused_names = refused;
+        self.engine().take_snapshot(snapshot);
         Ok(())
     }
 

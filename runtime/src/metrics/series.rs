@@ -15,6 +15,7 @@ use super::{
     OVERFLOW,
 };
 use crate::ring::calls::{Calls, PLACES};
+use crate::ring::latency::FINE;
 use crate::ring::submission::Ages;
 use crate::ring::sync::lock;
 use crate::tenant::{Counts, TenantCounters};
@@ -49,11 +50,16 @@ fn bounded_length(label: &str) -> String {
     format!("{}~{}", &label[..end], &hash[..HASH_DIGITS])
 }
 
+/// Jobs by the fine bucket of how long they took.
+pub type Fine = [u64; FINE];
+
 struct Series {
     label: Arc<str>,
     rendered: Arc<str>,
     /// What tenants that are gone have counted, if there were any.
     gone: Option<Box<Sums>>,
+    /// How long the jobs of those took, by fine buckets; apart, since snapshots don't read it.
+    gone_fine: Option<Box<Fine>>,
     /// By id.
     live: BTreeMap<u64, Arc<Counts>>,
     /// When its last tenant left, by a count of all that left.
@@ -120,10 +126,16 @@ impl Series {
             label: label.into(),
             rendered: rendered(&[("tenant", label)]),
             gone: None,
+            gone_fine: None,
             live: BTreeMap::new(),
             left: 0,
         }
     }
+}
+
+fn add_fine(to: &mut Option<Box<Fine>>, from: &Fine) {
+    let to = to.get_or_insert_with(|| Box::new([0; FINE]));
+    to.iter_mut().zip(from).for_each(|(to, n)| *to += n);
 }
 
 /// Labels as text formats have them, but for the braces.
@@ -192,6 +204,9 @@ impl Table {
             if let Some(gone) = old.gone {
                 self.all[REST].gone.get_or_insert_default().add(&gone);
             }
+            if let Some(fine) = old.gone_fine {
+                add_fine(&mut self.all[REST].gone_fine, &fine);
+            }
             place
         };
         let at = self
@@ -207,16 +222,43 @@ impl Table {
         if let Some(counts) = series.live.remove(&id) {
             let gone = series.gone.get_or_insert_default();
             gone.add(&Sums::read(&counts).without_what_was());
+            counts.ring.look_at_taken(|_, _, latency| {
+                if let Some(latency) = latency {
+                    add_fine(&mut series.gone_fine, &latency.fine);
+                }
+            });
         }
         self.leaves += 1;
         series.left = self.leaves;
     }
 
-    /// Reads all series, in the order of their labels and the overflow's last, and their sums.
-    pub fn read(&self, runtime: &mut RuntimeMetrics, out: &mut Vec<TenantMetrics>) {
+    /// All series, in the order of their labels and the overflow's last.
+    fn places(&self) -> impl Iterator<Item = usize> + '_ {
         let rest = &self.all[REST];
         let has_rest = !rest.live.is_empty() || rest.gone.is_some();
-        let places = self.order.iter().copied().chain(has_rest.then_some(REST));
+        self.order.iter().copied().chain(has_rest.then_some(REST))
+    }
+
+    /// Tells of all series that have any how long their jobs took, by fine buckets.
+    pub fn each_fine(&self, mut tell: impl FnMut(&str, &Fine)) {
+        for series in self.places().map(|place| &self.all[place]) {
+            let mut all = series.gone_fine.clone();
+            for counts in series.live.values() {
+                counts.ring.look_at_taken(|_, _, latency| {
+                    if let Some(latency) = latency {
+                        add_fine(&mut all, &latency.fine);
+                    }
+                });
+            }
+            if let Some(all) = all.filter(|all| all.iter().any(|&n| n != 0)) {
+                tell(&series.label, &all);
+            }
+        }
+    }
+
+    /// Reads all series, in that order, and their sums.
+    pub fn read(&self, runtime: &mut RuntimeMetrics, out: &mut Vec<TenantMetrics>) {
+        let places = self.places();
         let mut count = 0;
         let mut points = 0;
         for place in places {

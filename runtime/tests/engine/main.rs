@@ -19,6 +19,7 @@ mod quota;
 mod recorder;
 #[path = "../reference/rng.rs"]
 mod rng;
+mod socket;
 mod spans;
 mod validation;
 mod waiting;

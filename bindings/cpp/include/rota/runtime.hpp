@@ -68,6 +68,10 @@ struct runtime_options {
     /// Labels of tenants that have a series of their own in the metrics, at most 65,535; all others
     /// share one. 0: 1,024.
     std::uint32_t max_series = 0;
+    /// Where a Unix socket is made, for this user only, through which `rota top` and other programs
+    /// look at the metrics; at most 107 bytes. Empty: what $ROTA_METRICS_SOCKET says, and without
+    /// it none.
+    std::string_view metrics_socket = {};
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -200,6 +204,8 @@ inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &m
         raw.recorder = &recorder;
     }
     raw.max_series = options.max_series;
+    raw.metrics_socket = options.metrics_socket.data();
+    raw.metrics_socket_len = options.metrics_socket.size();
     return raw;
 }
 
@@ -364,10 +370,10 @@ class runtime {
     /// Errors: invalid_argument for an unknown format; as rota_metrics_text.
     result<void> metrics_text(metrics_format format, std::string &to) const;
     /// Adds a function that tells values beside the library's own: it is called with a
-    /// metrics_sink, by the thread that takes a snapshot or a text, and by one thread at a time. It
-    /// must not call into this runtime's metrics. What it throws is dropped, and so is what it
-    /// would have told after that. It is kept until the provider ends. Errors: as
-    /// rota_metrics_provider_add.
+    /// metrics_sink, by the thread that takes a snapshot or a text, with a metrics socket also by
+    /// one of the library's, and by one thread at a time. It must not call into this runtime's
+    /// metrics. What it throws is dropped, and so is what it would have told after that. It is kept
+    /// until the provider ends. Errors: as rota_metrics_provider_add.
     template <class Function>
     result<metrics_provider> add_metrics_provider(Function &&function) const;
     /// The last decisions, the oldest first; none unless runtime_options::trace is set. Defined in
