@@ -19,6 +19,7 @@ pub mod gate;
 pub mod latency;
 pub mod layout;
 pub mod life;
+pub mod outcomes;
 pub mod pool;
 pub mod submission;
 pub(crate) mod sync;
