@@ -105,7 +105,7 @@ fn digits(n: u64) -> Option<(u64, usize)> {
         return None;
     }
     // Two of four digits, four of two, eight of one.
-    let fours = n / 10_000 | n % 10_000 << 32;
+    let fours = (n / 10_000) | ((n % 10_000) << 32);
     let hundreds = (fours * 10_486) >> 20 & 0x7f_0000_007f;
     let twos = hundreds | (fours - 100 * hundreds) << 16;
     let tens = (twos * 103) >> 10 & 0xf_000f_000f_000f;
