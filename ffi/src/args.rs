@@ -245,6 +245,14 @@ impl<T: Sized8> Wanted<T> {
         Ok(Self { pointer, size })
     }
 
+    /// A struct whose size is known.
+    ///
+    /// # Safety
+    /// `pointer` is valid for writes of `size` bytes until `fill`.
+    pub(crate) unsafe fn of_size(pointer: *mut T, size: usize) -> Self {
+        Self { pointer, size }
+    }
+
     pub(crate) fn size(&self) -> usize {
         self.size
     }
@@ -267,14 +275,20 @@ impl<T: Sized8> Wanted<T> {
 /// Text into a field of a struct: cut to fit at the end of a character, and zero-terminated.
 pub(crate) fn fixed_text<const N: usize>(text: &str) -> [std::ffi::c_char; N] {
     let mut field = [0; N];
+    put_text(&mut field, text);
+    field
+}
+
+/// The same, where the field is.
+#[inline]
+pub(crate) fn put_text<const N: usize>(field: &mut [std::ffi::c_char; N], text: &str) {
     let mut end = text.len().min(N - 1);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    for (to, from) in field.iter_mut().zip(&text.as_bytes()[..end]) {
-        *to = *from as std::ffi::c_char;
-    }
-    field
+    *field = [0; N];
+    // SAFETY: there are so many bytes in both, and any byte is a character of C's.
+    unsafe { std::ptr::copy_nonoverlapping(text.as_ptr().cast(), field.as_mut_ptr(), end) };
 }
 
 /// Fails to compile unless the two structs, ours for the header and the engine's, are the same.

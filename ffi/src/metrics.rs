@@ -1,17 +1,20 @@
 //! Metrics: what happens in a runtime, per tenant and handler.
 #![cfg(not(loom))]
 
-use crate::args::{self, fixed_text, Sized8, Wanted};
+use crate::args::{self, fixed_text, put_text, same_layout, Sized8, Wanted};
 use crate::boundary::export;
 use crate::error::{rota_error, rota_status, Failure};
 use crate::quotas::ROTA_RESOURCES;
 use crate::runtime::{rota_runtime, with_runtime};
 use crate::tenant::{rota_tenant, with_tenant};
 use rota::metrics::{
-    Format, HandlerMetrics, LatencySums, Provided, RuntimeMetrics, Sink, Snapshot, TenantMetrics,
+    Format, HandlerMetrics, LatencySums, Provided, Rows, RuntimeMetrics, Sink, Snapshot,
 };
+use rota::TenantCounters;
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::ptr::null_mut;
+use std::sync::Arc;
 
 /// ---- Numbers of metrics ------------------------------------------------------------------------
 ///
@@ -520,19 +523,6 @@ impl From<rota::Ages> for rota_ages {
     }
 }
 
-impl From<&TenantMetrics> for rota_tenant_metrics {
-    fn from(tenant: &TenantMetrics) -> Self {
-        Self {
-            struct_size: size_of::<Self>(),
-            label: fixed_text(&tenant.label),
-            tenants: tenant.tenants,
-            counts: (&tenant.counters).into(),
-            latency: (&tenant.latency).into(),
-            ages: tenant.ages.into(),
-        }
-    }
-}
-
 impl From<&HandlerMetrics> for rota_handler_metrics {
     fn from(handler: &HandlerMetrics) -> Self {
         Self {
@@ -630,23 +620,128 @@ impl<T: Sized8> Array<T> {
         Ok(Self { first, cap, stride })
     }
 
-    fn fill<'a, F: 'a>(&self, all: &'a [F]) -> Result<(), Failure>
+    /// Where a struct goes, if there is room for it. Only the first had to be initialised: the others' sizes are written here.
+    fn place(&self, index: usize) -> Option<*mut T> {
+        if index >= self.cap {
+            return None;
+        }
+        // SAFETY: the promise to `new`.
+        unsafe {
+            let to = self.first.byte_add(index * self.stride);
+            if index != 0 {
+                if self.stride > size_of::<T>() {
+                    let rest = to.add(1).cast::<u8>();
+                    rest.write_bytes(0, self.stride - size_of::<T>());
+                }
+                to.cast::<usize>().write(self.stride);
+            }
+            Some(to)
+        }
+    }
+
+    /// Writes a struct as far as the caller's version knows it, if there is room for it.
+    fn put(&self, index: usize, value: &T) {
+        if let Some(to) = self.place(index) {
+            // SAFETY: the promise to `new`.
+            unsafe { Wanted::of_size(to, self.stride) }.fill(value);
+        }
+    }
+
+    fn fill<'a, F: 'a>(&self, all: &'a [F])
     where
         T: From<&'a F>,
     {
         for (i, one) in all.iter().take(self.cap).enumerate() {
-            // SAFETY: the promise to `new`. The size is written first because only the first struct had to
-            // be initialised.
-            unsafe {
-                let to = self.first.byte_add(i * self.stride);
-                if i != 0 {
-                    to.cast::<u8>().write_bytes(0, self.stride);
-                    to.cast::<usize>().write(self.stride);
-                }
-                Wanted::new(to)?.fill(&one.into());
-            }
+            self.put(i, &one.into());
         }
-        Ok(())
+    }
+}
+
+/// The caller's array of series, which are written where they belong.
+struct TenantRows {
+    array: Array<rota_tenant_metrics>,
+    /// For what doesn't fit there.
+    spare: rota_tenant_metrics,
+    /// Where the row is that is being written.
+    at: *mut rota_tenant_metrics,
+    count: usize,
+}
+
+impl TenantRows {
+    fn new(array: Array<rota_tenant_metrics>) -> Self {
+        Self {
+            array,
+            spare: rota_tenant_metrics::DEFAULT,
+            at: null_mut(),
+            count: 0,
+        }
+    }
+
+    /// Whether rows have their place in the array.
+    fn fits(&self, index: usize) -> bool {
+        index < self.array.cap && self.array.stride >= size_of::<rota_tenant_metrics>()
+    }
+}
+
+same_layout!(
+    rota_counts,
+    TenantCounters,
+    id,
+    submitted,
+    completed,
+    taken,
+    faulted,
+    fuel,
+    tiles,
+    bytes_in,
+    bytes_out,
+    refused,
+    used,
+    cap,
+    outstanding,
+    lag,
+    quiesces,
+    quiesce_timeouts,
+    quiesce_ns
+);
+same_layout!(rota_latency, LatencySums, buckets, sum_ns);
+
+impl Rows for TenantRows {
+    fn row(
+        &mut self,
+        index: usize,
+        label: &Arc<str>,
+        _: &Arc<str>,
+    ) -> (&mut TenantCounters, &mut LatencySums) {
+        let spare = &raw mut self.spare;
+        self.at = match self.fits(index) {
+            true => self.array.place(index).unwrap_or(spare),
+            false => spare,
+        };
+        // SAFETY: it is the spare one, or the caller's, which has room for all that is known here and is written only; and the
+        // structs have the same layout.
+        unsafe {
+            put_text(&mut (*self.at).label, label);
+            (
+                &mut *(&raw mut (*self.at).counts).cast(),
+                &mut *(&raw mut (*self.at).latency).cast(),
+            )
+        }
+    }
+
+    fn end_row(&mut self, index: usize, tenants: u64, ages: rota::Ages) {
+        // SAFETY: as above.
+        unsafe {
+            (*self.at).tenants = tenants;
+            (*self.at).ages = ages.into();
+        }
+        if !self.fits(index) {
+            self.array.put(index, &self.spare);
+        }
+    }
+
+    fn end(&mut self, count: usize) {
+        self.count = count;
     }
 }
 
@@ -714,6 +809,7 @@ pub unsafe extern "C" fn rota_metrics_snapshot(
             let wanted = unsafe { Wanted::new(snapshot) }?;
             // SAFETY: as above.
             let tenants = unsafe { Array::new("tenants", asked.tenants, asked.tenants_cap) }?;
+            let mut tenants = TenantRows::new(tenants);
             // SAFETY: as above.
             let handlers = unsafe { Array::new("handlers", asked.handlers, asked.handlers_cap) }?;
             // SAFETY: as above.
@@ -726,12 +822,11 @@ pub unsafe extern "C" fn rota_metrics_snapshot(
             rota::metrics::not_in_provider()?;
             let mut kept = entry.snapshot.lock().unwrap_or_else(|e| e.into_inner());
             let kept: &mut Snapshot = &mut kept;
-            entry.runtime.metrics(kept)?;
-            tenants.fill(&kept.tenants)?;
-            handlers.fill(&kept.handlers)?;
-            values.fill(&kept.provided)?;
+            entry.runtime.metrics_into(kept, &mut tenants)?;
+            handlers.fill(&kept.handlers);
+            values.fill(&kept.provided);
             wanted.fill(&rota_snapshot {
-                tenants_needed: kept.tenants.len(),
+                tenants_needed: tenants.count,
                 handlers_needed: kept.handlers.len(),
                 values_needed: kept.provided.len(),
                 ..asked

@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use prometheus::IntCounter;
 use prometheus_client::metrics::counter::Counter;
 use rota::ring::calls::{Calls, Row};
-use rota::ring::latency::Latency;
+use rota::ring::latency::{Coarse, Fine};
 use rota_ffi::{
     rota_handler_metrics, rota_metrics, rota_snapshot, rota_span_options, rota_tenant_metrics,
     ROTA_SAMPLER_RATIO, ROTA_SPANS_OTLP,
@@ -68,13 +68,15 @@ fn updates(context: &Context, object: &mut Object) {
     let calls = Calls::default();
     let (tikv, tikv_shared) = (counter(), counter());
     let (client, client_shared) = (Counter::<u64>::default(), Counter::<u64>::default());
-    let mut latency = Latency::default();
+    let (mut fine, coarse) = (Fine::default(), Coarse::default());
     let completion = rota::Completion::default();
     let mut own = [Samples::new(), Samples::new()];
     let mut of_tikv = [Samples::new(), Samples::new()];
     let mut of_client = [Samples::new(), Samples::new()];
     for round in 0..rounds {
-        own[0].push(alone(|n| latency.count(black_box(1000 + (n & 0xffff)))));
+        own[0].push(alone(|n| {
+            fine.count(&coarse, black_box(1000 + (n & 0xffff)));
+        }));
         own[1].push(by_two(|thread| {
             let mut row = Row::default();
             let (calls, completion) = (&calls, &completion);
@@ -99,7 +101,7 @@ fn updates(context: &Context, object: &mut Object) {
         }));
         progress.step(round + 1);
     }
-    black_box(&latency);
+    black_box((&fine, &coarse));
     own[0].write_figure(object, "update_ns");
     own[1].write_figure(object, "update_shared_ns");
     of_tikv[0].write_figure(object, "prometheus_update_ns");

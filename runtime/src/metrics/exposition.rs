@@ -1,8 +1,8 @@
 //! Snapshots as text: the Prometheus exposition format 0.0.4, OpenMetrics 1.0, and JSON.
 
 use super::families::{families, Family, Kind, Labels, Samples};
-use super::{LatencySums, Snapshot};
-use crate::ring::latency::coarse_bound;
+use super::{LatencySums, Snapshot, TenantMetrics};
+use crate::ring::sync::prefetch;
 use crate::runtime::RuntimeInfo;
 
 /// How metrics are written.
@@ -67,6 +67,55 @@ pub fn write(snapshot: &Snapshot, info: &RuntimeInfo, format: Format, out: &mut 
     }
 }
 
+/// Copies bytes of which there are mostly few: calling a function for them would take longer.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    /// The first and the last so many, which may be the same.
+    #[inline]
+    fn ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
+            return false;
+        };
+        if from.len() > 2 * N {
+            return false;
+        }
+        let (first, last) = (*first, *last);
+        to.first_chunk_mut().map(|to| *to = first).is_some()
+            && to.last_chunk_mut().map(|to| *to = last).is_some()
+    }
+    let copied = ends::<16>(to, from)
+        || ends::<32>(to, from)
+        || ends::<8>(to, from)
+        || ends::<4>(to, from)
+        || ends::<2>(to, from)
+        || ends::<1>(to, from);
+    if !copied {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Bytes that are written to are fetched so many ahead.
+const FETCHED: usize = 1024;
+
+/// The decimal digits of a number below 10^8, the first in the lowest byte, and how many they are. All digits are made at once,
+/// each in a part of a word.
+#[inline]
+fn digits(n: u64) -> Option<(u64, usize)> {
+    if n >= 100_000_000 {
+        return None;
+    }
+    // Two of four digits, four of two, eight of one.
+    let fours = (n / 10_000) | ((n % 10_000) << 32);
+    let hundreds = (fours * 10_486) >> 20 & 0x7f_0000_007f;
+    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = (twos * 103) >> 10 & 0xf_000f_000f_000f;
+    let ones = tens | (twos - 10 * tens) << 8;
+    // The last digit stays also where it is 0.
+    let zeros = (ones | 1 << 56).trailing_zeros() / 8;
+    let text = (ones | 0x3030_3030_3030_3030) >> (8 * zeros);
+    Some((text, 8 - zeros as usize))
+}
+
 /// Bytes that are counted also where there is no room for them.
 struct Page<'a> {
     out: &'a mut [u8],
@@ -78,7 +127,7 @@ impl Page<'_> {
     fn put(&mut self, bytes: &[u8]) {
         let end = self.at + bytes.len();
         match self.out.get_mut(self.at..end) {
-            Some(to) => to.copy_from_slice(bytes),
+            Some(to) => copy(to, bytes),
             None => {
                 let rest = self.out.get_mut(self.at..).unwrap_or_default();
                 let fits = rest.len();
@@ -88,13 +137,23 @@ impl Page<'_> {
         self.at = end;
     }
 
+    #[inline]
     fn text(&mut self, text: &str) {
         self.put(text.as_bytes());
     }
 
     #[inline]
     fn int(&mut self, value: u64) {
-        self.put(itoa::Buffer::new().format(value).as_bytes());
+        match digits(value) {
+            Some((digits, length)) => self.put(&digits.to_le_bytes()[..length]),
+            None => self.put(itoa::Buffer::new().format(value).as_bytes()),
+        }
+    }
+
+    /// Fetches what will be written soon.
+    #[inline]
+    fn fetch(&self) {
+        prefetch(self.out.as_ptr().wrapping_add(self.at + FETCHED));
     }
 
     /// Nanoseconds as seconds, with no more digits than it takes.
@@ -190,16 +249,80 @@ impl Text<'_> {
     /// A sample up to its value.
     #[inline]
     fn sample(&mut self, labels: &Labels) {
+        self.page.fetch();
         self.page.put(&self.head);
         self.labels(labels);
+    }
+
+    /// The lines of a histogram's buckets, which begin with `line`; gives how many there are in all of them.
+    fn buckets(&mut self, line: &mut Vec<u8>, latency: &LatencySums) -> u64 {
+        let begin = line.len();
+        let mut sum = 0;
+        let counts = latency.buckets.iter().zip(&BOUND_PARTS);
+        // With room behind it each part is copied in a length that is known; what is too much of it is written over.
+        line.resize(begin.next_multiple_of(BLOCK), 0);
+        let most = (line.len() + PART + PART) * BOUNDS.len();
+        let page = &mut self.page;
+        let rest = page.out.get_mut(page.at..).unwrap_or_default();
+        let Some(room) = rest.get_mut(..most) else {
+            for (count, bound) in counts {
+                sum += count;
+                page.put(&line[..begin]);
+                page.put(bound.text());
+                page.int(sum);
+                page.put(b"\n");
+            }
+            return sum;
+        };
+        let mut at = 0;
+        for (count, bound) in counts {
+            sum += count;
+            prefetch(room.as_ptr().wrapping_add(at + FETCHED));
+            for (block, to) in line.chunks_exact(BLOCK).zip((at..).step_by(BLOCK)) {
+                room[to..to + BLOCK].copy_from_slice(block);
+            }
+            at += begin;
+            room[at..at + PART].copy_from_slice(&bound.bytes);
+            at += bound.length;
+            if let Some((digits, length)) = digits(sum) {
+                room[at..at + 8].copy_from_slice(&digits.to_le_bytes());
+                at += length;
+            } else {
+                let mut buffer = itoa::Buffer::new();
+                let text = buffer.format(sum).as_bytes();
+                room[at..at + text.len()].copy_from_slice(text);
+                at += text.len();
+            }
+            room[at] = b'\n';
+            at += 1;
+        }
+        page.at += at;
+        sum
+    }
+
+    /// The same of a tenant.
+    #[inline]
+    fn of_tenant(&mut self, tenant: &TenantMetrics) {
+        self.page.fetch();
+        self.page.put(&self.head);
+        self.page.put(b"{");
+        self.page.text(&tenant.rendered);
+        self.page.put(b"} ");
     }
 
     #[inline]
     fn labels(&mut self, labels: &Labels) {
         let page = &mut self.page;
-        if !labels.rendered.is_empty() && labels.more.is_none() {
+        if !labels.rendered.is_empty() {
             page.put(b"{");
             page.text(labels.rendered);
+            if let Some((name, value)) = labels.more {
+                page.put(b",");
+                page.text(name);
+                page.put(b"=\"");
+                page.text(value);
+                page.put(b"\"");
+            }
             page.put(b"} ");
             return;
         }
@@ -208,12 +331,7 @@ impl Text<'_> {
             page.put(if begun { b"," } else { b"{" });
             begun = true;
         };
-        if !labels.rendered.is_empty() {
-            begin(page);
-            page.text(labels.rendered);
-        }
-        let pairs = labels.pairs.iter().filter(|_| labels.rendered.is_empty());
-        let pairs = pairs.filter(|(name, _)| !name.is_empty());
+        let pairs = labels.pairs.iter().filter(|(name, _)| !name.is_empty());
         for (name, value) in pairs.chain(&labels.more) {
             begin(page);
             for part in [name, "=\"", value, "\""] {
@@ -225,6 +343,14 @@ impl Text<'_> {
 }
 
 impl Samples for Text<'_> {
+    fn tenants(&mut self, tenants: &[TenantMetrics], get: fn(&TenantMetrics) -> u64) {
+        for tenant in tenants {
+            self.of_tenant(tenant);
+            self.page.int(get(tenant));
+            self.page.put(b"\n");
+        }
+    }
+
     fn int(&mut self, labels: Labels, value: u64) {
         self.sample(&labels);
         self.page.int(value);
@@ -248,16 +374,7 @@ impl Samples for Text<'_> {
             line.push(b',');
         }
         line.extend_from_slice(b"le=\"");
-        let mut sum = 0;
-        for (n, (count, bound)) in latency.buckets.iter().zip(BOUNDS).enumerate() {
-            debug_assert_eq!(coarse_bound(n).is_none(), bound == "+Inf");
-            sum += count;
-            self.page.put(&line);
-            self.page.text(bound);
-            self.page.put(b"\"} ");
-            self.page.int(sum);
-            self.page.put(b"\n");
-        }
+        let sum = self.buckets(&mut line, latency);
         self.line = line;
         for (suffix, is_sum) in [("_sum", true), ("_count", false)] {
             self.page.put(&self.head[..self.plain]);
@@ -285,6 +402,43 @@ impl Samples for Text<'_> {
         self.page.text("} 1\n");
     }
 }
+
+/// Bytes that are copied in one go.
+const BLOCK: usize = 64;
+const PART: usize = 32;
+
+/// A short text.
+#[derive(Clone, Copy)]
+struct Part {
+    bytes: [u8; PART],
+    length: usize,
+}
+
+impl Part {
+    const fn new(text: &[u8], behind: &[u8]) -> Self {
+        let mut bytes = [0; PART];
+        let length = text.len() + behind.len();
+        let (before, rest) = bytes.split_at_mut(text.len());
+        before.copy_from_slice(text);
+        rest.split_at_mut(behind.len()).0.copy_from_slice(behind);
+        Self { bytes, length }
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// What stands in a bucket's line from its bound to its number.
+const BOUND_PARTS: [Part; BOUNDS.len()] = {
+    let mut parts = [Part::new(b"", b""); BOUNDS.len()];
+    let mut n = 0;
+    while n < parts.len() {
+        parts[n] = Part::new(BOUNDS[n].as_bytes(), b"\"} ");
+        n += 1;
+    }
+    parts
+};
 
 /// The bounds of coarse buckets in seconds.
 const BOUNDS: [&str; crate::ring::latency::COARSE] = [
@@ -428,6 +582,7 @@ impl Samples for Json<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ring::latency::coarse_bound;
 
     #[test]
     fn bounds_are_those_of_the_buckets() {
@@ -445,6 +600,27 @@ mod tests {
                 }
                 None => assert_eq!(*text, "+Inf"),
             }
+        }
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        let near = (0..9).flat_map(|i| [10_u64.pow(i) - 1, 10_u64.pow(i)]);
+        for n in near.chain((0..100_000_000).step_by(7919)) {
+            let told = digits(n).map(|(text, length)| {
+                String::from_utf8(text.to_le_bytes()[..length].into()).unwrap()
+            });
+            assert_eq!(told, (n < 100_000_000).then(|| n.to_string()));
+        }
+    }
+
+    #[test]
+    fn any_number_of_bytes_is_copied() {
+        let from: Vec<u8> = (0..200).collect();
+        for length in 0..from.len() {
+            let mut to = vec![0; length];
+            copy(&mut to, &from[..length]);
+            assert_eq!(to, from[..length]);
         }
     }
 

@@ -73,6 +73,12 @@ impl<'a> Labels<'a> {
 
 /// Where a family's samples go.
 pub trait Samples {
+    /// A number of each tenant's.
+    fn tenants(&mut self, tenants: &[TenantMetrics], get: fn(&TenantMetrics) -> u64) {
+        for tenant in tenants {
+            self.int(of(tenant), get(tenant));
+        }
+    }
     fn int(&mut self, labels: Labels, value: u64);
     fn seconds(&mut self, labels: Labels, nanoseconds: u64);
     fn latency(&mut self, labels: Labels, latency: &super::LatencySums);
@@ -100,12 +106,7 @@ macro_rules! per_tenant {
             labels: TENANT,
             help: $help,
             source: $source,
-            write: |snapshot, _, out| {
-                let get: fn(&TenantMetrics) -> u64 = $get;
-                for tenant in &snapshot.tenants {
-                    out.int(of(tenant), get(tenant));
-                }
-            },
+            write: |snapshot, _, out| out.tenants(&snapshot.tenants, $get),
         }
     };
 }
@@ -386,11 +387,7 @@ static FAMILIES: &[Family] = &[
         labels: TENANT,
         help: "Tenants of the series that are there.",
         source: "the series, now",
-        write: |s, _, out| {
-            for tenant in &s.tenants {
-                out.int(of(tenant), tenant.tenants);
-            }
-        },
+        write: |s, _, out| out.tenants(&s.tenants, |tenant| tenant.tenants),
     },
     per_tenant!("rota_tenant_jobs_submitted", "", "Jobs accepted.", "the host, at submit", |t| t.counters.submitted),
     per_tenant!("rota_tenant_jobs_completed", "", "Jobs completed, taken or not.", "the kernel, with each claim", |t| t.counters.completed),

@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::memory::OutputStats;
 use crate::ring::calls::Calls;
 use crate::ring::clock::Clock;
-use crate::ring::latency::{Latency, COARSE};
+pub use crate::ring::latency::LatencySums;
 use crate::ring::layout::leave;
 use crate::ring::span::Pipe;
 use crate::ring::submission::{Ages, Timing};
@@ -48,35 +48,6 @@ pub const OVERFLOW: &str = "__overflow__";
 
 /// Ways that a lease ends, by `leave`; 0 is not used.
 pub const LEASE_ENDS: usize = 6;
-
-/// How long jobs took from submit until their completions were taken: see `ring/latency.rs` for the bounds.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LatencySums {
-    /// Jobs by how long they took: up to 2^10 ns, 2^12 ns and so on to 2^36 ns, and longer.
-    pub buckets: [u64; COARSE],
-    pub sum_ns: u64,
-}
-
-impl LatencySums {
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (to, from) in self.buckets.iter_mut().zip(other.buckets) {
-            *to += from;
-        }
-        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
-    }
-
-    fn add_latency(&mut self, latency: &Latency) {
-        self.add(&Self {
-            buckets: latency.coarse,
-            sum_ns: latency.sum_ns,
-        });
-    }
-}
 
 /// One series: the tenants of one label, or all that have none of their own.
 #[derive(Clone, Debug)]
@@ -193,31 +164,57 @@ pub struct Snapshot {
     pub provided: Vec<Provided>,
 }
 
-/// Sums over tenants.
-fn add_counters(to: &mut TenantCounters, from: &TenantCounters) {
-    let one = [
-        (&mut to.submitted, from.submitted),
-        (&mut to.completed, from.completed),
-        (&mut to.fuel, from.fuel),
-        (&mut to.tiles, from.tiles),
-        (&mut to.bytes_in, from.bytes_in),
-        (&mut to.bytes_out, from.bytes_out),
-        (&mut to.outstanding, from.outstanding),
-        (&mut to.lag, from.lag),
-        (&mut to.quiesces, from.quiesces),
-        (&mut to.quiesce_timeouts, from.quiesce_timeouts),
-        (&mut to.quiesce_ns, from.quiesce_ns),
-    ];
-    let by = (to.taken.iter_mut().zip(from.taken))
-        .chain(to.faulted.iter_mut().zip(from.faulted))
-        .chain(to.refused.iter_mut().zip(from.refused))
-        .chain(to.used.iter_mut().zip(from.used))
-        .chain(to.cap.iter_mut().zip(from.cap));
-    // Without a limit a cap is the highest number there is, and stays so.
-    one.into_iter()
-        .chain(by)
-        .for_each(|(to, from)| *to = to.saturating_add(from));
+/// Where the rows of a snapshot go, one for each series, in the order of their labels.
+pub trait Rows {
+    /// The place of a row: all of its counters and latencies are written. `rendered` is the label as text formats have it.
+    fn row(
+        &mut self,
+        index: usize,
+        label: &Arc<str>,
+        rendered: &Arc<str>,
+    ) -> (&mut TenantCounters, &mut LatencySums);
+
+    /// How many tenants of the row there are, and how old its oldest jobs.
+    fn end_row(&mut self, index: usize, tenants: u64, ages: Ages);
+
+    /// There are no more than so many.
+    fn end(&mut self, count: usize);
 }
+
+impl Rows for Vec<TenantMetrics> {
+    fn row(
+        &mut self,
+        index: usize,
+        label: &Arc<str>,
+        rendered: &Arc<str>,
+    ) -> (&mut TenantCounters, &mut LatencySums) {
+        let new = || TenantMetrics {
+            label: label.clone(),
+            tenants: 0,
+            counters: TenantCounters::default(),
+            latency: LatencySums::default(),
+            ages: Ages::default(),
+            rendered: rendered.clone(),
+        };
+        if index == self.len() {
+            self.push(new());
+        } else if !Arc::ptr_eq(&self[index].label, label) {
+            self[index] = new();
+        }
+        let row = &mut self[index];
+        (&mut row.counters, &mut row.latency)
+    }
+
+    fn end_row(&mut self, index: usize, tenants: u64, ages: Ages) {
+        let row = &mut self[index];
+        (row.tenants, row.ages) = (tenants, ages);
+    }
+
+    fn end(&mut self, count: usize) {
+        self.truncate(count);
+    }
+}
+
 fn older(a: Ages, b: Ages) -> Ages {
     Ages {
         queued: a.queued.max(b.queued),
@@ -360,15 +357,22 @@ impl Metrics {
 impl Engine {
     /// Asks the providers, and reads all else.
     fn take_snapshot(&self, snapshot: &mut Snapshot) {
+        let mut rows = std::mem::take(&mut snapshot.tenants);
+        self.take_snapshot_into(snapshot, &mut rows);
+        snapshot.tenants = rows;
+    }
+
+    /// The same, where the series go elsewhere.
+    fn take_snapshot_into(&self, snapshot: &mut Snapshot, rows: &mut impl Rows) {
         let refused = self
             .metrics
             .providers
             .ask(&mut snapshot.provided, |sink| self.provide_memory(sink));
-        self.read_metrics(snapshot);
+        self.read_metrics(snapshot, rows);
         snapshot.runtime.refused_names = refused;
     }
 
-    fn read_metrics(&self, snapshot: &mut Snapshot) {
+    fn read_metrics(&self, snapshot: &mut Snapshot, rows: &mut impl Rows) {
         let metrics = &self.metrics;
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let counts = &self.counts;
@@ -399,7 +403,7 @@ impl Engine {
             runtime.recorder = recorder.metrics();
         }
         runtime.spans = self.spans.as_ref().map(|spans| spans.stats());
-        lock(&metrics.series).read(&mut runtime, &mut snapshot.tenants);
+        lock(&metrics.series).read(&mut runtime, rows);
         lock(&metrics.places).read(&mut snapshot.handlers);
         snapshot.runtime = runtime;
     }
@@ -435,6 +439,14 @@ impl Runtime {
         self.has_metrics()?;
         not_in_provider()?;
         self.engine().take_snapshot(snapshot);
+        Ok(())
+    }
+
+    /// The same, where the series go elsewhere.
+    pub fn metrics_into(&self, snapshot: &mut Snapshot, rows: &mut impl Rows) -> Result<(), Error> {
+        self.has_metrics()?;
+        not_in_provider()?;
+        self.engine().take_snapshot_into(snapshot, rows);
         Ok(())
     }
 

@@ -6,19 +6,15 @@
 //! memory is bounded by the number of series and of tenants that are there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use super::exposition::escape;
-use super::{
-    add_counters, older, HandlerMetrics, LatencySums, Metrics, RuntimeMetrics, TenantMetrics,
-    OVERFLOW,
-};
+use super::{older, HandlerMetrics, LatencySums, Metrics, Rows, RuntimeMetrics, OVERFLOW};
 use crate::ring::calls::{Calls, PLACES};
 use crate::ring::latency::FINE;
 use crate::ring::submission::Ages;
-use crate::ring::sync::lock;
-use crate::tenant::{Counts, TenantCounters};
+use crate::ring::sync::{lock, prefetch};
+use crate::tenant::{Counts, Sums, TenantCounters};
 
 /// Bytes of a label, at most; what is longer is cut, and gets a part of its hash so that it stays what it is.
 const MOST_LABEL: usize = 128;
@@ -66,32 +62,15 @@ struct Series {
     left: u64,
 }
 
-#[derive(Clone, Default)]
-struct Sums {
-    counters: TenantCounters,
-    latency: LatencySums,
-    batches_split: u64,
-    barrier_points: u64,
-}
-
 impl Sums {
-    fn add(&mut self, other: &Self) {
-        add_counters(&mut self.counters, &other.counters);
-        self.latency.add(&other.latency);
-        self.batches_split += other.batches_split;
-        self.barrier_points += other.barrier_points;
-    }
-
-    fn read(counts: &Counts) -> Self {
-        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let mut latency = LatencySums::default();
-        let counters = counts.read(|all| latency.add_latency(all));
-        Self {
-            counters,
-            latency,
-            batches_split: get(&counts.batches_split),
-            barrier_points: get(&counts.barrier_points),
+    /// The sums over all tenants of a series, but for its id.
+    fn of(series: &Series) -> Self {
+        let mut sums = series.gone.as_deref().cloned().unwrap_or_default();
+        for counts in series.live.values() {
+            let latency = &mut LatencySums::default();
+            counts.read(&mut TenantCounters::default(), latency, &mut sums);
         }
+        sums
     }
 
     /// What stays of a tenant that is gone.
@@ -103,20 +82,6 @@ impl Sums {
         counters.outstanding = 0;
         counters.lag = 0;
         self
-    }
-}
-
-impl TenantMetrics {
-    /// A row for a series, with nothing counted.
-    fn of(series: &Series) -> Self {
-        Self {
-            label: series.label.clone(),
-            tenants: 0,
-            counters: TenantCounters::default(),
-            latency: LatencySums::default(),
-            ages: Ages::default(),
-            rendered: series.rendered.clone(),
-        }
     }
 }
 
@@ -153,13 +118,25 @@ fn rendered(labels: &[(&str, &str)]) -> Arc<str> {
     out.into()
 }
 
+/// What a snapshot needs of a series.
+struct Listed {
+    label: Arc<str>,
+    rendered: Arc<str>,
+    place: usize,
+    /// The only tenant that it ever had, if it is there: so it is with most.
+    only: Option<Arc<Counts>>,
+}
+
+/// What a row needs is fetched in three steps, with so many rows between them.
+const AHEAD: usize = 3;
+
 pub struct Table {
     most: usize,
     /// The overflow's first.
     all: Vec<Series>,
     by_label: HashMap<Arc<str>, usize>,
     /// All but the overflow's, sorted by label.
-    order: Vec<usize>,
+    order: Vec<Listed>,
     leaves: u64,
     overflowed: u64,
 }
@@ -184,6 +161,7 @@ impl Table {
         };
         self.overflowed += u64::from(place == REST);
         self.all[place].live.insert(id, counts);
+        self.list(place);
         place
     }
 
@@ -200,7 +178,7 @@ impl Table {
             };
             let old = std::mem::replace(&mut self.all[place], Series::new(label));
             self.by_label.remove(&old.label);
-            self.order.retain(|&other| other != place);
+            self.order.retain(|listed| listed.place != place);
             if let Some(gone) = old.gone {
                 self.all[REST].gone.get_or_insert_default().add(&gone);
             }
@@ -209,46 +187,66 @@ impl Table {
             }
             place
         };
-        let at = self
-            .order
-            .partition_point(|&other| *self.all[other].label < *label);
-        self.order.insert(at, place);
-        self.by_label.insert(self.all[place].label.clone(), place);
+        let series = &self.all[place];
+        let listed = Listed {
+            label: series.label.clone(),
+            rendered: series.rendered.clone(),
+            place,
+            only: None,
+        };
+        self.by_label.insert(series.label.clone(), place);
+        self.order.insert(self.order_of(label), listed);
         place
+    }
+
+    /// Where a label is in the order, or goes.
+    fn order_of(&self, label: &str) -> usize {
+        self.order.partition_point(|listed| *listed.label < *label)
+    }
+
+    /// Brings the order up to date about a series.
+    fn list(&mut self, place: usize) {
+        if place == REST {
+            return;
+        }
+        let series = &self.all[place];
+        let mut live = series.live.values();
+        let only = match (&series.gone, live.next(), live.next()) {
+            (None, Some(only), None) => Some(only.clone()),
+            _ => None,
+        };
+        let at = self.order_of(&series.label);
+        self.order[at].only = only;
     }
 
     fn leave(&mut self, place: usize, id: u64) {
         let series = &mut self.all[place];
         if let Some(counts) = series.live.remove(&id) {
             let gone = series.gone.get_or_insert_default();
-            gone.add(&Sums::read(&counts).without_what_was());
-            counts.ring.look_at_taken(|_, _, latency| {
-                if let Some(latency) = latency {
-                    add_fine(&mut series.gone_fine, &latency.fine);
-                }
-            });
+            let (mut left, latency) = (Sums::default(), &mut LatencySums::default());
+            counts.read(&mut TenantCounters::default(), latency, &mut left);
+            gone.add(&left.without_what_was());
+            if let Some(latency) = counts.ring.latency() {
+                add_fine(&mut series.gone_fine, &latency.fine);
+            }
         }
         self.leaves += 1;
         series.left = self.leaves;
+        self.list(place);
     }
 
-    /// All series, in the order of their labels and the overflow's last.
-    fn places(&self) -> impl Iterator<Item = usize> + '_ {
-        let rest = &self.all[REST];
-        let has_rest = !rest.live.is_empty() || rest.gone.is_some();
-        self.order.iter().copied().chain(has_rest.then_some(REST))
-    }
-
-    /// Tells of all series that have any how long their jobs took, by fine buckets.
+    /// Tells of all series that have any how long their jobs took, by fine buckets: in the order of their labels and the overflow's
+    /// last.
     pub fn each_fine(&self, mut tell: impl FnMut(&str, &Fine)) {
-        for series in self.places().map(|place| &self.all[place]) {
+        let places = self.order.iter().map(|listed| listed.place);
+        for series in places.chain([REST]).map(|place| &self.all[place]) {
             let mut all = series.gone_fine.clone();
-            for counts in series.live.values() {
-                counts.ring.look_at_taken(|_, _, latency| {
-                    if let Some(latency) = latency {
-                        add_fine(&mut all, &latency.fine);
-                    }
-                });
+            for latency in series
+                .live
+                .values()
+                .filter_map(|counts| counts.ring.latency())
+            {
+                add_fine(&mut all, &latency.fine);
             }
             if let Some(all) = all.filter(|all| all.iter().any(|&n| n != 0)) {
                 tell(&series.label, &all);
@@ -257,50 +255,75 @@ impl Table {
     }
 
     /// Reads all series, in that order, and their sums.
-    pub fn read(&self, runtime: &mut RuntimeMetrics, out: &mut Vec<TenantMetrics>) {
-        let places = self.places();
-        let mut count = 0;
-        let mut points = 0;
-        for place in places {
-            let series = &self.all[place];
-            if count == out.len() {
-                out.push(TenantMetrics::of(series));
+    pub fn read(&self, runtime: &mut RuntimeMetrics, rows: &mut impl Rows) {
+        let now = runtime.at_ns;
+        let mut sums = Sums::default();
+        let only = |index: usize| self.order.get(index)?.only.as_ref();
+        for (index, listed) in self.order.iter().enumerate() {
+            for step in 0..3 {
+                only(index + AHEAD * (3 - step)).inspect(|counts| counts.prefetch(step));
             }
-            let row = &mut out[count];
-            count += 1;
-            if !Arc::ptr_eq(&row.label, &series.label) {
-                *row = TenantMetrics::of(series);
+            let later = self.order.get(index + AHEAD);
+            later.inspect(|listed| prefetch(listed.label.as_ptr()));
+            let Some(counts) = &listed.only else {
+                self.read_many(listed.place, index, &mut sums, runtime, rows);
+                continue;
+            };
+            let (counters, latency) = rows.row(index, &listed.label, &listed.rendered);
+            counts.read(counters, latency, &mut sums);
+            let mut ages = Ages::default();
+            if counters.outstanding != 0 {
+                ages = counts.ring.ages(now);
+                runtime.ages = older(runtime.ages, ages);
             }
-            // Most series have one tenant, and had no other.
-            let mut live = series.live.values();
-            let mut sums = match (&series.gone, series.live.len()) {
-                (None, 1) => live.next().map(|one| Sums::read(one)).unwrap_or_default(),
-                (gone, _) => gone.as_deref().cloned().unwrap_or_default(),
-            };
-            live.for_each(|counts| sums.add(&Sums::read(counts)));
-            let mut live = series.live.iter();
-            sums.counters.id = match (live.next(), live.next()) {
-                (Some((&id, _)), None) => id,
-                _ => 0,
-            };
-            row.tenants = series.live.len() as u64;
-            (row.counters, row.latency) = (sums.counters, sums.latency);
-            row.ages = series.live.values().fold(Ages::default(), |ages, counts| {
-                older(ages, counts.ring.ages(runtime.at_ns))
-            });
-            add_counters(&mut runtime.all, &row.counters);
-            runtime.latency.add(&row.latency);
-            runtime.ages = older(runtime.ages, row.ages);
-            runtime.tenants += row.tenants;
-            runtime.batches_split += sums.batches_split;
-            points += sums.barrier_points;
+            runtime.tenants += 1;
+            rows.end_row(index, 1, ages);
         }
-        out.truncate(count);
-        runtime.barrier_points = points;
-        runtime.segments = points + runtime.batches_split;
+        let mut count = self.order.len();
+        let rest = &self.all[REST];
+        if !rest.live.is_empty() || rest.gone.is_some() {
+            self.read_many(REST, count, &mut sums, runtime, rows);
+            count += 1;
+        }
+        rows.end(count);
+        (runtime.all, runtime.latency) = (sums.counters, sums.latency);
+        runtime.batches_split = sums.batches_split;
+        runtime.barrier_points = sums.barrier_points;
+        runtime.segments = runtime.barrier_points + runtime.batches_split;
         runtime.series = count as u64;
         runtime.max_series = self.most as u64;
         runtime.overflowed = self.overflowed;
+    }
+
+    /// Reads a series of any number of tenants.
+    fn read_many(
+        &self,
+        place: usize,
+        index: usize,
+        all: &mut Sums,
+        runtime: &mut RuntimeMetrics,
+        rows: &mut impl Rows,
+    ) {
+        let series = &self.all[place];
+        let mut sums = Sums::of(series);
+        let mut live = series.live.iter();
+        sums.counters.id = match (live.next(), live.next()) {
+            (Some((&id, _)), None) => id,
+            _ => 0,
+        };
+        let ages = series
+            .live
+            .values()
+            .fold(Ages::default(), |oldest, counts| {
+                older(oldest, counts.ring.ages(runtime.at_ns))
+            });
+        let tenants = series.live.len() as u64;
+        all.add(&sums);
+        runtime.ages = older(runtime.ages, ages);
+        runtime.tenants += tenants;
+        let (counters, latency) = rows.row(index, &series.label, &series.rendered);
+        (*counters, *latency) = (sums.counters, sums.latency);
+        rows.end_row(index, tenants, ages);
     }
 }
 

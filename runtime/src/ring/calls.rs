@@ -28,6 +28,7 @@ pub struct Place {
 
 pub struct Calls {
     place_of: Box<[AtomicU16]>,
+    /// By stripe, so that processors that fetch lines in pairs fetch no line of another's.
     places: Box<[Place]>,
 }
 
@@ -54,15 +55,14 @@ impl Calls {
 
     #[inline]
     fn place(&self, place: u16, stripe: usize) -> &Place {
-        &self.places[place as usize * STRIPES + stripe % STRIPES]
+        &self.places[stripe % STRIPES * PLACES + place as usize]
     }
 
     /// What a place has counted: calls, faults and fuel. What faulted was called.
     pub fn read(&self, place: u16) -> (u64, u64, u64) {
-        let all = &self.places[place as usize * STRIPES..][..STRIPES];
         let sum = |get: fn(&Place) -> &AtomicU64| -> u64 {
-            all.iter()
-                .map(|place| get(place).load(Ordering::Relaxed))
+            (0..STRIPES)
+                .map(|stripe| get(self.place(place, stripe)).load(Ordering::Relaxed))
                 .sum()
         };
         let (faults, fuel) = (sum(|p| &p.faults), sum(|p| &p.fuel));
@@ -92,6 +92,7 @@ impl Row {
         self.fuel += u64::from(completion.fuel);
     }
 
+    #[inline]
     pub fn end(&mut self, calls: &Calls, stripe: usize) {
         if self.calls == 0 {
             return;

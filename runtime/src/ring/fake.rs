@@ -7,11 +7,15 @@ use std::array;
 use std::sync::Arc;
 
 use super::doorbell::Work;
+use super::latency::LatencySums;
 use super::layout::{
     completion_status, flag, Record, Slot, EXTRA_RECORDS, NOTIFY_NEVER, POSITION_MASK,
 };
+use super::outcomes::Taken;
 use super::pool::Pool;
-use super::submission::{stamp, Completion, Job, Ring, RingMemory, SlotWords, TenantWords};
+use super::submission::{
+    stamp, Completion, Job, Progress, Ring, RingMemory, SlotWords, TenantWords, FAULTS, STATUSES,
+};
 use super::sync::{fence, AtomicU32, Ordering};
 
 /// A ring, and the words that the device keeps for its tenant.
@@ -249,4 +253,22 @@ pub fn some(work: bool) -> Work {
         true => Work::Some,
         false => Work::None,
     }
+}
+
+/// The completions taken, by status and by fault, and how far the jobs are.
+pub fn read_taken(ring: &Ring) -> ([u64; STATUSES], [u64; FAULTS], Progress) {
+    let (mut status, mut fault) = ([[0; STATUSES]; 2], [[0; FAULTS]; 2]);
+    let mut latency = [LatencySums::default(); 2];
+    let mut places = status.iter_mut().zip(&mut fault).zip(&mut latency);
+    let mut place = || {
+        let ((status, fault), latency) = places.next().expect("there are two");
+        Taken {
+            status,
+            fault,
+            latency,
+        }
+    };
+    let progress = ring.read_taken(place(), place());
+    assert_eq!((status[0], fault[0]), (status[1], fault[1]));
+    (status[0], fault[0], progress)
 }

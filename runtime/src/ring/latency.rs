@@ -1,6 +1,10 @@
 //! Latencies, counted log-linearly: each power of two of nanoseconds has so many buckets of equal width, as in Gil Tene's
 //! HdrHistogram. A latency is known to within an eighth.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::sync::prefetch;
+
 /// Buckets of each power of two.
 const PARTS: usize = 8;
 const PART_BITS: u32 = PARTS.trailing_zeros();
@@ -26,38 +30,47 @@ pub const fn coarse_bound(bucket: usize) -> Option<u64> {
 #[derive(Clone, Debug)]
 pub struct Latency {
     pub fine: [u64; FINE],
-    pub coarse: [u64; COARSE],
+    pub sums: LatencySums,
+}
+
+/// How long jobs took from submit until their completions were taken, in coarse buckets.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LatencySums {
+    /// Jobs by how long they took: up to 2^10 ns, 2^12 ns and so on to 2^36 ns, and longer.
+    pub buckets: [u64; COARSE],
     pub sum_ns: u64,
 }
 
-impl Default for Latency {
+/// The coarse buckets as they are counted: by one thread at a time, while others read them.
+#[derive(Default)]
+pub struct Coarse {
+    buckets: [AtomicU64; COARSE],
+    sum_ns: AtomicU64,
+}
+
+/// The fine ones, and the way to count in both.
+pub struct Fine([u64; FINE]);
+
+impl Default for Fine {
     fn default() -> Self {
-        Self {
-            fine: [0; FINE],
-            coarse: [0; COARSE],
-            sum_ns: 0,
-        }
+        Self([0; FINE])
     }
 }
 
-fn fine_bucket(nanoseconds: u64) -> usize {
-    // A bucket holds its upper bound, and not its lower one.
+/// The buckets that a latency counts in, the fine one and the coarse one. A bucket holds its upper bound, and not its lower one.
+#[inline]
+fn buckets(nanoseconds: u64) -> (usize, usize) {
+    // What is in the first bucket becomes its last, and what is in the last its first: then there is no case.
     let below = nanoseconds.saturating_sub(1);
-    let octave = 63 - (below | 1).leading_zeros();
-    if octave < FIRST_BITS {
-        return 0;
-    }
-    if octave >= LAST_BITS {
-        return FINE - 1;
-    }
-    let part = (below >> (octave - PART_BITS)) as usize & (PARTS - 1);
-    1 + (octave - FIRST_BITS) as usize * PARTS + part
-}
-
-fn coarse_bucket(nanoseconds: u64) -> usize {
-    let below = nanoseconds.saturating_sub(1);
-    let bits = 64 - below.leading_zeros();
-    (bits.saturating_sub(COARSE_BITS).div_ceil(2) as usize).min(COARSE - 1)
+    let below = below.clamp((1 << FIRST_BITS) - 1, 1 << LAST_BITS);
+    let octave = below.ilog2();
+    // Its leading bits are PARTS and which part of the octave it is.
+    let leading = (below >> (octave - PART_BITS)) as usize;
+    let last_of_first = (FIRST_BITS as usize - 1) * PARTS + 2 * PARTS - 1;
+    let fine = octave as usize * PARTS + leading - last_of_first;
+    let coarse = (octave.max(COARSE_BITS - 2) + 2 - COARSE_BITS) / 2;
+    (fine, coarse as usize)
 }
 
 /// A fine bucket's bound: what is in it is no longer than this. `u64::MAX` for the last.
@@ -73,13 +86,66 @@ pub fn fine_bound(bucket: usize) -> u64 {
     }
 }
 
-impl Latency {
-    pub fn count(&mut self, nanoseconds: u64) {
-        self.fine[fine_bucket(nanoseconds)] += 1;
-        self.coarse[coarse_bucket(nanoseconds)] += 1;
-        self.sum_ns = self.sum_ns.saturating_add(nanoseconds);
+impl Fine {
+    /// Counts a latency. One thread at a time.
+    #[inline]
+    pub fn count(&mut self, coarse: &Coarse, nanoseconds: u64) {
+        let (fine, bucket) = buckets(nanoseconds);
+        self.0[fine] += 1;
+        // Release: who sees it sees the job counted among those that were taken.
+        let bucket = &coarse.buckets[bucket];
+        bucket.store(bucket.load(Ordering::Relaxed) + 1, Ordering::Release);
+        let sum_ns = coarse.sum_ns.load(Ordering::Relaxed);
+        let sum_ns = sum_ns.saturating_add(nanoseconds);
+        coarse.sum_ns.store(sum_ns, Ordering::Relaxed);
     }
 
+    /// What was counted. Nobody counts meanwhile.
+    pub fn read(&self, coarse: &Coarse) -> Latency {
+        let mut sums = LatencySums::default();
+        coarse.read(&mut sums, &mut LatencySums::default());
+        Latency { fine: self.0, sums }
+    }
+}
+
+impl Coarse {
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&self.buckets[0]);
+        prefetch(&self.sum_ns);
+    }
+
+    /// Reads them, and adds them to `sums`.
+    #[inline]
+    pub fn read(&self, to: &mut LatencySums, sums: &mut LatencySums) {
+        // Most are 0, and writing takes longer than looking.
+        to.buckets = [0; COARSE];
+        for (i, bucket) in self.buckets.iter().enumerate() {
+            let n = bucket.load(Ordering::Relaxed);
+            if n != 0 {
+                to.buckets[i] = n;
+                sums.buckets[i] += n;
+            }
+        }
+        to.sum_ns = self.sum_ns.load(Ordering::Relaxed);
+        sums.sum_ns = sums.sum_ns.saturating_add(to.sum_ns);
+    }
+}
+
+impl LatencySums {
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (to, from) in self.buckets.iter_mut().zip(other.buckets) {
+            *to += from;
+        }
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+    }
+}
+
+impl Latency {
     /// How long the quicker part of the jobs took at most: `part` of 0.5 is the median. None where there were none.
     pub fn quantile(&self, part: f64) -> Option<u64> {
         let all: u64 = self.fine.iter().sum();
@@ -107,10 +173,9 @@ mod tests {
             let fine = (0..FINE)
                 .find(|&b| latency <= fine_bound(b))
                 .expect("the last has all");
-            assert_eq!(fine_bucket(latency), fine, "{latency}");
             let coarse =
                 (0..COARSE).find(|&b| coarse_bound(b).is_none_or(|bound| latency <= bound));
-            assert_eq!(Some(coarse_bucket(latency)), coarse, "{latency}");
+            assert_eq!(buckets(latency), (fine, coarse.unwrap()), "{latency}");
         }
     }
 
@@ -124,9 +189,10 @@ mod tests {
 
     #[test]
     fn quantiles_are_within_a_bucket() {
-        let mut latency = Latency::default();
-        assert_eq!(latency.quantile(0.5), None);
-        (1..=1000).for_each(|n| latency.count(n * 1000));
+        let (mut fine, coarse) = (Fine::default(), Coarse::default());
+        assert_eq!(fine.read(&coarse).quantile(0.5), None);
+        (1..=1000).for_each(|n| fine.count(&coarse, n * 1000));
+        let latency = fine.read(&coarse);
         for (part, exact) in [
             (0.0, 1000),
             (0.5, 500_000),
@@ -139,7 +205,7 @@ mod tests {
                 "{part}: {told}"
             );
         }
-        assert_eq!(latency.coarse.iter().sum::<u64>(), 1000);
-        assert_eq!(latency.sum_ns, 500_500_000);
+        assert_eq!(latency.sums.count(), 1000);
+        assert_eq!(latency.sums.sum_ns, 500_500_000);
     }
 }

@@ -11,7 +11,7 @@ use loom::thread::{self, yield_now};
 
 use super::active::{self, ActiveList};
 use super::doorbell::Doorbell;
-use super::fake::{assert_answers, job, slot_words, some, words_of, Claim, FakeKernel};
+use super::fake::{assert_answers, job, read_taken, slot_words, some, words_of, Claim, FakeKernel};
 use super::gate::Gate;
 use super::layout::{completion_status, flag, Control, CLASSES, POSITION_MASK};
 use super::life::{Closed, State};
@@ -262,6 +262,38 @@ fn two_takers_never_get_the_same_completion() {
         assert_eq!(seen, [1, 2]);
         assert_eq!(kernel.ring.state(FIRST), TicketState::Taken);
         assert_empty(&kernel);
+    });
+}
+
+/// What is read of a ring's counts belongs together, whatever publisher, kernel and taker are at.
+#[test]
+fn what_was_taken_had_completed_and_was_submitted() {
+    explore(Some(3), || {
+        let kernel = Arc::new(FakeKernel::new(2, FIRST));
+        let worker = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                // The second faults.
+                for n in [1, 4] {
+                    submit(&kernel, &[job(n)]);
+                    kernel.step().unwrap();
+                    take(&kernel, 1);
+                }
+            })
+        };
+        let read = || {
+            let (status, fault, progress) = read_taken(&kernel.ring);
+            let taken: u64 = status.iter().sum();
+            let faulted: u64 = fault.iter().sum();
+            assert_eq!(status[completion_status::FAULTED as usize], faulted);
+            assert!(taken <= progress.completed && progress.completed <= progress.submitted);
+            assert!(progress.submitted - progress.completed <= progress.outstanding);
+            taken
+        };
+        let before = read();
+        assert!(before <= read());
+        worker.join().unwrap();
+        assert_eq!(read(), 2);
     });
 }
 

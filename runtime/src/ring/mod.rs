@@ -20,6 +20,7 @@ pub mod gate;
 pub mod latency;
 pub mod layout;
 pub mod life;
+pub mod outcomes;
 pub mod pool;
 pub mod span;
 pub mod submission;

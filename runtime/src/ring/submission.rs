@@ -15,12 +15,13 @@ use std::sync::Arc;
 use super::calls::{Calls, Row};
 use super::clock::Clock;
 use super::digest::ORDER_DEPENDENT;
-use super::latency::Latency;
+use super::latency::{Fine, Latency};
 use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
 use super::life::{Closed, Life};
+use super::outcomes::{Outcomes, Taken};
 use super::pool::Pool;
 use super::span::{self, Pipe, TraceContext};
-use super::sync::{fence, lock, AtomicU32, AtomicU64, Mutex, Ordering, Padded};
+use super::sync::{fence, lock, prefetch, AtomicU32, AtomicU64, Mutex, Ordering, Padded};
 
 /// A job, as a caller gives it. 64 bytes.
 #[repr(C)]
@@ -185,24 +186,6 @@ pub const STATUSES: usize = 8;
 /// Faults that completions are counted by; the last one is for handlers' own codes.
 pub const FAULTS: usize = 16;
 
-/// Completions that were taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// By `completion_status`.
-    pub status: [u64; STATUSES],
-    /// By `fault`.
-    pub fault: [u64; FAULTS],
-}
-
-impl Taken {
-    fn count(&mut self, completion: &Completion) {
-        self.status[(completion.status as usize).min(STATUSES - 1)] += 1;
-        if completion.fault != 0 {
-            self.fault[(completion.fault as usize).min(FAULTS - 1)] += 1;
-        }
-    }
-}
-
 /// What is kept per slot on the host.
 struct Notes {
     user_data: Box<[AtomicU64]>,
@@ -329,6 +312,15 @@ pub struct Ages {
     pub untaken: Option<u64>,
 }
 
+/// How far a ring's jobs are.
+pub struct Progress {
+    pub submitted: u64,
+    /// Taken or not, by the kernel's count.
+    pub completed: u64,
+    /// Those whose completion, or one before it, wasn't taken.
+    pub outstanding: u64,
+}
+
 /// How many jobs are looked at for the oldest that runs.
 const LOOKS_FOR_AGES: u64 = 64;
 
@@ -351,9 +343,8 @@ struct Take {
     ahead_count: u32,
     /// Polls in a row that found nothing.
     empty_polls: u32,
-    counts: Taken,
     /// From submit to take.
-    latency: Option<Box<Latency>>,
+    latency: Option<Box<Fine>>,
 }
 
 /// The host's side of a ring.
@@ -378,6 +369,8 @@ pub struct Ring {
     /// A copy of the tail for those who look without the lock; it may lag behind.
     tail: AtomicU64,
     take: Padded<Mutex<Take>>,
+    /// Counted by takers.
+    outcomes: Outcomes,
 }
 
 /// After this many unfinished jobs in a row a poll stops looking further, but for every 16th poll that finds nothing:
@@ -421,9 +414,9 @@ impl Ring {
                 ahead: vec![0; size.div_ceil(64)].into(),
                 ahead_count: 0,
                 empty_polls: 0,
-                counts: Taken::default(),
                 latency: None,
             })),
+            outcomes: Outcomes::default(),
         }
     }
 
@@ -447,21 +440,24 @@ impl Ring {
     #[cfg(test)]
     pub fn host_bytes(&self) -> usize {
         let notes = size_of_val(&*self.notes.user_data) + size_of_val(&*self.notes.abouts);
-        size_of::<Self>() + notes + size_of_val(&*lock(&self.take).ahead) + size_of::<Latency>()
+        size_of::<Self>() + notes + size_of_val(&*lock(&self.take).ahead) + size_of::<Fine>()
     }
 
     /// Slots of the ring.
+    #[inline]
     pub fn size(&self) -> u32 {
         self.memory.size
     }
 
     /// The kernel's count of completed jobs, modular: with a change come the records that it counts.
+    #[inline]
     pub fn completed(&self) -> u32 {
         // SAFETY: the word outlives the ring. Acquire: the records come with it.
         unsafe { &*self.words.done }.load(Ordering::Acquire)
     }
 
     /// The kernel's count of the jobs' loop iterations, modular.
+    #[inline]
     pub fn fuel(&self) -> u32 {
         // SAFETY: the word outlives the ring.
         unsafe { &*self.words.fuel }.load(Ordering::Relaxed)
@@ -481,6 +477,7 @@ impl Ring {
     }
 
     /// The next position that will be published.
+    #[inline]
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
     }
@@ -490,10 +487,11 @@ impl Ring {
         lock(&self.take).tail
     }
 
-    /// What was taken, from where on nothing is, and how long it took, as of one moment.
-    pub fn look_at_taken<T>(&self, look: impl FnOnce(&Taken, u64, Option<&Latency>) -> T) -> T {
+    /// How long jobs took, where they are timed.
+    pub fn latency(&self) -> Option<Latency> {
         let take = lock(&self.take);
-        look(&take.counts, take.tail, take.latency.as_deref())
+        let fine = take.latency.as_ref()?;
+        Some(fine.read(&self.outcomes.latency))
     }
 
     /// Where it started counting.
@@ -503,6 +501,11 @@ impl Ring {
 
     /// How many jobs have completed, taken or not, by the kernel's count.
     pub fn completed_jobs(&self) -> u64 {
+        self.completed_and_head().0
+    }
+
+    #[inline]
+    fn completed_and_head(&self) -> (u64, u64) {
         // In this order: the count is never ahead of the head.
         let completed = self.completed();
         let head = self.head();
@@ -511,12 +514,46 @@ impl Ring {
             // The ring is given up, and the count goes on for another.
             _ => 0,
         };
-        (head - self.first).saturating_sub(open as u64)
+        ((head - self.first).saturating_sub(open as u64), head)
     }
 
-    /// The completions taken until now.
-    pub fn taken(&self) -> Taken {
-        lock(&self.take).counts
+    /// Fetches what `read_taken` and `fuel` read, but for the device's words.
+    #[inline]
+    pub fn prefetch_counts(&self) {
+        prefetch(&self.words);
+        prefetch(&self.first);
+        prefetch(&self.head);
+        self.outcomes.prefetch();
+    }
+
+    /// Fetches those.
+    #[inline]
+    pub fn prefetch_words(&self) {
+        prefetch(self.words.done);
+        prefetch(self.words.fuel);
+    }
+
+    /// Reads the completions taken until now, and adds them to `sums`; gives how far the jobs are.
+    #[inline]
+    pub fn read_taken(&self, to: Taken, sums: Taken) -> Progress {
+        let taken = self.outcomes.read(to, sums);
+        // In this order: what was taken had completed, and what has completed was submitted. The kernel counts a job a
+        // little later than it completes it.
+        let (completed, head) = self.completed_and_head();
+        let submitted = head - self.first;
+        let completed = completed.max(taken);
+        let outstanding = match submitted - taken {
+            0 => 0,
+            // A taker may have gone on since.
+            _ => head
+                .saturating_sub(self.tail.load(Ordering::Acquire))
+                .max(submitted - completed),
+        };
+        Progress {
+            submitted,
+            completed,
+            outstanding,
+        }
     }
 
     /// How old its oldest jobs are, where they are timed.
@@ -966,7 +1003,7 @@ impl Ring {
         position: u64,
         completion: &Completion,
     ) {
-        take.counts.count(completion);
+        self.outcomes.count(completion);
         let Some(timing) = &self.timing else {
             return;
         };
@@ -977,7 +1014,7 @@ impl Ring {
                 tally.epoch = timing.spans.as_ref().map_or(0, Pipe::epoch);
                 tally.now = timing.clock.now();
             }
-            latency.count(about.age(tally.now));
+            latency.count(&self.outcomes.latency, about.age(tally.now));
         }
         if let Some(spans) = timing.spans.as_ref().filter(|_| about.is_sampled()) {
             self.tell_span(spans, tally, position, about, completion);

@@ -31,6 +31,22 @@ impl<T> std::ops::Deref for Padded<T> {
     }
 }
 
+/// Fetches what will be read soon.
+#[inline]
+pub fn prefetch<T>(what: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: prefetching changes nothing, and faults nowhere.
+    unsafe {
+        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+        _mm_prefetch(what.cast(), _MM_HINT_T0);
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) what, options(nostack, preserves_flags, readonly));
+    }
+}
+
 /// The two sides of a store-load fence of which one is passed at every job and the other seldom.
 ///
 /// Each side stores, fences, and loads what the other stores; at least one of the loads sees the other's store. On

@@ -300,7 +300,8 @@ impl Sidecar {
                 end = Some(Instant::now() + DRAIN);
             }
             let asked = lock(&spans.flush).asked;
-            if flushing.is_none_or(|(_, flush)| flush < asked) && lock(&spans.flush).done < asked {
+            // One after the other: who asks later must not make who asked before wait for more.
+            if flushing.is_none() && lock(&spans.flush).done < asked {
                 // Nobody else takes out, so what was put in before is among these.
                 flushing = Some((self.popped + spans.tap.queued() as u64, asked));
             }

@@ -1,14 +1,15 @@
 //! What a tenant has done and has.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::quota::{Usage, RESOURCES};
-use super::{Account, Resource, Tenant};
+use super::quota::RESOURCES;
+use super::{Account, Resource, Tenant, UNLIMITED};
 use crate::error::Error;
-use crate::ring::latency::Latency;
-use crate::ring::submission::{Ring, FAULTS, STATUSES};
-use crate::ring::sync::{lock, Padded};
+use crate::ring::latency::{Latency, LatencySums};
+use crate::ring::outcomes::Taken;
+use crate::ring::submission::{Progress, Ring, FAULTS, STATUSES};
+use crate::ring::sync::prefetch;
 
 /// What a tenant has done since it was registered, and what it has now.
 #[repr(C)]
@@ -49,29 +50,112 @@ pub struct TenantCounters {
     pub quiesce_ns: u64,
 }
 
+impl TenantCounters {
+    fn taken<'a>(&'a mut self, latency: &'a mut LatencySums) -> Taken<'a> {
+        Taken {
+            status: &mut self.taken,
+            fault: &mut self.faulted,
+            latency,
+        }
+    }
+}
+
+/// Sums over tenants.
+#[derive(Clone, Default)]
+pub(crate) struct Sums {
+    pub counters: TenantCounters,
+    pub latency: LatencySums,
+    pub batches_split: u64,
+    pub barrier_points: u64,
+}
+
+fn add<const N: usize>(to: &mut [u64; N], from: &[u64; N]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        // Without a limit a cap is the highest number there is, and stays so.
+        *to = to.saturating_add(*from);
+    }
+}
+
+impl Sums {
+    pub fn add(&mut self, other: &Self) {
+        let (to, from) = (&mut self.counters, &other.counters);
+        to.submitted += from.submitted;
+        to.completed += from.completed;
+        to.fuel += from.fuel;
+        to.tiles += from.tiles;
+        to.bytes_in += from.bytes_in;
+        to.bytes_out += from.bytes_out;
+        to.outstanding += from.outstanding;
+        to.lag += from.lag;
+        to.quiesces += from.quiesces;
+        to.quiesce_timeouts += from.quiesce_timeouts;
+        to.quiesce_ns += from.quiesce_ns;
+        add(&mut to.taken, &from.taken);
+        add(&mut to.faulted, &from.faulted);
+        add(&mut to.refused, &from.refused);
+        add(&mut to.used, &from.used);
+        add(&mut to.cap, &from.cap);
+        self.latency.add(&other.latency);
+        self.batches_split += other.batches_split;
+        self.barrier_points += other.barrier_points;
+    }
+}
+
 /// What is counted of a tenant. It can be read for as long as somebody has it, also when the tenant is gone.
+///
+/// A snapshot reads this of every tenant: what it always needs lies in one cache line.
+#[repr(C, align(128))]
 pub(crate) struct Counts {
-    id: u64,
-    pub ring: Arc<Ring>,
-    quota: Arc<Account>,
-    pub tiles: Padded<AtomicU64>,
+    fuel: Fuel,
+    pub tiles: AtomicU64,
     /// Batches with a job that waits for those before it, and such jobs.
     pub batches_split: AtomicU64,
     pub barrier_points: AtomicU64,
     pub bytes_in: AtomicU64,
     pub bytes_out: AtomicU64,
+    /// The other two count only where this isn't 0.
     pub quiesces: AtomicU64,
     pub quiesce_timeouts: AtomicU64,
     pub quiesce_ns: AtomicU64,
-    spent: Mutex<Spent>,
+    id: u64,
+    pub ring: Arc<Ring>,
+    quota: Arc<Account>,
 }
 
-/// Loop iterations of a tenant's jobs.
+/// Loop iterations of a tenant's jobs, in full: the device counts with 32 bits. As of the last look at its count, and with `LAST`
+/// for good.
 #[derive(Default)]
-struct Spent {
-    /// In full, as of the last look at the device's count.
-    fuel: u64,
-    stopped: bool,
+struct Fuel(AtomicU64);
+
+/// From now on the device's words may be another tenant's.
+const LAST: u64 = 1 << 63;
+
+impl Fuel {
+    /// Brings it up to the device's count, which `now` reads.
+    #[inline]
+    fn follow(&self, now: impl FnOnce() -> u32) -> u64 {
+        // Acquire: the device's count is no older than what was known of it.
+        let known = self.0.load(Ordering::Acquire);
+        if known & LAST != 0 {
+            return known & !LAST;
+        }
+        let full = known + u64::from(now().wrapping_sub(known as u32));
+        if full == known {
+            return known;
+        }
+        // The highest stays: others may have followed further. If that was for the last time, the count that was read may be
+        // another tenant's.
+        match self.0.fetch_max(full, Ordering::AcqRel) {
+            before if before & LAST != 0 => before & !LAST,
+            before => before.max(full),
+        }
+    }
+
+    /// The same for the last time.
+    fn stop(&self, now: impl FnOnce() -> u32) {
+        self.follow(now);
+        self.0.fetch_or(LAST, Ordering::AcqRel);
+    }
 }
 
 pub(crate) fn count(counter: &AtomicU64, n: u64) {
@@ -84,7 +168,8 @@ impl Counts {
             id,
             ring,
             quota,
-            tiles: Padded::default(),
+            fuel: Fuel::default(),
+            tiles: AtomicU64::new(0),
             batches_split: AtomicU64::new(0),
             barrier_points: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -92,7 +177,6 @@ impl Counts {
             quiesces: AtomicU64::new(0),
             quiesce_timeouts: AtomicU64::new(0),
             quiesce_ns: AtomicU64::new(0),
-            spent: Mutex::default(),
         }
     }
 
@@ -100,54 +184,92 @@ impl Counts {
         self.id
     }
 
-    /// Brings the full count of its fuel up to the device's, which counts with 32 bits.
+    /// Brings the full count of its fuel up to the device's.
+    #[inline]
     pub fn follow_fuel(&self) -> u64 {
-        let mut spent = lock(&self.spent);
-        if !spent.stopped {
-            let now = self.ring.fuel();
-            spent.fuel += u64::from(now.wrapping_sub(spent.fuel as u32));
-        }
-        spent.fuel
+        self.fuel.follow(|| self.ring.fuel())
     }
 
     /// The same for the last time: from now on the device's words may be another tenant's.
     pub fn stop_following(&self) {
-        self.follow_fuel();
-        lock(&self.spent).stopped = true;
+        self.fuel.stop(|| self.ring.fuel());
     }
 
-    /// What was counted, and by `also` how long jobs took until their completions were taken, as of the same moment.
-    pub fn read(&self, also: impl FnOnce(&Latency)) -> TenantCounters {
+    /// Fetches what `read` reads, in three steps: each reads what the one before has fetched.
+    #[inline]
+    pub fn prefetch(&self, step: usize) {
+        match step {
+            0 => {
+                prefetch(&self.fuel);
+                prefetch(&self.quota);
+            }
+            1 => {
+                self.quota.prefetch();
+                self.ring.prefetch_counts();
+            }
+            _ => self.ring.prefetch_words(),
+        }
+    }
+
+    /// Reads what was counted, and how long jobs took until their completions were taken, and adds all of it to `sums`.
+    #[inline]
+    pub fn read(&self, to: &mut TenantCounters, latency: &mut LatencySums, sums: &mut Sums) {
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let ring = &self.ring;
-        let (taken, tail) = ring.look_at_taken(|taken, tail, latency| {
-            latency.map(also);
-            (*taken, tail)
-        });
-        // In this order: what was taken had completed, and what has completed was submitted. The kernel counts a job a
-        // little later than it completes it.
-        let completed = ring.completed_jobs().max(taken.status.iter().sum());
-        let head = ring.head();
-        let submitted = head - ring.first();
-        let Usage { used, cap } = self.quota.usage(Some(ring));
-        TenantCounters {
-            id: self.id,
+        let ring = &*self.ring;
+        // Most are 0, and writing takes longer than looking.
+        *to = TenantCounters::default();
+        let all = &mut sums.counters;
+        let progress = ring.read_taken(to.taken(latency), all.taken(&mut sums.latency));
+        let Progress {
             submitted,
             completed,
-            taken: taken.status,
-            faulted: taken.fault,
-            fuel: self.follow_fuel(),
-            tiles: get(&self.tiles),
-            bytes_in: get(&self.bytes_in),
-            bytes_out: get(&self.bytes_out),
-            refused: Resource::all_of(|resource| self.quota.refused(resource)),
-            used,
-            cap,
-            outstanding: head - tail,
-            lag: submitted - completed,
-            quiesces: get(&self.quiesces),
-            quiesce_timeouts: get(&self.quiesce_timeouts),
-            quiesce_ns: get(&self.quiesce_ns),
+            outstanding,
+        } = progress;
+        let put = |to: &mut u64, sum: &mut u64, n: u64| {
+            if n != 0 {
+                *to = n;
+                *sum += n;
+            }
+        };
+        to.id = self.id;
+        put(&mut to.submitted, &mut all.submitted, submitted);
+        put(&mut to.completed, &mut all.completed, completed);
+        put(&mut to.outstanding, &mut all.outstanding, outstanding);
+        put(&mut to.lag, &mut all.lag, submitted - completed);
+        put(&mut to.fuel, &mut all.fuel, self.follow_fuel());
+        put(&mut to.tiles, &mut all.tiles, get(&self.tiles));
+        put(&mut to.bytes_in, &mut all.bytes_in, get(&self.bytes_in));
+        put(&mut to.bytes_out, &mut all.bytes_out, get(&self.bytes_out));
+        sums.batches_split += get(&self.batches_split);
+        sums.barrier_points += get(&self.barrier_points);
+        let quiesces = get(&self.quiesces);
+        put(&mut to.quiesces, &mut all.quiesces, quiesces);
+        if quiesces != 0 {
+            let timeouts = get(&self.quiesce_timeouts).min(quiesces);
+            put(
+                &mut to.quiesce_timeouts,
+                &mut all.quiesce_timeouts,
+                timeouts,
+            );
+            put(
+                &mut to.quiesce_ns,
+                &mut all.quiesce_ns,
+                get(&self.quiesce_ns),
+            );
+        }
+        if self.quota.is_touched() {
+            let usage = self.quota.usage(Some(ring));
+            (to.used, to.cap) = (usage.used, usage.cap);
+            to.refused = Resource::all_of(|resource| self.quota.refused(resource));
+            add(&mut all.used, &to.used);
+            add(&mut all.cap, &to.cap);
+            add(&mut all.refused, &to.refused);
+        } else {
+            let slots = Resource::Slots as usize;
+            put(&mut to.used[slots], &mut all.used[slots], outstanding);
+            to.cap = [UNLIMITED; RESOURCES];
+            to.cap[slots] = u64::from(ring.size());
+            add(&mut all.cap, &to.cap);
         }
     }
 }
@@ -156,12 +278,16 @@ impl Tenant {
     /// What the tenant has done and has. Each number is right at some moment of the call, all of them together when
     /// nothing happens meanwhile. Also after it was revoked or destroyed.
     pub fn counters(&self) -> TenantCounters {
-        self.0.counts.read(|_| ())
+        let mut counters = TenantCounters::default();
+        let latency = &mut LatencySums::default();
+        self.0
+            .counts
+            .read(&mut counters, latency, &mut Sums::default());
+        counters
     }
 
     /// How long its jobs took from submit until their completions were taken.
     pub fn latency(&self) -> Result<Latency, Error> {
-        let latency = self.0.ring.look_at_taken(|_, _, latency| latency.cloned());
-        latency.ok_or(Error::NoMetrics)
+        self.0.ring.latency().ok_or(Error::NoMetrics)
     }
 }

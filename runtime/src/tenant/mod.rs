@@ -27,7 +27,7 @@ use crate::ring::sync::lock;
 use crate::runtime::Engine;
 use crate::watch::{EventFd, What};
 pub use counters::TenantCounters;
-pub(crate) use counters::{count, Counts};
+pub(crate) use counters::{count, Counts, Sums};
 use cycle::Revoking;
 pub(crate) use limits::{Common, Limits};
 pub(crate) use pick::Picks;

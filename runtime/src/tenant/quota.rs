@@ -3,7 +3,7 @@
 //! A pool holds what is left of a cap, so that a reservation is one change of one word and no race overshoots. A tenant
 //! asks its own account first and then the runtime's; what the second refuses is given back to the first.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::Inner;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ring::life::Life;
 use crate::ring::pool::Pool;
 use crate::ring::submission::Ring;
-use crate::ring::sync::{lock, Padded};
+use crate::ring::sync::{lock, prefetch, Padded};
 
 /// What a quota limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,6 +163,8 @@ pub(crate) struct Usage {
 pub(crate) struct Account {
     /// What every submit reads: the most fuel of a job, and 0 where none may be submitted.
     most_fuel: Padded<AtomicU64>,
+    /// Whether there ever was a limit of anything, a refusal, or anything in use but slots for jobs.
+    touched: AtomicBool,
     fuel_per_second: AtomicU64,
     /// The cap of slots: for a look without the lock.
     slot_cap: AtomicU64,
@@ -178,6 +180,7 @@ impl Account {
     fn new(quota: &Quota, of_runtime: bool) -> Self {
         Self {
             most_fuel: Padded(AtomicU64::new(most_fuel(quota))),
+            touched: AtomicBool::new(*quota != Quota::default()),
             fuel_per_second: AtomicU64::new(quota.fuel_per_second),
             slot_cap: AtomicU64::new(quota.slots),
             pools: POOLED.map(|resource| Pool::new(quota.cap(resource))),
@@ -209,6 +212,24 @@ impl Account {
     /// The fuel that may be used in a second, or `UNLIMITED`.
     pub fn fuel_per_second(&self) -> u64 {
         self.fuel_per_second.load(Ordering::Relaxed)
+    }
+
+    /// Until it is, nothing is limited, refused or in use but slots for jobs.
+    #[inline]
+    pub fn is_touched(&self) -> bool {
+        self.touched.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&self.touched);
+    }
+
+    /// Before any of that.
+    fn touch(&self) {
+        if !self.is_touched() {
+            self.touched.store(true, Ordering::Release);
+        }
     }
 
     pub fn quota(&self) -> Quota {
@@ -247,6 +268,7 @@ impl Account {
     }
 
     fn take(&self, resource: Resource, amount: u64) -> Result<(), Error> {
+        self.touch();
         match self.pool(resource) {
             Some(pool) if !pool.take(amount) => {
                 Err(self.refuse(resource, amount, pool.used(), pool.cap()))
@@ -270,6 +292,7 @@ impl Account {
 
     /// Counts a refusal.
     fn count(&self, resource: Resource) {
+        self.touch();
         self.refused[resource as usize].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -318,6 +341,7 @@ impl Account {
 
     /// Changes all caps, or none: none may be below what is in use. The slots are those of a ring of `size`.
     fn set(&self, new: &Quota, life: &Life, size: u32) -> Result<(), Error> {
+        self.touch();
         let mut quota = lock(&self.quota);
         let too_low = |resource, used| Error::QuotaBelowUse {
             resource,
@@ -496,6 +520,7 @@ impl Inner {
 
     /// Takes slots for a caller who has no jobs for them.
     fn reserve_slots(&self, amount: u64) -> Result<(), Error> {
+        self.quota.touch();
         let taken = u32::try_from(amount).is_ok_and(|n| self.ring.life.take(n));
         if !taken {
             let (used, cap) = self.slots();
