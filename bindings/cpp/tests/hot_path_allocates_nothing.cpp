@@ -53,6 +53,7 @@ int main() {
             taken += MUST(tenant.poll(room, rota::forever)).size();
         EQUAL(MUST(tenant.poll(room)).size(), 0);
         still_works(tenant);
+        CHECK(MUST(tenant.run(rota::jobs::nop(), rota::trace_context())).ok());
     }
     EQUAL(allocations, before);
 

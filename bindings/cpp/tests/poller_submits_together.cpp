@@ -11,13 +11,14 @@ std::vector<std::size_t> submits;
 }
 
 // Stands before the library's for the whole program.
-extern "C" rota_status rota_submit(rota_tenant *tenant, const rota_job *jobs, std::size_t n,
-                                   rota_ticket *tickets, std::size_t *accepted,
-                                   rota_error **error) {
+extern "C" rota_status rota_submit_traced(rota_tenant *tenant, const rota_job *jobs,
+                                          const rota_trace_context *contexts, std::size_t n,
+                                          rota_ticket *tickets, std::size_t *accepted,
+                                          rota_error **error) {
     submits.push_back(n);
     static const auto next =
-        reinterpret_cast<decltype(&rota_submit)>(dlsym(RTLD_NEXT, "rota_submit"));
-    return next(tenant, jobs, n, tickets, accepted, error);
+        reinterpret_cast<decltype(&rota_submit_traced)>(dlsym(RTLD_NEXT, "rota_submit_traced"));
+    return next(tenant, jobs, contexts, n, tickets, accepted, error);
 }
 
 int main() {

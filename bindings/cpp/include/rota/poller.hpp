@@ -32,7 +32,8 @@ namespace detail {
 // the heap. Finished once, by the thread that runs the poller.
 class operation {
   public:
-    explicit operation(const rota_job &what) noexcept : job(what), user_data(what.user_data) {}
+    operation(const rota_job &what, const trace_context &where) noexcept
+        : job(what), context(where), user_data(what.user_data) {}
     operation(const operation &) = delete;
     operation &operator=(const operation &) = delete;
 
@@ -40,6 +41,7 @@ class operation {
     virtual void finish(result<completion> &&answer) = 0;
 
     rota_job job;
+    trace_context context;
     std::uint64_t user_data;
     /// Its place in the poller's table; 0: it waits for nothing.
     std::uint64_t number = 0;
@@ -149,16 +151,23 @@ class poller {
     /// Calls `function(result<completion>)` once, from run_once. Errors: as rota_submit, and the
     /// function isn't called; a job that has to wait for room gives its error to the function.
     template <class F> result<void> submit(const rota_job &job, F &&function) {
-        auto made = std::make_unique<calling<std::decay_t<F>>>(job, std::forward<F>(function));
+        return submit(job, trace_context(), std::forward<F>(function));
+    }
+    /// The same for a job that belongs to a trace.
+    template <class F>
+    result<void> submit(const rota_job &job, const trace_context &context, F &&function) {
+        auto made =
+            std::make_unique<calling<std::decay_t<F>>>(job, context, std::forward<F>(function));
         auto started = start(*made);
         if (started)
             made.release(); // it deletes itself when it is finished
         return started;
     }
 
-    /// The answer as a future. Somebody has to call run_once before it is ready.
-    std::future<result<completion>> future(const rota_job &job) {
-        auto made = std::make_unique<promising>(job);
+    /// The answer as a future. Somebody has to call run_once before it is ready. With a context the
+    /// job belongs to a trace.
+    std::future<result<completion>> future(const rota_job &job, const trace_context &context = {}) {
+        auto made = std::make_unique<promising>(job, context);
         auto answer = made->promise.get_future();
         auto started = start(*made);
         if (started)
@@ -171,8 +180,9 @@ class poller {
 #if ROTA_HPP_COROUTINES
     class awaitable;
     /// co_await gives result<completion>; the coroutine goes on inside run_once, or at once if the
-    /// job is refused. The job is submitted by co_await, not before.
-    [[nodiscard]] awaitable async(const rota_job &job) noexcept;
+    /// job is refused. The job is submitted by co_await, not before. With a context it belongs to a
+    /// trace.
+    [[nodiscard]] awaitable async(const rota_job &job, const trace_context &context = {}) noexcept;
 #endif
 
     /// Waits for completions, at most so long, hands out those that are there (up to 64), and
@@ -235,8 +245,8 @@ class poller {
     template <class F> class calling final : public detail::operation {
       public:
         template <class G>
-        calling(const rota_job &what, G &&function)
-            : operation(what), function_(std::forward<G>(function)) {}
+        calling(const rota_job &what, const trace_context &where, G &&function)
+            : operation(what, where), function_(std::forward<G>(function)) {}
         void finish(result<completion> &&answer) override {
             const std::unique_ptr<calling> self(this);
             function_(std::move(answer));
@@ -260,8 +270,8 @@ class poller {
         std::size_t accepted = 0;
         detail::failure why;
         // Under the lock: a job that found the ring full is in the queue before run_once looks.
-        const rota_status code =
-            ::rota_submit(tenant_, &one.job, 1, nullptr, &accepted, why.slot());
+        const rota_status code = ::rota_submit_traced(tenant_, &one.job, &one.context, 1, nullptr,
+                                                      &accepted, why.slot());
         under_way_ += accepted;
         if (code == ROTA_STATUS_OK)
             return {};
@@ -303,19 +313,22 @@ class poller {
     void refill() {
         for (;;) {
             std::array<rota_job, batch> jobs;
+            std::array<rota_trace_context, batch> contexts;
             detail::operation *refused = nullptr;
             error refusal(status::ok);
             {
                 const std::lock_guard<std::mutex> guard(lock_);
                 std::size_t count = 0;
-                for (auto *at = waiting_.first(); at != nullptr && count < batch; at = at->next)
-                    jobs[count++] = at->job;
+                for (auto *at = waiting_.first(); at != nullptr && count < batch; at = at->next) {
+                    jobs[count] = at->job;
+                    contexts[count++] = at->context;
+                }
                 if (count == 0)
                     return;
                 std::size_t accepted = 0;
                 detail::failure why;
-                const rota_status code =
-                    ::rota_submit(tenant_, jobs.data(), count, nullptr, &accepted, why.slot());
+                const rota_status code = ::rota_submit_traced(
+                    tenant_, jobs.data(), contexts.data(), count, nullptr, &accepted, why.slot());
                 under_way_ += accepted;
                 // Accepted ones may be finished by another thread from the unlock on, not before.
                 for (std::size_t i = 0; i < accepted; i++)
@@ -413,7 +426,8 @@ class poller {
 /// is allowed; the job runs all the same.
 class [[nodiscard]] poller::awaitable final : private detail::operation {
   public:
-    awaitable(poller &from, const rota_job &what) noexcept : operation(what), poller_(from) {}
+    awaitable(poller &from, const rota_job &what, const trace_context &where) noexcept
+        : operation(what, where), poller_(from) {}
     ~awaitable() {
         if (number != 0)
             poller_.forget(*this);
@@ -447,8 +461,8 @@ class [[nodiscard]] poller::awaitable final : private detail::operation {
     std::optional<result<completion>> answer_;
 };
 
-inline poller::awaitable poller::async(const rota_job &job) noexcept {
-    return awaitable(*this, job);
+inline poller::awaitable poller::async(const rota_job &job, const trace_context &context) noexcept {
+    return awaitable(*this, job, context);
 }
 
 #endif

@@ -108,9 +108,8 @@ class replay {
         auto fits = detail::same_version();
         if (!fits)
             return std::move(fits).error();
-        rota_quota most;
-        rota_recorder_options recorder;
-        const rota_runtime_options runtime = detail::raw_of(options.runtime, most, recorder);
+        detail::pointed_to to;
+        const rota_runtime_options runtime = detail::raw_of(options.runtime, to);
         rota_replay_options raw = ROTA_REPLAY_OPTIONS_INIT;
         raw.path = options.path.data();
         raw.path_len = options.path.size();

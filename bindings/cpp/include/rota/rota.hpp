@@ -36,6 +36,7 @@
 #include <rota/result.hpp>
 #include <rota/runtime.hpp>
 #include <rota/span.hpp>
+#include <rota/spans.hpp>
 #include <rota/tenant.hpp>
 #include <rota/types.hpp>
 

@@ -11,6 +11,7 @@
 #include <rota/recorder.hpp>
 #include <rota/result.hpp>
 #include <rota/span.hpp>
+#include <rota/spans.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,9 @@ struct runtime_options {
     /// look at the metrics; at most 107 bytes. Empty: what $ROTA_METRICS_SOCKET says, and without
     /// it none.
     std::string_view metrics_socket = {};
+    /// Which of its jobs have spans, and where these go. None: OTLP where $OTEL_TRACES_EXPORTER is
+    /// otlp, the file that $ROTA_SPANS names, and without them no spans.
+    std::optional<span_options> spans = {};
 };
 
 /// How to create a tenant; a field that is 0 or empty means its default. Texts are only read.
@@ -176,9 +180,14 @@ inline result<void> same_version() {
     return error(status::unsupported, message.c_str());
 }
 
-// The options as C has them; `most` and `recorder` are what they point to.
-inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &most,
-                                   rota_recorder_options &recorder) noexcept {
+// What the options as C has them point to.
+struct pointed_to {
+    rota_quota most;
+    rota_recorder_options recorder;
+    rota_span_options spans;
+};
+
+inline rota_runtime_options raw_of(const runtime_options &options, pointed_to &to) noexcept {
     rota_runtime_options raw = ROTA_RUNTIME_OPTIONS_INIT;
     raw.device = options.device.data();
     raw.device_len = options.device.size();
@@ -197,15 +206,19 @@ inline rota_runtime_options raw_of(const runtime_options &options, rota_quota &m
     raw.first_position = options.first_position;
     raw.lease_fuel = options.lease_fuel;
     raw.most_fuel = options.most_fuel;
-    most = raw_of(options.quota);
-    raw.quota = &most;
+    to.most = raw_of(options.quota);
+    raw.quota = &to.most;
     if (options.recorder) {
-        recorder = raw_of(*options.recorder);
-        raw.recorder = &recorder;
+        to.recorder = raw_of(*options.recorder);
+        raw.recorder = &to.recorder;
     }
     raw.max_series = options.max_series;
     raw.metrics_socket = options.metrics_socket.data();
     raw.metrics_socket_len = options.metrics_socket.size();
+    if (options.spans) {
+        to.spans = raw_of(*options.spans);
+        raw.spans = &to.spans;
+    }
     return raw;
 }
 
@@ -242,9 +255,8 @@ class runtime {
         auto fits = detail::same_version();
         if (!fits)
             return std::move(fits).error();
-        rota_quota most;
-        rota_recorder_options recorder;
-        const rota_runtime_options raw = detail::raw_of(options, most, recorder);
+        detail::pointed_to to;
+        const rota_runtime_options raw = detail::raw_of(options, to);
 
         runtime opened;
         opened.owner_ = std::make_shared<detail::runtime_owner>();
@@ -386,6 +398,23 @@ class runtime {
                                   return ::rota_runtime_decisions_text(handle_, room, place...);
                               })
             .transform([](std::vector<char> all) { return std::string(all.begin(), all.end()); });
+    }
+
+    /// How the queue of its spans and their exporters are doing; the numbers are read one by one
+    /// while work goes on. Errors: wrong_state if it makes no spans; as rota_spans_get_stats.
+    result<rota::span_stats> span_stats() const noexcept {
+        rota::span_stats told = ROTA_SPAN_STATS_INIT;
+        detail::failure why;
+        const rota_status code = ::rota_spans_get_stats(handle_, &told, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return told;
+    }
+    /// Returns when the spans of all completions that were taken before are exported, or given up.
+    /// Errors: timeout; wrong_state if it makes no spans; as rota_spans_flush.
+    result<void> flush_spans(timeout time = forever) const noexcept {
+        detail::failure why;
+        return why.outcome(::rota_spans_flush(handle_, time.ns(), why.slot()));
     }
 
     /// Ends the kernel; open jobs complete as CANCELLED and can still be polled.

@@ -72,14 +72,45 @@ class tenant {
     /// Errors: as rota_submit; invalid_argument for too little room.
     submission submit(span<const rota_job> jobs, span<ticket> tickets = {}) const noexcept {
         if (!tickets.empty() && tickets.size() < jobs.size())
-            return {0, error(status::invalid_argument,
-                             "`tickets` has less room than there are jobs: leave it empty, or give "
-                             "one for each job")};
+            return too_few_tickets();
         std::size_t accepted = 0;
         detail::failure why;
         const rota_status code =
             ::rota_submit(handle_, jobs.data(), jobs.size(),
                           tickets.empty() ? nullptr : tickets.data(), &accepted, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return {accepted, why.with(code)};
+        return {accepted, {}};
+    }
+
+    /// Submits one job that belongs to a trace. One whose context is none begins a trace of its
+    /// own, if it is sampled. Where the runtime makes no spans the context isn't looked at.
+    /// Errors: as above.
+    result<ticket> submit(const rota_job &job, const trace_context &context) const noexcept {
+        ticket given = 0;
+        std::size_t accepted = 0;
+        detail::failure why;
+        const rota_status code =
+            ::rota_submit_traced(handle_, &job, &context, 1, &given, &accepted, why.slot());
+        if (code != ROTA_STATUS_OK)
+            return why.with(code);
+        return given;
+    }
+
+    /// Submits jobs that belong to traces: `contexts` has one for each of them.
+    /// Errors: as above; invalid_argument for another number of contexts.
+    submission submit(span<const rota_job> jobs, span<const trace_context> contexts,
+                      span<ticket> tickets = {}) const noexcept {
+        if (contexts.size() != jobs.size())
+            return {0, error(status::invalid_argument,
+                             "`contexts` must have one for each job, or be left out")};
+        if (!tickets.empty() && tickets.size() < jobs.size())
+            return too_few_tickets();
+        std::size_t accepted = 0;
+        detail::failure why;
+        const rota_status code =
+            ::rota_submit_traced(handle_, jobs.data(), contexts.data(), jobs.size(),
+                                 tickets.empty() ? nullptr : tickets.data(), &accepted, why.slot());
         if (code != ROTA_STATUS_OK)
             return {accepted, why.with(code)};
         return {accepted, {}};
@@ -117,6 +148,13 @@ class tenant {
     result<completion> run(const rota_job &job, timeout time = forever,
                            waiting how = waiting::adaptive) const noexcept {
         auto sent = submit(job);
+        if (!sent)
+            return std::move(sent).error();
+        return wait(*sent, time, how);
+    }
+    result<completion> run(const rota_job &job, const trace_context &context,
+                           timeout time = forever, waiting how = waiting::adaptive) const noexcept {
+        auto sent = submit(job, context);
         if (!sent)
             return std::move(sent).error();
         return wait(*sent, time, how);
@@ -287,6 +325,12 @@ class tenant {
     friend class runtime;
     friend class poller;
     template <class T> friend class buffer;
+
+    static submission too_few_tickets() noexcept {
+        return {0, error(status::invalid_argument,
+                         "`tickets` has less room than there are jobs: leave it empty, or give "
+                         "one for each job")};
+    }
 
     std::shared_ptr<detail::tenant_owner> owner_;
     // Beside the owner's, so that the hot calls need no look at it.

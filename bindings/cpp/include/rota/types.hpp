@@ -379,6 +379,25 @@ enum class action : std::uint32_t {
     trial_renewed = ROTA_ACTION_TRIAL_RENEWED,
 };
 
+/// Which jobs have spans, as OpenTelemetry's samplers say. Those called parent go by the sampled
+/// flag of the job's trace context, and only jobs without a context are sampled as the name says.
+enum class sampler : std::uint32_t {
+    /// What $OTEL_TRACES_SAMPLER and $OTEL_TRACES_SAMPLER_ARG say; without them parent_always_on.
+    environment = ROTA_SAMPLER_ENVIRONMENT,
+    /// All.
+    always_on = ROTA_SAMPLER_ALWAYS_ON,
+    /// None.
+    always_off = ROTA_SAMPLER_ALWAYS_OFF,
+    /// The part of them that sample_ratio says; those with a trace context by their trace id.
+    ratio = ROTA_SAMPLER_RATIO,
+    /// All without a context.
+    parent_always_on = ROTA_SAMPLER_PARENT_ALWAYS_ON,
+    /// None without a context.
+    parent_always_off = ROTA_SAMPLER_PARENT_ALWAYS_OFF,
+    /// A part of those without a context.
+    parent_ratio = ROTA_SAMPLER_PARENT_RATIO,
+};
+
 /// How metrics are written.
 enum class metrics_format : std::uint32_t {
     /// text/plain; version=0.0.4; charset=utf-8
@@ -420,6 +439,8 @@ using module_report = rota_module_report;
 /// How a flight recorder is doing. Cells are what a log is made of, 128 bytes each, numbered from 1
 /// on. A number that ends a range is the first beyond it.
 using recorder_state = rota_recorder_state;
+/// How the spans of a runtime are doing.
+using span_stats = rota_span_stats;
 /// What a log says of itself, and what was read of it so far.
 using recording_info = rota_recording_info;
 /// A job of a log; recording::seek finds its record by `seq`.
