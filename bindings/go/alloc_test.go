@@ -4,6 +4,7 @@
 package rota_test
 
 import (
+	"context"
 	"io"
 	"testing"
 
@@ -19,6 +20,35 @@ func TestDoAllocatesNothing(t *testing.T) {
 	})
 	if each > 0 {
 		t.Fatalf("%v allocations per call", each)
+	}
+}
+
+func TestDoInATraceAllocatesNothing(t *testing.T) {
+	r := openRuntime(t, rota.WithSpans(rota.SpanOptions{Path: "/dev/null", Sampler: rota.SamplerParentAlwaysOn}))
+	tenant := newTenant(t, r)
+	for name, ctx := range map[string]context.Context{
+		"without a trace": background,
+		"with a trace":    rota.ContextWithTrace(background, traceOf(1)),
+	} {
+		each := leastAllocations(func() {
+			if _, err := tenant.Do(ctx, nop(1, 2)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if each > 0 {
+			t.Errorf("%s: %v allocations per call", name, each)
+		}
+	}
+	var batch rota.Batch
+	jobs, traces := repeat(nop(1, 2), 64), make([]rota.TraceContext, 64)
+	each := leastAllocations(func() {
+		ok(t, tenant.SubmitIntoTraced(background, &batch, jobs, traces))
+		if _, err := batch.Wait(background); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if each > 0 {
+		t.Errorf("SubmitIntoTraced: %v allocations per call", each)
 	}
 }
 

@@ -4,8 +4,8 @@ package rota
 
 // #include "shim.h"
 //
-// #cgo noescape rota_submit
-// #cgo nocallback rota_submit
+// #cgo noescape rota_go_submit
+// #cgo nocallback rota_go_submit
 import "C"
 
 import (
@@ -23,7 +23,9 @@ type Batch struct {
 	tenant  *Tenant
 	jobs    []Job // as the library gets them: with place and index as user data
 	tickets []Ticket
-	done    []Completion // before the completion is there: with the job's own user data
+	done    []Completion   // before the completion is there: with the job's own user data
+	traces  []TraceContext // of the jobs; empty where they have none, and for Do's
+	trace   TraceContext   // of Do's job, where the runtime makes spans
 
 	// The rest is guarded by the tenant's mutex.
 	place     uint32
@@ -42,6 +44,7 @@ const indexBits = 32
 // prepare takes the jobs over. It does not touch what the mutex guards.
 func (b *Batch) prepare(t *Tenant, n int) {
 	b.tenant = t
+	b.traces = b.traces[:0]
 	if cap(b.jobs) < n {
 		b.jobs, b.tickets, b.done = make([]Job, n), make([]Ticket, n), make([]Completion, n)
 	}
@@ -62,14 +65,20 @@ func (b *Batch) set(i int, job *Job) {
 }
 
 // Submit submits jobs in their order, in one call of the library, and waits for room where the ring
-// is full; a quota it doesn't wait for. The jobs are copied. Where it fails, the jobs before the refused
-// one, or those that had room when the context ended, are in the batch, which is nil if there are none.
+// is full; a quota it doesn't wait for. The jobs are copied; they belong to the trace that is in ctx, if
+// there is one. Where it fails, the jobs before the refused one, or those that had room when the context
+// ended, are in the batch, which is nil if there are none.
 //
 // Errors: ErrInvalidArgument (no jobs, flags, fuel), ErrInvalidOpcode, ErrInvalidTiles, *QuotaError (slots,
 // fuel), ErrWrongState after Drain or Revoke, ErrClosed, ErrStopped, ErrDeviceLost, and the context's.
 func (t *Tenant) Submit(ctx context.Context, jobs []Job) (*Batch, error) {
+	return newBatch(func(b *Batch) error { return t.SubmitInto(ctx, b, jobs) })
+}
+
+// newBatch makes a batch for the jobs that were accepted, if any.
+func newBatch(submit func(*Batch) error) (*Batch, error) {
 	b := new(Batch)
-	err := t.SubmitInto(ctx, b, jobs)
+	err := submit(b)
 	if err != nil && b.Len() == 0 {
 		b = nil
 	}
@@ -80,24 +89,37 @@ func (t *Tenant) Submit(ctx context.Context, jobs []Job) (*Batch, error) {
 // allocated where it suffices. The batch must be done (Wait has returned its completions); else
 // ErrWrongState. Len tells how many jobs were accepted.
 func (t *Tenant) SubmitInto(ctx context.Context, b *Batch, jobs []Job) error {
-	return t.submitInto(ctx, b, jobs, true)
+	return t.submitInto(ctx, b, jobs, nil, true)
 }
 
 // TrySubmit is SubmitInto without waiting for room: it submits what has room, and gives
 // ErrWouldBlock where that isn't all. Len tells how many jobs were accepted.
 func (t *Tenant) TrySubmit(b *Batch, jobs []Job) error {
-	return t.submitInto(context.Background(), b, jobs, false)
+	return t.submitInto(context.Background(), b, jobs, nil, false)
 }
 
-func (t *Tenant) submitInto(ctx context.Context, b *Batch, jobs []Job, wait bool) error {
+// submitInto gives the jobs these traces, or without them the one in the context.
+func (t *Tenant) submitInto(ctx context.Context, b *Batch, jobs []Job, traces []TraceContext, wait bool) error {
 	if t == nil {
 		return errNilTenant
 	}
 	if b == nil {
 		return errNilBatch
 	}
+	var trace TraceContext
+	if t.traces && traces == nil {
+		trace = traceOf(ctx)
+	}
 	if err := b.begin(t, jobs); err != nil {
 		return err
+	}
+	if t.traces {
+		b.traces = append(b.traces, traces...)
+	}
+	if trace.IsValid() {
+		for range jobs {
+			b.traces = append(b.traces, trace)
+		}
 	}
 	err := ctx.Err()
 	accepted := 0
@@ -171,7 +193,11 @@ func (t *Tenant) submit(b *Batch, from int) (int, error) {
 	var object *C.rota_error
 	var accepted C.size_t
 	jobs, tickets := b.jobs[from:], b.tickets[from:]
-	status := C.rota_submit(t.handle, (*C.rota_job)(unsafe.Pointer(unsafe.SliceData(jobs))),
+	var traces *C.rota_trace_context
+	if len(b.traces) > 0 {
+		traces = (*C.rota_trace_context)(unsafe.Pointer(&b.traces[from]))
+	}
+	status := C.rota_go_submit(t.handle, (*C.rota_job)(unsafe.Pointer(unsafe.SliceData(jobs))), traces,
 		C.size_t(len(jobs)), (*C.rota_ticket)(unsafe.Pointer(unsafe.SliceData(tickets))), &accepted, &object)
 	runtime.KeepAlive(t)
 	return int(accepted), callError(status, object)
@@ -268,7 +294,8 @@ var calls = sync.Pool{New: func() any {
 }}
 
 // Do submits one job and waits for its completion. Calls of several goroutines are submitted
-// together. Where the ring is full it waits for room.
+// together. Where the ring is full it waits for room. The job belongs to the trace that is in ctx, if
+// there is one.
 //
 // The end of the context cancels the job, and Do waits for its completion, which a job that has
 // begun gives when it ends. An error of the call itself (as of Submit) or of the context means that
@@ -287,6 +314,9 @@ func (t *Tenant) Do(ctx context.Context, job Job) (Completion, error) {
 	}
 	b := calls.Get().(*Batch)
 	b.tenant = t
+	if t.traces {
+		b.trace = traceOf(ctx)
+	}
 	t.mu.Lock()
 	if t.failed != nil {
 		defer t.mu.Unlock()

@@ -64,6 +64,13 @@
 // functions tell that Runtime.AddMetrics adds; the module rotaprom beside this package has a collector for the
 // Prometheus client library. WithTrace keeps the last decisions of a runtime: Runtime.Decisions.
 //
+// # Spans
+//
+// WithSpans, or the environment, tells a tracing system of a runtime's jobs: by OTLP, or in a file. ContextWithTrace
+// puts the jobs of Do and Submit into a trace, so that a server's handler only has to do that with the context of
+// a request whose header traceparent ParseTraceContext reads; SubmitTraced and its kin take a trace for each job.
+// SpanStats and FlushSpans are the runtime's. docs/spans.md is the manual.
+//
 // # Errors
 //
 // A call that failed gives an *Error; errors.Is finds its Status, such as ErrNoDriver. ErrWouldBlock

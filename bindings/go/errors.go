@@ -189,6 +189,8 @@ var (
 	errNilSnapshot    = &Error{Status: ErrNullPointer, Message: "the snapshot is nil"}
 	errNilProvider    = &Error{Status: ErrNullPointer, Message: "the provider is nil"}
 
+	errTraces = &Error{Status: ErrInvalidArgument, Message: "there must be a trace context for each job"}
+
 	errClosed = &Error{Status: ErrClosed, Message: "the tenant was closed"}
 )
 

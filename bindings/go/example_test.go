@@ -283,3 +283,33 @@ func ExampleRuntime_Metrics() {
 	fmt.Println(since.Runtime.All.Completed, latency.Quantile(0.99) > 0)
 	// Output: 10 true
 }
+
+func ExampleContextWithTrace() {
+	runtime, err := rota.Open(rota.WithSpans(rota.SpanOptions{Path: "/dev/null", Sampler: rota.SamplerParentAlwaysOff}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer runtime.Close()
+	tenant, err := runtime.NewTenant()
+	if err != nil {
+		log.Fatal(err)
+	}
+	// The header traceparent of a request.
+	trace, err := rota.ParseTraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := rota.ContextWithTrace(context.Background(), trace)
+	if _, err := tenant.Do(ctx, rota.Job{Op: rota.OpNop}); err != nil {
+		log.Fatal(err)
+	}
+	if err := runtime.FlushSpans(time.Minute); err != nil {
+		log.Fatal(err)
+	}
+	stats, err := runtime.SpanStats()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(stats.Exported)
+	// Output: 1
+}

@@ -24,6 +24,8 @@ var notBound = map[string]string{
 	"rota_tenant_event_fd": "goroutines wait for channels: Batch.Done",
 	"rota_wait":            "one poller takes all completions; see lead.go",
 	"rota_poll":            "called by rota_go_exchange in shim.h",
+	"rota_submit":          "called by rota_go_submit in shim.h",
+	"rota_submit_traced":   "called by rota_go_submit in shim.h",
 	"rota_log_set":         "called by rota_go_log_set in shim.c",
 	"rota_recording_next":  "called by rota_go_next in shim.h",
 	"rota_replay_run":      "called by rota_go_replay_run in shim.c",
@@ -107,7 +109,7 @@ func TestEveryFunctionOfTheHeaderIsBound(t *testing.T) {
 	ok(t, err)
 	forward, err := os.ReadFile("shim.c")
 	ok(t, err)
-	for _, call := range []string{"rota_poll(", "rota_log_set(", "rota_recording_next(", "rota_replay_run(",
+	for _, call := range []string{"rota_poll(", "rota_submit(", "rota_submit_traced(", "rota_log_set(", "rota_recording_next(", "rota_replay_run(",
 		"rota_metrics_snapshot(", "rota_metrics_provider_add("} {
 		if !strings.Contains(string(shim)+string(forward), call) {
 			t.Errorf("%s...) is not called in C either", call)
@@ -119,7 +121,7 @@ func TestEveryConstantOfTheHeaderIsBound(t *testing.T) {
 	used, constants := uses(t)
 	// Of these each one is an exported constant; of the others it is enough that they are used.
 	exported := regexp.MustCompile(`^ROTA_(STATUS|FAULT|OP|COMPLETION|DEVICE|MODE|RUNTIME|JOB|TICKET|BUFFER|RESOURCE|TENANT|CLASS|` +
-		`CAPTURE|RECORDER|EVIDENCE|RECORDING|RECORD|EVENT|REPLAY|DIFFERS|LEASE|ACTION|METRICS|LATENCY|HISTOGRAM)_`)
+		`CAPTURE|RECORDER|EVIDENCE|RECORDING|RECORD|EVENT|REPLAY|DIFFERS|LEASE|ACTION|METRICS|LATENCY|HISTOGRAM|SAMPLER|SPANS|TRACE)_`)
 	found := regexp.MustCompile(`(?m)^#define (ROTA_[A-Z0-9_]+) `).FindAllStringSubmatch(header(t), -1)
 	if len(found) < 80 {
 		t.Fatalf("only %d constants were found in the header", len(found))
@@ -154,7 +156,8 @@ func TestEveryFieldOfTheHeaderIsUsed(t *testing.T) {
 	for _, name := range []string{"runtime_info", "device_info", "outputs_stats", "module_report", "runtime_options",
 		"tenant_options", "module_options", "quota", "tenant_counters", "recorder_options", "recorder_state",
 		"recording_info", "record", "field", "replay_options", "replay_report", "replay_job", "replay_count",
-		"counts", "latency", "ages", "tenant_metrics", "handler_metrics", "metrics_value", "metrics", "snapshot", "decision"} {
+		"counts", "latency", "ages", "tenant_metrics", "handler_metrics", "metrics_value", "metrics", "snapshot", "decision",
+		"span_options", "span_stats"} {
 		body := regexp.MustCompile(`(?s)typedef struct rota_` + name + ` \{(.*?)\n\}`).FindStringSubmatch(text)
 		if body == nil {
 			t.Fatalf("rota_%s is not in the header", name)

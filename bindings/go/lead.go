@@ -45,6 +45,7 @@ type round struct {
 	wakes   []*Batch
 	ended   int // batches that were done with it
 	jobs    [roundJobs]Job
+	traces  *[roundJobs]TraceContext // of the jobs; nil where the runtime makes no spans
 	tickets [roundJobs]Ticket
 	done    [roundJobs]Completion
 }
@@ -215,7 +216,7 @@ func (t *Tenant) sleep() bool {
 	t.active, t.sleeping = false, true
 	for t.watched > 0 && t.failed == nil && !t.over {
 		t.mu.Unlock()
-		got := C.rota_go_exchange(t.handle, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(&t.nap)),
+		got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(&t.nap)),
 			napJobs, C.ROTA_WAIT_BLOCK, C.uint64_t(nap))
 		t.mu.Lock()
 		t.polled(&got, t.nap[:], nil)
@@ -236,6 +237,9 @@ func (t *Tenant) sleep() bool {
 func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	if t.round == nil {
 		t.round = new(round)
+		if t.traces {
+			t.round.traces = new([roundJobs]TraceContext)
+		}
 	}
 	r := t.round
 	r.batches = r.batches[:0]
@@ -246,10 +250,11 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	handle := t.handle
 	t.mu.Unlock()
 	var jobs *C.rota_job
+	traces := (*C.rota_trace_context)(unsafe.Pointer(r.traces))
 	if n > 0 {
 		jobs = (*C.rota_job)(unsafe.Pointer(&r.jobs))
 	}
-	got := C.rota_go_exchange(handle, jobs, C.size_t(n), (*C.rota_ticket)(unsafe.Pointer(&r.tickets)),
+	got := C.rota_go_exchange(handle, jobs, traces, C.size_t(n), (*C.rota_ticket)(unsafe.Pointer(&r.tickets)),
 		(*C.rota_completion)(unsafe.Pointer(&r.done)), roundJobs, wait, C.uint64_t(timeout))
 	t.mu.Lock()
 	t.rounds++
@@ -285,6 +290,9 @@ func (t *Tenant) gather(r *round) {
 		}
 		kept = append(kept, b)
 		r.jobs[len(r.batches)] = b.jobs[0]
+		if r.traces != nil {
+			r.traces[len(r.batches)] = b.trace
+		}
 		r.batches = append(r.batches, b)
 	}
 	clear(t.inbox[len(kept):])

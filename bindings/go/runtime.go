@@ -69,6 +69,7 @@ type settingsOfRuntime struct {
 	idle             time.Duration
 	quota            Quota
 	recorder         *RecorderOptions
+	spans            *SpanOptions
 	options          C.rota_runtime_options
 }
 
@@ -163,6 +164,7 @@ type Runtime struct {
 	handle    *C.rota_runtime
 	cleanup   runtime.Cleanup
 	providers *providers
+	traces    bool // it makes spans
 
 	mu      sync.Mutex
 	tenants map[*C.rota_tenant]weak.Pointer[Tenant] // those that can be found by their ids
@@ -172,7 +174,8 @@ type Runtime struct {
 //
 // Errors: ErrNoDriver, ErrNoDevice, ErrDeviceUnsupported, ErrUnsupported (the mode), ErrDriver,
 // ErrInvalidArgument, ErrOutOfMemory, ErrOutOfDeviceMemory, ErrIO; of the recorder ErrLogInUse,
-// ErrNotALog, ErrLogDamaged, ErrLogTooNew; *VersionError where the library doesn't fit the header.
+// ErrNotALog, ErrLogDamaged, ErrLogTooNew; ErrUnsupported for spans by a library that was built without metrics or
+// without OTLP; *VersionError where the library doesn't fit the header.
 func Open(options ...Option) (*Runtime, error) {
 	if err := checkVersion(headerVersion, uint32(C.rota_version())); err != nil {
 		return nil, err
@@ -190,6 +193,8 @@ func Open(options ...Option) (*Runtime, error) {
 	}
 	all := &providers{handles: map[uint64]cgo.Handle{}}
 	r := &Runtime{handle: handle, providers: all}
+	_, err = r.SpanStats() // also the environment can have asked for them
+	r.traces = err == nil
 	r.cleanup = runtime.AddCleanup(r, func(handle *C.rota_runtime) {
 		go func() {
 			C.rota_runtime_destroy(handle, nil)
@@ -218,6 +223,9 @@ func cRuntime(options []Option) (*C.rota_runtime_options, func(), error) {
 	if s.recorder != nil && s.recorder.SyncInterval < 0 {
 		return nil, nil, &Error{Status: ErrInvalidArgument, Message: "the recorder's sync interval is negative"}
 	}
+	if s.spans != nil && (s.spans.Delay < 0 || s.spans.Timeout < 0) {
+		return nil, nil, &Error{Status: ErrInvalidArgument, Message: "the spans' delay or timeout is negative"}
+	}
 	quota, err := cQuota(s.quota)
 	if err != nil {
 		return nil, nil, err
@@ -229,7 +237,8 @@ func cRuntime(options []Option) (*C.rota_runtime_options, func(), error) {
 		}
 	}
 	recorder, freeRecorder := cRecorder(s.recorder)
-	s.options.quota, s.options.recorder = quota, recorder
+	spans, freeSpans := cSpans(s.spans)
+	s.options.quota, s.options.recorder, s.options.spans = quota, recorder, spans
 	s.options.device, s.options.device_len = cText(s.device)
 	s.options.cache_dir, s.options.cache_dir_len = cText(s.cacheDir)
 	s.options.metrics_socket, s.options.metrics_socket_len = cText(s.metricsSocket)
@@ -237,6 +246,7 @@ func cRuntime(options []Option) (*C.rota_runtime_options, func(), error) {
 	*c = s.options
 	return c, func() {
 		freeRecorder()
+		freeSpans()
 		C.free(unsafe.Pointer(c.quota))
 		C.free(unsafe.Pointer(c.device))
 		C.free(unsafe.Pointer(c.cache_dir))

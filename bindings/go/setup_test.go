@@ -23,7 +23,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ROTA_TEST_CHILD") != "" {
 		os.Exit(m.Run())
 	}
-	_ = os.Unsetenv("ROTA_RECORD") // the tests that record say so
+	for _, name := range []string{"ROTA_RECORD", "ROTA_SPANS", "OTEL_TRACES_EXPORTER"} {
+		_ = os.Unsetenv(name) // the tests that want it say so
+	}
 	before := runtime.NumGoroutine()
 	var err error
 	shared, err = rota.Open()

@@ -18,17 +18,28 @@ typedef struct {
     rota_error *poll_error;
 } rota_go_exchanged;
 
+/* rota_submit, or rota_submit_traced where there are contexts. */
+static inline rota_status rota_go_submit(rota_tenant *tenant, const rota_job *jobs,
+                                         const rota_trace_context *contexts, size_t n,
+                                         rota_ticket *tickets, size_t *accepted,
+                                         rota_error **error) {
+    return contexts == NULL
+               ? rota_submit(tenant, jobs, n, tickets, accepted, error)
+               : rota_submit_traced(tenant, jobs, contexts, n, tickets, accepted, error);
+}
+
 /* Submits n jobs, if any, and polls for completions. A refused job leaves out the poll: the caller
  * has to look at it first, and there may be nothing to wait for. Only where a quota of slots
  * refused it, the completions that are there are taken, which may hold some, and it is tried again
  * by itself: the error is then about one job, which is all that a call of Do has asked for. */
 static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota_job *jobs,
-                                                 size_t n, rota_ticket *tickets,
-                                                 rota_completion *done, size_t cap, uint32_t wait,
-                                                 uint64_t timeout_ns) {
+                                                 const rota_trace_context *contexts, size_t n,
+                                                 rota_ticket *tickets, rota_completion *done,
+                                                 size_t cap, uint32_t wait, uint64_t timeout_ns) {
     rota_go_exchanged out = {ROTA_STATUS_OK, ROTA_STATUS_TIMEOUT, 0, 0, NULL, NULL};
     if (n > 0)
-        out.submitted = rota_submit(tenant, jobs, n, tickets, &out.accepted, &out.submit_error);
+        out.submitted =
+            rota_go_submit(tenant, jobs, contexts, n, tickets, &out.accepted, &out.submit_error);
     if (out.submitted == ROTA_STATUS_OK || out.submitted == ROTA_STATUS_WOULD_BLOCK)
         out.polled = rota_poll(tenant, done, cap, wait, timeout_ns, &out.count, &out.poll_error);
     if (out.submitted == ROTA_STATUS_QUOTA_EXCEEDED &&
@@ -37,8 +48,9 @@ static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota
         out.polled = rota_poll(tenant, done, cap, wait, 0, &out.count, &out.poll_error);
         if (out.count > 0 || n - before > 1) {
             rota_error_destroy(out.submit_error);
-            out.submitted = rota_submit(tenant, jobs + before, 1, tickets + before, &out.accepted,
-                                        &out.submit_error);
+            out.submitted =
+                rota_go_submit(tenant, jobs + before, contexts == NULL ? NULL : contexts + before,
+                               1, tickets + before, &out.accepted, &out.submit_error);
             out.accepted += before;
         }
     }
@@ -109,6 +121,16 @@ static inline rota_recorder_options rota_go_recorder_options(void) {
 static inline rota_recorder_state rota_go_recorder_state(void) {
     rota_recorder_state state = ROTA_RECORDER_STATE_INIT;
     return state;
+}
+
+static inline rota_span_options rota_go_span_options(void) {
+    rota_span_options options = ROTA_SPAN_OPTIONS_INIT;
+    return options;
+}
+
+static inline rota_span_stats rota_go_span_stats(void) {
+    rota_span_stats stats = ROTA_SPAN_STATS_INIT;
+    return stats;
 }
 
 static inline rota_recording_info rota_go_recording_info(void) {

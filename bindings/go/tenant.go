@@ -85,6 +85,7 @@ type Tenant struct {
 	cleanup runtime.Cleanup
 	labels  context.Context // carries the pprof label
 	profile bool            // Do puts the label on its caller
+	traces  bool            // the runtime makes spans
 
 	mu       sync.Mutex
 	failed   error         // why no job can be submitted any more; nil while the tenant is open
@@ -150,6 +151,7 @@ func (r *Runtime) NewTenant(options ...TenantOption) (*Tenant, error) {
 		runtime: r,
 		labels:  pprof.WithLabels(context.Background(), pprof.Labels("rota_tenant", s.label)),
 		profile: s.pprofCalls,
+		traces:  r.traces,
 	}
 	if r.tenants == nil {
 		r.tenants = map[*C.rota_tenant]weak.Pointer[Tenant]{}
