@@ -157,7 +157,7 @@ func (s *service) scan(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the text could not be read")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	ctx, cancel := context.WithTimeout(withTrace(r), s.timeout)
 	defer cancel()
 	counts, err := scan.run(ctx, (*space)[:n])
 	if err != nil {
@@ -170,6 +170,19 @@ func (s *service) scan(w http.ResponseWriter, r *http.Request) {
 		out.Counts[s.patterns[p]] = count
 	}
 	reply(w, http.StatusOK, out)
+}
+
+// withTrace is the request's context, with the trace that its client says it belongs to.
+func withTrace(r *http.Request) context.Context {
+	parent := r.Header.Values("traceparent")
+	if len(parent) != 1 {
+		return r.Context()
+	}
+	trace, err := rota.ParseTraceContext(parent[0])
+	if err != nil { // as if there were none, says W3C
+		return r.Context()
+	}
+	return rota.ContextWithTrace(r.Context(), trace)
 }
 
 func (s *service) failed(w http.ResponseWriter, err error) {

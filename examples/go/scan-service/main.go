@@ -2,7 +2,8 @@
 //
 //	curl -H 'X-API-Key: me' --data-binary @file http://localhost:8080/scan
 //
-// Each API key is a tenant of its own, with a weight and a quota. On SIGTERM it answers what it has begun and ends.
+// Each API key is a tenant of its own, with a weight and a quota. Scans belong to the traces of their requests; with
+// OTEL_TRACES_EXPORTER=otlp in the environment a collector hears of them. On SIGTERM it answers what it has begun and ends.
 package main
 
 import (

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -352,6 +353,50 @@ func TestMetricsAreServedInTheFormatThatIsAskedFor(t *testing.T) {
 	response.Body.Close()
 	if response.StatusCode != http.StatusNotFound {
 		t.Errorf("clients get them too: %s", response.Status)
+	}
+}
+
+func TestScansAreSpansOfTheirRequestsTraces(t *testing.T) {
+	var lock sync.Mutex
+	var spans bytes.Buffer
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
+		if _, err := io.Copy(&spans, r.Body); err != nil || r.URL.Path != "/v1/traces" {
+			t.Errorf("%s: %v", r.URL, err)
+		}
+	}))
+	t.Cleanup(collector.Close)
+	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+	s, server := serve(t, testConfig())
+	const id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+	for _, parents := range [][]string{{}, {"00-" + id + "-" + parent + "-01"}, {"00-" + id + "-" + parent + "-00"}, {"none"},
+		{"00-" + id + "-" + parent + "-01", "00-" + id + "-" + parent + "-01"}} {
+		request, err := http.NewRequest(http.MethodPost, server.URL+"/scan", strings.NewReader("a password"))
+		ok(t, err)
+		request.Header.Set("X-API-Key", "me")
+		request.Header["Traceparent"] = parents
+		response, err := http.DefaultClient.Do(request)
+		ok(t, err)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("%q: %s", parents, response.Status)
+		}
+	}
+	ok(t, s.tenants.runtime.FlushSpans(rota.Forever))
+	lock.Lock()
+	defer lock.Unlock()
+	for _, digits := range []string{id, parent} {
+		bytesOf, err := hex.DecodeString(digits)
+		ok(t, err)
+		if n := bytes.Count(spans.Bytes(), bytesOf); n != 1 {
+			t.Errorf("%s came %d times", digits, n)
+		}
+	}
+	if !bytes.Contains(spans.Bytes(), []byte("scan_dfa")) {
+		t.Error("nothing says which handler it was")
 	}
 }
 
