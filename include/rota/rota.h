@@ -47,7 +47,7 @@
 /// The best device, with defaults everywhere.
 #define ROTA_RUNTIME_OPTIONS_INIT \
     { sizeof(rota_runtime_options), NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, \
-      NULL, 0 }
+      NULL, 0, NULL }
 
 /// Empty, for rota_runtime_get_info to fill in.
 #define ROTA_RUNTIME_INFO_INIT \
@@ -109,6 +109,16 @@
 #define ROTA_RECORDER_STATE_INIT \
     { sizeof(rota_recorder_state), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
       0, 0, 0, 0, 0 }
+
+/// Nowhere: set exporters or path, or both. Else defaults everywhere.
+#define ROTA_SPAN_OPTIONS_INIT \
+    { sizeof(rota_span_options), 0, 0, 1.0, NULL, 0, NULL, 0, NULL, 0, 8192, 100, 0, 0 }
+
+/// Empty, for rota_spans_get_stats to fill in.
+#define ROTA_SPAN_STATS_INIT { sizeof(rota_span_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0 }
+
+/// None: a job that begins its own trace.
+#define ROTA_TRACE_CONTEXT_INIT { {0}, {0}, 0 }
 
 /// Empty, for rota_recording_get_info to fill in.
 #define ROTA_RECORDING_INFO_INIT \
@@ -358,6 +368,41 @@
 
 /// Nobody knows yet.
 #define ROTA_EVIDENCE_UNCLASSIFIED 4
+
+/// ---- Samplers ----------------------------------------------------------------------------------
+/// As OpenTelemetry's: which jobs have spans. Those called PARENT go by the sampled flag of the job's
+/// trace context, and only jobs without a context are sampled as the name says.
+///
+/// What $OTEL_TRACES_SAMPLER and $OTEL_TRACES_SAMPLER_ARG say; without them PARENT_ALWAYS_ON.
+#define ROTA_SAMPLER_ENVIRONMENT 0
+
+/// All.
+#define ROTA_SAMPLER_ALWAYS_ON 1
+
+/// None.
+#define ROTA_SAMPLER_ALWAYS_OFF 2
+
+/// The part of them that sample_ratio says; those with a trace context by their trace id.
+#define ROTA_SAMPLER_RATIO 3
+
+/// All without a context.
+#define ROTA_SAMPLER_PARENT_ALWAYS_ON 4
+
+/// None without a context.
+#define ROTA_SAMPLER_PARENT_ALWAYS_OFF 5
+
+/// A part of those without a context.
+#define ROTA_SAMPLER_PARENT_RATIO 6
+
+/// ---- Exporters of spans ------------------------------------------------------------------------
+///
+/// OTLP over HTTP, with protobuf: to an OpenTelemetry collector, or what understands the same.
+#define ROTA_SPANS_OTLP 1
+
+/// ---- Flags of a trace context ------------------------------------------------------------------
+///
+/// The caller's span is sampled.
+#define ROTA_TRACE_SAMPLED 1
 
 /// ---- Modes -------------------------------------------------------------------------------------
 ///
@@ -986,6 +1031,61 @@ typedef struct rota_recorder_state {
     uint64_t failed_seq;
 } rota_recorder_state;
 
+/// A request. ROTA_JOB_INIT is a NOP with one tile.
+typedef struct rota_job {
+    /// Which handler runs it.
+    uint32_t opcode;
+    /// ROTA_JOB_* together.
+    uint32_t flags;
+    /// At least 1; exactly 1 for a scalar handler.
+    uint32_t tiles;
+    /// Loop iterations that it may take, per tile. 0: the default.
+    uint32_t fuel;
+    /// What the handler says.
+    uint32_t args[10];
+    /// Comes back in the completion; the device never sees it.
+    uint64_t user_data;
+} rota_job;
+
+/// Where a job belongs in a trace, as W3C's trace context tells it. All zero: it has none.
+typedef struct rota_trace_context {
+    /// The trace.
+    uint8_t trace_id[16];
+    /// The caller's span, whose child the job's span is.
+    uint8_t parent_id[8];
+    /// ROTA_TRACE_SAMPLED, or 0.
+    uint64_t flags;
+} rota_trace_context;
+
+/// Names a submitted job; never 0. Tickets of one tenant don't repeat.
+typedef uint64_t rota_ticket;
+
+/// How the spans of a runtime are doing.
+typedef struct rota_span_stats {
+    /// sizeof(rota_span_stats), which ROTA_SPAN_STATS_INIT sets.
+    size_t struct_size;
+    /// Spans that were put into the queue.
+    uint64_t pushed;
+    /// Spans that found no room there.
+    uint64_t dropped;
+    /// Spans that exporters took; each counts for each exporter.
+    uint64_t exported;
+    /// Spans that were given up, likewise.
+    uint64_t failed;
+    /// Exports that failed.
+    uint64_t failures;
+    /// Exports that were tried again.
+    uint64_t retries;
+    /// Spans in the queue now.
+    uint64_t queued;
+    /// Spans that fit into it.
+    uint64_t capacity;
+    /// Which part of it is in use.
+    double utilisation;
+    /// Which part of all spans was dropped.
+    double drop_rate;
+} rota_span_stats;
+
 /// How the jobs of a runtime are recorded. ROTA_RECORDER_OPTIONS_INIT has defaults for all but the path.
 typedef struct rota_recorder_options {
     /// sizeof(rota_recorder_options), which ROTA_RECORDER_OPTIONS_INIT sets.
@@ -1013,6 +1113,42 @@ typedef struct rota_recorder_options {
     /// Bytes of stage_dir.
     size_t stage_dir_len;
 } rota_recorder_options;
+
+/// Which jobs of a runtime have spans, and where these go. ROTA_SPAN_OPTIONS_INIT has defaults for all
+/// but that: OTLP, a file, or both.
+typedef struct rota_span_options {
+    /// sizeof(rota_span_options), which ROTA_SPAN_OPTIONS_INIT sets.
+    size_t struct_size;
+    /// ROTA_SPANS_* together, or 0.
+    uint32_t exporters;
+    /// One of ROTA_SAMPLER_*.
+    uint32_t sampler;
+    /// For the samplers by ratio: from 0 for none to 1 for all.
+    double sample_ratio;
+    /// Where OTLP goes: an http URL with its path. NULL: $OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, else
+    /// $OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces behind it, else http://localhost:4318/v1/traces.
+    const char *endpoint;
+    /// Bytes of endpoint.
+    size_t endpoint_len;
+    /// The name of the service. NULL: $OTEL_SERVICE_NAME, else the program's.
+    const char *service;
+    /// Bytes of service.
+    size_t service_len;
+    /// A file for Chrome's trace viewer or Perfetto; one that is there is overwritten, and %p in it stands
+    /// for the process id. NULL: none.
+    const char *path;
+    /// Bytes of path.
+    size_t path_len;
+    /// Spans that can wait to be exported, 1 to 1,048,576: ROTA_SPAN_OPTIONS_INIT says 8,192. Those that
+    /// find no room are dropped, and counted.
+    uint32_t queue;
+    /// Spans that are exported together, 1 to queue: ROTA_SPAN_OPTIONS_INIT says 100.
+    uint32_t batch;
+    /// How long a span waits for its batch to become full, in nanoseconds. 0: 10 ms.
+    uint64_t delay_ns;
+    /// How long a batch is tried, in nanoseconds. 0: 30 s.
+    uint64_t timeout_ns;
+} rota_span_options;
 
 /// How to open a runtime. ROTA_RUNTIME_OPTIONS_INIT asks for defaults everywhere.
 typedef struct rota_runtime_options {
@@ -1067,6 +1203,9 @@ typedef struct rota_runtime_options {
     const char *metrics_socket;
     /// Bytes of metrics_socket.
     size_t metrics_socket_len;
+    /// Which of its jobs have spans, and where these go; only read while the runtime is opened. NULL: OTLP
+    /// where $OTEL_TRACES_EXPORTER is otlp, the file that $ROTA_SPANS names, and without them none.
+    const struct rota_span_options *spans;
 } rota_runtime_options;
 
 /// What a runtime is and has done. Texts are zero-terminated UTF-8, cut to fit.
@@ -1203,25 +1342,6 @@ typedef struct rota_tenant_counters {
     /// How long they took together, in nanoseconds.
     uint64_t quiesce_ns;
 } rota_tenant_counters;
-
-/// A request. ROTA_JOB_INIT is a NOP with one tile.
-typedef struct rota_job {
-    /// Which handler runs it.
-    uint32_t opcode;
-    /// ROTA_JOB_* together.
-    uint32_t flags;
-    /// At least 1; exactly 1 for a scalar handler.
-    uint32_t tiles;
-    /// Loop iterations that it may take, per tile. 0: the default.
-    uint32_t fuel;
-    /// What the handler says.
-    uint32_t args[10];
-    /// Comes back in the completion; the device never sees it.
-    uint64_t user_data;
-} rota_job;
-
-/// Names a submitted job; never 0. Tickets of one tenant don't repeat.
-typedef uint64_t rota_ticket;
 
 /// The answer to a job.
 typedef struct rota_completion {
@@ -2134,6 +2254,58 @@ rota_status rota_recorder_note(struct rota_runtime *runtime,
                                size_t n,
                                struct rota_error **error);
 
+/// ---- Spans -------------------------------------------------------------------------------------
+///
+/// As rota_submit, for jobs that belong to traces: `contexts` has one for each of the n jobs. A job whose
+/// context is all zero begins a trace of its own, if it is sampled. Where the runtime makes no spans the
+/// contexts aren't looked at.
+///
+/// Ownership: jobs and contexts are copied.
+/// Threading: as rota_submit.
+/// Errors: as rota_submit.
+/// Since: 0.1
+rota_status rota_submit_traced(struct rota_tenant *tenant,
+                               const struct rota_job *jobs,
+                               const struct rota_trace_context *contexts,
+                               size_t n,
+                               rota_ticket *tickets,
+                               size_t *accepted,
+                               struct rota_error **error);
+
+/// Reads a trace context from text of W3C's form, as HTTP's header traceparent has it:
+/// "00-<32 digits of trace id>-<16 digits of parent id>-<2 digits of flags>".
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_ARGUMENT (another form, or an id that is zero).
+/// Since: 0.1
+rota_status rota_trace_context_parse(const char *text,
+                                     size_t text_len,
+                                     struct rota_trace_context *context,
+                                     struct rota_error **error);
+
+/// Tells how the queue of spans and their exporters are doing.
+///
+/// Ownership: a copy.
+/// Threading: any thread.
+/// Errors: NULL_POINTER, INVALID_HANDLE, INVALID_STRUCT_SIZE, WRONG_STATE (the runtime makes no spans),
+/// UNSUPPORTED by a library that was built without metrics.
+/// Since: 0.1
+rota_status rota_spans_get_stats(struct rota_runtime *runtime,
+                                 struct rota_span_stats *stats,
+                                 struct rota_error **error);
+
+/// Returns when the spans of all completions that were taken before the call are exported, or given up.
+///
+/// Ownership: nothing changes hands.
+/// Threading: any thread; rota_runtime_destroy waits for it.
+/// Errors: NULL_POINTER, INVALID_HANDLE, WRONG_STATE (the runtime makes no spans), TIMEOUT, UNSUPPORTED by
+/// a library that was built without metrics.
+/// Since: 0.1
+rota_status rota_spans_flush(struct rota_runtime *runtime,
+                             uint64_t timeout_ns,
+                             struct rota_error **error);
+
 /// ---- Runtime -----------------------------------------------------------------------------------
 ///
 /// Opens a device and starts the pump. options NULL: defaults everywhere.
@@ -2142,9 +2314,9 @@ rota_status rota_recorder_note(struct rota_runtime *runtime,
 /// texts are only read.
 /// Threading: any thread.
 /// Errors: NULL_POINTER, INVALID_STRUCT_SIZE, INVALID_ARGUMENT; NO_DRIVER, NO_DEVICE,
-/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode, or a metrics socket in a library without metrics),
-/// DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, IO_ERROR (also a metrics socket in use, or where
-/// something else has its name); of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
+/// DEVICE_UNSUPPORTED, UNSUPPORTED (the mode; a metrics socket or spans in a library that was built
+/// without), DRIVER_ERROR, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, IO_ERROR (also a metrics socket in use, or
+/// where something else has its name); of the recorder LOG_IN_USE, NOT_A_LOG, LOG_DAMAGED, LOG_TOO_NEW.
 /// Since: 0.1
 rota_status rota_runtime_open(const struct rota_runtime_options *options,
                               struct rota_runtime **runtime,
