@@ -1,10 +1,11 @@
 //! Trace event files: JSON arrays of events that chrome://tracing and <https://ui.perfetto.dev> show
 //! (<https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>).
 //!
-//! Each tenant is a process, each job an async event in it with its phases inside. The job's event has all of the span in
-//! its arguments, with all numbers that JavaScript would round as text. One event a line; the closing bracket may be missing.
+//! Each tenant is a process, numbered as they come, since viewers know numbers of 32 bits only; each job is an async event in it with
+//! its phases inside. The job's event has all of the span in its arguments, with all numbers that JavaScript would round as text.
+//! One event a line; the closing bracket may be missing.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
@@ -27,8 +28,8 @@ pub struct Chrome {
     length: u64,
     /// Of tenants: where it runs.
     label: String,
-    /// Tenants that are named already.
-    named: HashSet<u64>,
+    /// Numbers of the tenants that are named already.
+    processes: HashMap<u64, usize>,
     events: String,
 }
 
@@ -45,7 +46,7 @@ impl Chrome {
             file,
             length: start.len() as u64,
             label: String::new(),
-            named: HashSet::new(),
+            processes: HashMap::new(),
             events: String::new(),
         })
     }
@@ -68,17 +69,18 @@ impl Chrome {
     }
 
     /// Begins an event, which the caller ends.
-    fn event(&mut self, phase: char, name: &str, tenant: u64) {
+    fn event(&mut self, phase: char, name: &str, process: usize) {
         let first = self.length == 2 && self.events.is_empty();
         self.events.push_str(if first { "{" } else { ",\n{" });
         let _ = write!(self.events, "\"ph\":\"{phase}\",\"name\":");
         json_text(name, &mut self.events);
-        let _ = write!(self.events, ",\"pid\":{tenant},\"tid\":0");
+        let _ = write!(self.events, ",\"pid\":{process},\"tid\":0");
     }
 
     /// An event of a job, without its arguments.
     fn job_event(&mut self, phase: char, name: &str, span: &Span, at: u64) {
-        self.event(phase, name, span.tenant_id);
+        let process = self.processes.get(&span.tenant_id);
+        self.event(phase, name, process.copied().unwrap_or_default());
         let _ = write!(
             self.events,
             ",\"cat\":\"{CATEGORY}\",\"id\":\"{}-{}\",\"ts\":{}.{:03}",
@@ -89,13 +91,15 @@ impl Chrome {
         );
     }
 
-    fn tenant(&mut self, span: &Span) {
+    /// Names a tenant, as a process of this number.
+    fn tenant(&mut self, span: &Span, process: usize) {
+        self.processes.insert(span.tenant_id, process);
         let label = self.label.clone();
         for (what, key, value) in [
             ("process_name", "name", &*span.tenant),
             ("process_labels", "labels", &label),
         ] {
-            self.event('M', what, span.tenant_id);
+            self.event('M', what, process);
             let _ = write!(self.events, ",\"args\":{{\"{key}\":");
             json_text(value, &mut self.events);
             self.events.push_str("}}");
@@ -138,16 +142,16 @@ impl Exporter for Chrome {
         self.events.clear();
         let mut new = Vec::new();
         for span in spans {
-            if self.named.insert(span.tenant_id) {
+            if !self.processes.contains_key(&span.tenant_id) {
                 new.push(span.tenant_id);
-                self.tenant(span);
+                self.tenant(span, self.processes.len() + 1);
             }
             self.job(span);
         }
         let outcome = self.flush();
         if outcome.is_err() {
             for tenant in new {
-                self.named.remove(&tenant);
+                self.processes.remove(&tenant);
             }
         }
         outcome

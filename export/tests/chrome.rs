@@ -51,7 +51,7 @@ fn a_job_is_an_event_with_its_phases_inside() {
     // More digits than the numbers of JavaScript have: who reads text has them all.
     assert!(trace.contains("\"ts\":1790000000000009.300"));
     let events: Value = serde_json::from_str(&trace).expect("JSON");
-    let event = |phase: &str, name: &str, ts: f64| json!({"ph": phase, "name": name, "cat": "rota", "id": "3-42", "pid": 3, "tid": 0, "ts": ts});
+    let event = |phase: &str, name: &str, ts: f64| json!({"ph": phase, "name": name, "cat": "rota", "id": "3-42", "pid": 1, "tid": 0, "ts": ts});
     let at = |ns: u64| (common::DAY + ns) as f64 / 1e3;
     let mut job = event("b", "standard.scan_dfa", at(0));
     job["args"] = json!({
@@ -66,8 +66,8 @@ fn a_job_is_an_event_with_its_phases_inside() {
     assert_eq!(
         events,
         json!([
-            {"ph": "M", "name": "process_name", "pid": 3, "tid": 0, "args": {"name": "scanner"}},
-            {"ph": "M", "name": "process_labels", "pid": 3, "tid": 0,
+            {"ph": "M", "name": "process_name", "pid": 1, "tid": 0, "args": {"name": "scanner"}},
+            {"ph": "M", "name": "process_labels", "pid": 1, "tid": 0,
              "args": {"labels": "a \"device\", llvmpipe 25, RESIDENT, Rota 1.2.3"}},
             job,
             event("b", "queued", at(0)),

@@ -172,8 +172,8 @@ impl rota_span_options {
     }
 }
 
-/// Spans where the host says nothing: OTLP where $OTEL_TRACES_EXPORTER names it, and the file that $ROTA_SPANS names. What can't
-/// be done is warned of, and left out.
+/// Spans where the host says nothing: OTLP where $OTEL_TRACES_EXPORTER names it, and the file that
+/// $ROTA_SPANS names. What can't be done is warned of, and left out.
 fn of_environment() -> Option<SpanOptions> {
     let warned = |result: Result<SharedExporter, Failure>| match result {
         Ok(exporter) => Some(exporter),
