@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Seek as _, Write as _};
+use std::io::{ErrorKind, Seek as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -37,7 +38,13 @@ impl Chrome {
     /// Makes the file, in place of one that is there already. `%p` in its name is the process's id.
     pub fn create(path: &Path) -> Result<Self, ExportError> {
         let path = with_process(path);
-        let mut file = File::create(&path).map_err(|e| disk_error("create", &path, e))?;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let mut file = file.map_err(|e| disk_error("create", &path, e))?;
+        empty(&file).map_err(|e| disk_error("have", &path, e))?;
         let start = "[\n";
         file.write_all(start.as_bytes())
             .map_err(|e| disk_error("write", &path, e))?;
@@ -227,6 +234,25 @@ fn json_text(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+/// Empties a file that nobody else writes a trace to.
+fn empty(file: &File) -> std::io::Result<()> {
+    if !file.metadata()?.is_file() {
+        return Ok(());
+    }
+    // SAFETY: the descriptor is open.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } != 0 {
+        let error = std::io::Error::last_os_error();
+        return Err(match error.kind() {
+            ErrorKind::WouldBlock => std::io::Error::new(
+                ErrorKind::ResourceBusy,
+                "another runtime writes its trace there: give each a file of its own, such as by %p for the process",
+            ),
+            _ => error,
+        });
+    }
+    file.set_len(0)
 }
 
 fn with_process(path: &Path) -> PathBuf {

@@ -662,7 +662,7 @@ struct TenantRows {
     array: Array<rota_tenant_metrics>,
     /// For what doesn't fit there.
     spare: rota_tenant_metrics,
-    /// Where the row is that is being written.
+    /// Where the row is that is being written; null for the spare one.
     at: *mut rota_tenant_metrics,
     count: usize,
 }
@@ -674,6 +674,14 @@ impl TenantRows {
             spare: rota_tenant_metrics::DEFAULT,
             at: null_mut(),
             count: 0,
+        }
+    }
+
+    /// Where to write. Made anew for each use: a pointer to the spare one is good only until the next use of all of this.
+    fn at(&mut self) -> *mut rota_tenant_metrics {
+        match self.at.is_null() {
+            true => &raw mut self.spare,
+            false => self.at,
         }
     }
 
@@ -713,27 +721,28 @@ impl Rows for TenantRows {
         label: &Arc<str>,
         _: &Arc<str>,
     ) -> (&mut TenantCounters, &mut LatencySums) {
-        let spare = &raw mut self.spare;
         self.at = match self.fits(index) {
-            true => self.array.place(index).unwrap_or(spare),
-            false => spare,
+            true => self.array.place(index).unwrap_or(null_mut()),
+            false => null_mut(),
         };
+        let at = self.at();
         // SAFETY: it is the spare one, or the caller's, which has room for all that is known here and is written only; and the
         // structs have the same layout.
         unsafe {
-            put_text(&mut (*self.at).label, label);
+            put_text(&mut (*at).label, label);
             (
-                &mut *(&raw mut (*self.at).counts).cast(),
-                &mut *(&raw mut (*self.at).latency).cast(),
+                &mut *(&raw mut (*at).counts).cast(),
+                &mut *(&raw mut (*at).latency).cast(),
             )
         }
     }
 
     fn end_row(&mut self, index: usize, tenants: u64, ages: rota::Ages) {
+        let at = self.at();
         // SAFETY: as above.
         unsafe {
-            (*self.at).tenants = tenants;
-            (*self.at).ages = ages.into();
+            (*at).tenants = tenants;
+            (*at).ages = ages.into();
         }
         if !self.fits(index) {
             self.array.put(index, &self.spare);

@@ -315,8 +315,8 @@ impl From<rota::spans::SpanStats> for rota_span_stats {
 
 /// ---- Spans -------------------------------------------------------------------------------------
 ///
-/// As rota_submit, for jobs that belong to traces: `contexts` has one for each of the n jobs. A job whose
-/// context is all zero begins a trace of its own, if it is sampled. Where the runtime makes no spans the
+/// As rota_submit, for jobs that belong to traces: `contexts` has one for each of the n jobs. A job in
+/// whose context an id is all zero begins a trace of its own, if it is sampled. Where the runtime makes no spans the
 /// contexts aren't looked at.
 ///
 /// Ownership: jobs and contexts are copied.

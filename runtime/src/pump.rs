@@ -121,6 +121,7 @@ impl Pump {
             self.flights.clear();
         }
         // No lease runs any more: what has not completed never will.
+        self.engine.metrics.time_passes(true);
         self.engine.ended(outcome.is_err());
     }
 

@@ -306,11 +306,18 @@ impl View {
                 before.and_then(|before| tenant.since(before)),
             )
         });
-        let changed: Vec<_> = changed.collect();
-        let all_fuel: u64 = changed
-            .iter()
-            .filter_map(|c| Some(c.2.as_ref()?.fuel))
-            .sum();
+        let mut changed: Vec<_> = changed.collect();
+        // What a label has counted moves to the rest's when it loses its place: that is no news.
+        let is_gone =
+            |before: &Reading| before.tenants.keys().any(|l| !now.tenants.contains_key(l));
+        if before.is_some_and(is_gone) || changed.iter().any(|c| c.2.is_none()) {
+            let rest = changed
+                .iter_mut()
+                .filter(|c| c.0 == rota::metrics::OVERFLOW);
+            rest.for_each(|c| c.2 = None);
+        }
+        let fuel = changed.iter().filter_map(|c| Some(c.2.as_ref()?.fuel));
+        let all_fuel = fuel.fold(0, u64::saturating_add);
         let mut latency = BTreeMap::new();
         let mut refused = 0;
         let rows = changed.iter().map(|(label, tenant, changed)| {

@@ -436,7 +436,8 @@ impl Layout {
             line.put(style, &text);
             if column == Column::Share && self.bar {
                 at += GAP + BAR;
-                let full = (row.share.unwrap_or(0.0) * (BAR - 2) as f64).round() as usize;
+                let share = row.share.unwrap_or(0.0).clamp(0.0, 1.0);
+                let full = (share * (BAR - 2) as f64).round() as usize;
                 line.put(Style::Faint, "  [");
                 line.put(Style::Good, &"|".repeat(full));
                 line.fill(Style::Faint, at - 1);

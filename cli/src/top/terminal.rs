@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Another screen without a cursor, on which what is too long for a line is cut.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
-const LEAVE: &[u8] = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 /// What a terminal that doesn't say its size has.
 const SIZE: (u16, u16) = (80, 24);
@@ -74,10 +74,12 @@ impl Saved {
 
 /// Makes the terminal again what it was.
 fn restore() {
-    let saved = SAVED.swap(null_mut(), Ordering::AcqRel);
+    let saved = SAVED.load(Ordering::Acquire);
     // SAFETY: null, or what `enter` made and nobody frees.
     if let Some(saved) = unsafe { saved.as_ref() } {
         saved.restore();
+        // Behind that: a signal in between does it again, and not at all less.
+        SAVED.store(null_mut(), Ordering::Release);
     }
 }
 

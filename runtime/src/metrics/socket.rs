@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::exposition;
+use super::providers::not_in_provider;
 use super::{Format, Snapshot, HAS_METRICS};
 use crate::error::Error;
 use crate::ring::sync::lock;
@@ -106,7 +107,7 @@ impl Bound {
         };
         let absolute = std::path::absolute(path).map_err(failed("finding the metrics socket"))?;
         // Two who find the same file left over must not take it from each other.
-        let _lock = lock_folder(&absolute);
+        let lock = lock_folder(&absolute);
         let found = fs::symlink_metadata(path);
         match found {
             Ok(meta) if !meta.file_type().is_socket() => {
@@ -121,7 +122,18 @@ impl Bound {
                         process,
                     });
                 }
-                fs::remove_file(path).map_err(failed("removing an old metrics socket"))?;
+                if lock.is_none() {
+                    let source = ErrorKind::WouldBlock.into();
+                    return Err(failed("locking the folder of an old metrics socket")(
+                        source,
+                    ));
+                }
+                match fs::remove_file(path) {
+                    Err(e) if e.kind() != ErrorKind::NotFound => {
+                        return Err(failed("removing an old metrics socket")(e))
+                    }
+                    _ => {}
+                }
             }
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => return Err(failed("looking for the metrics socket")(e)),
@@ -244,7 +256,10 @@ fn listener_of(address: &libc::sockaddr_un) -> std::io::Result<Option<u32>> {
         Ok(_) => {}
         // Its queue is full.
         Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(Some(0)),
-        Err(e) if e.kind() == ErrorKind::ConnectionRefused => return Ok(None),
+        // Nobody has it, or whoever had it has just removed it.
+        Err(e) if matches!(e.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
+            return Ok(None)
+        }
         Err(e) => return Err(e),
     }
     let mut peer = libc::ucred {
@@ -296,8 +311,8 @@ impl Server {
     /// Ends it, and removes the file. A provider that is being asked is waited for.
     pub fn stop(self) {
         let _ = self.stop.shutdown(Shutdown::Both);
-        // A provider may stop the runtime.
-        if self.thread.thread().id() != std::thread::current().id() {
+        // A provider may stop the runtime, asked by the thread itself, or by another while the thread waits to ask.
+        if not_in_provider().is_ok() {
             // If it panicked it has said so.
             let _ = self.thread.join();
         }
@@ -428,7 +443,8 @@ impl Client {
     fn due(&self, now: Instant) -> Option<Instant> {
         match self.is_owed() {
             true => Some(self.moved + PATIENCE),
-            false => (now < self.next).then_some(self.next),
+            // What was asked already is answered then, though nothing more comes.
+            false => (self.has_asked() || now < self.next).then_some(self.next),
         }
     }
 
@@ -448,7 +464,7 @@ impl Client {
             }
         }
         if self.is_owed() {
-            self.send(now)?;
+            self.send()?;
             if self.is_owed() {
                 return match now.saturating_duration_since(self.moved) > PATIENCE {
                     true => Err(Gone),
@@ -479,7 +495,7 @@ impl Client {
         Ok(())
     }
 
-    fn send(&mut self, now: Instant) -> Result<(), Gone> {
+    fn send(&mut self) -> Result<(), Gone> {
         let rest = &self.answer[self.sent..];
         // SAFETY: the descriptor is open, and the bytes are there. Without the flag a client that has gone would end the
         // process by a signal.
@@ -490,7 +506,8 @@ impl Client {
         match usize::try_from(sent) {
             Ok(n) => {
                 self.sent += n;
-                self.moved = now;
+                // The answer may have taken a while to be made.
+                self.moved = Instant::now();
                 Ok(())
             }
             Err(_) if is_for_later(&std::io::Error::last_os_error()) => Ok(()),
@@ -552,6 +569,10 @@ impl Service {
             if looks[0].revents != 0 {
                 return;
             }
+            if looks[1].revents & (libc::POLLNVAL | libc::POLLERR | libc::POLLHUP) != 0 {
+                log::error!("the metrics socket is gone: somebody has closed its descriptor");
+                return;
+            }
             let now = Instant::now();
             let mut looked = looks[2..].iter();
             let source = &mut self.source;
@@ -590,7 +611,7 @@ impl Service {
                 }
                 None => {
                     client.answer = problem("too many clients look at this runtime");
-                    let _ = client.send(now);
+                    let _ = client.send();
                     return;
                 }
             }

@@ -202,7 +202,7 @@ impl Tap {
         let pushed = self.pushed.fetch_add(1, StdOrdering::Relaxed) + 1;
         // Who pushes and the sidecar each store, fence and load what the other stores: one of them sees the other.
         fence(StdOrdering::SeqCst);
-        if pushed.is_multiple_of(self.batch) || self.asleep.load(StdOrdering::Relaxed) {
+        if pushed.is_multiple_of(self.batch) || self.asleep.load(StdOrdering::Acquire) {
             self.wake();
         }
     }
@@ -210,7 +210,7 @@ impl Tap {
     /// By who lets jobs run after a while in which there were none.
     pub fn kernel_wakes(&self) {
         fence(StdOrdering::SeqCst);
-        if self.asleep.load(StdOrdering::Relaxed) {
+        if self.asleep.load(StdOrdering::Acquire) {
             self.wake();
         }
     }
@@ -230,7 +230,8 @@ impl Tap {
     /// By the sidecar: before it sleeps until it is woken, and afterwards. What was pushed before is in the queue, or who pushes
     /// sees that it sleeps.
     pub fn set_asleep(&self, asleep: bool) {
-        self.asleep.store(asleep, StdOrdering::Relaxed);
+        // Release: who sees it sees whom to wake.
+        self.asleep.store(asleep, StdOrdering::Release);
         fence(StdOrdering::SeqCst);
     }
 

@@ -247,6 +247,12 @@ impl About {
         (self.0 >> Self::PLACE_SHIFT) as u16
     }
 
+    /// When it was submitted, or up to 15 ns before.
+    fn submitted(self, now: u64) -> u64 {
+        let units = now >> Self::UNIT_SHIFT << Self::UNIT_SHIFT;
+        units.saturating_sub(self.age(now))
+    }
+
     /// How long ago it was submitted, in nanoseconds.
     #[inline]
     fn age(self, now: u64) -> u64 {
@@ -328,8 +334,6 @@ const LOOKS_FOR_AGES: u64 = 64;
 #[derive(Default)]
 struct Tally {
     now: u64,
-    /// Of the device, read before `now`; where spans are wanted.
-    epoch: u32,
     row: Row,
 }
 
@@ -509,11 +513,10 @@ impl Ring {
         // In this order: the count is never ahead of the head.
         let completed = self.completed();
         let head = self.head();
-        let open = match (head as u32).wrapping_sub(completed) & POSITION_MASK {
-            open if open <= self.memory.size => open,
-            // The ring is given up, and the count goes on for another.
-            _ => 0,
-        };
+        // All but the newest, as many as slots, were taken, whatever the count says: it rises a little later than completions can be
+        // taken. And it may go on for another ring, when this one is given up.
+        let open = (head as u32).wrapping_sub(completed) & POSITION_MASK;
+        let open = open.min(self.memory.size);
         ((head - self.first).saturating_sub(open as u64), head)
     }
 
@@ -1011,24 +1014,23 @@ impl Ring {
         let about = About(about.load(Ordering::Relaxed));
         if let Some(latency) = take.latency.as_mut().filter(|_| !about.is_rough()) {
             if tally.now == 0 {
-                tally.epoch = timing.spans.as_ref().map_or(0, Pipe::epoch);
                 tally.now = timing.clock.now();
             }
             latency.count(&self.outcomes.latency, about.age(tally.now));
         }
         if let Some(spans) = timing.spans.as_ref().filter(|_| about.is_sampled()) {
-            self.tell_span(spans, tally, position, about, completion);
+            self.tell_span(spans, timing, position, about, completion);
         }
         let (calls, stripe) = (&timing.calls, timing.stripe);
         tally.row.count(calls, stripe, about.place(), completion);
     }
 
-    /// Tells of a sampled job. Its time is exact, so that the clock was read.
+    /// Tells of a sampled job.
     #[cold]
     fn tell_span(
         &self,
         spans: &Pipe,
-        tally: &Tally,
+        timing: &Timing,
         position: u64,
         about: About,
         completion: &Completion,
@@ -1042,11 +1044,19 @@ impl Ring {
         let words = (there(fuel) && there(end)).then(|| {
             [&fuel.words[0], &fuel.words[2], &end.words[0]].map(|w| w.load(Ordering::Relaxed))
         });
+        let slot = self.memory.slot(position);
+        if words.is_none() && slot.stamp.load(Ordering::Acquire) != stamp(position) {
+            // The ring ended before its publisher had written it: what is noted is an older job's.
+            return;
+        }
         let [fuel, begin, end] = words.unwrap_or_default();
+        // In this order: what the device had counted by then is no later than the time.
+        let epoch = spans.epoch();
+        let now = timing.clock.now();
         let taken = span::Taken {
-            at: tally.now,
-            epoch: tally.epoch,
-            submitted: tally.now.saturating_sub(about.age(tally.now)),
+            at: now,
+            epoch,
+            submitted: about.submitted(now),
             place: about.place(),
             fuel,
             epochs: Some((begin, end)).filter(|&epochs| epochs != (0, 0)),

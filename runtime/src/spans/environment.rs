@@ -48,7 +48,8 @@ impl SpanOptions {
     /// What the environment says where the host says nothing: `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`,
     /// `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_BSP_EXPORT_TIMEOUT`.
     pub fn from_environment() -> Self {
-        let milliseconds = |name| number(name, |_: &u64| true).map(Duration::from_millis);
+        let milliseconds =
+            |name, least| number(name, |&n: &u64| n >= least).map(Duration::from_millis);
         let count = |name| number(name, |n: &usize| (1..=MOST_QUEUE).contains(n));
         let mut options = Self {
             sampler: sampler(),
@@ -61,10 +62,10 @@ impl SpanOptions {
             options.batch = batch;
         }
         options.batch = options.batch.min(options.queue);
-        if let Some(delay) = milliseconds("OTEL_BSP_SCHEDULE_DELAY") {
+        if let Some(delay) = milliseconds("OTEL_BSP_SCHEDULE_DELAY", 0) {
             options.delay = delay;
         }
-        if let Some(timeout) = milliseconds("OTEL_BSP_EXPORT_TIMEOUT") {
+        if let Some(timeout) = milliseconds("OTEL_BSP_EXPORT_TIMEOUT", 1) {
             options.timeout = timeout;
         }
         options

@@ -45,15 +45,23 @@ impl Readings {
         }
     }
 
-    fn full(&mut self, epoch: u32) -> u64 {
-        let epoch = full(self.known, epoch);
-        self.known = self.known.max(epoch);
-        epoch
+    /// Where the count stands now: other readings are told apart from those a lap before by this.
+    pub fn look(&mut self, epoch: u32) {
+        self.known = self.known.max(full(self.known, epoch));
+    }
+
+    /// A job was taken whose epochs are these, and then the count was read. One that isn't beyond them is an old one: the device keeps
+    /// it from the host for a while.
+    pub fn taken(&mut self, epochs: Option<(u32, u32)>, read: u32) {
+        if epochs.is_some_and(|(_, end)| read.wrapping_sub(end) as i32 <= 0) {
+            self.is_live = false;
+            self.not_before.clear();
+        }
     }
 
     /// The count was read after this time.
     pub fn read_after(&mut self, time: u64, epoch: u32) {
-        let epoch = self.full(epoch);
+        let epoch = full(self.known, epoch);
         if !self.is_live {
             return;
         }
@@ -66,7 +74,7 @@ impl Readings {
 
     /// The count was read before this time.
     pub fn read_before(&mut self, epoch: u32, time: u64) {
-        let epoch = self.full(epoch);
+        let epoch = full(self.known, epoch);
         let earliest = self.by_then.entry(epoch).or_insert(time);
         *earliest = time.min(*earliest);
         if self.by_then.len() > KEPT {
@@ -134,6 +142,18 @@ mod tests {
         let (began, ended) = readings.of_job((0, 1), 50, 400);
         assert_eq!((began.earliest, ended.earliest), (50, 50));
         assert_eq!((began.latest, ended.latest), (300, 300));
+    }
+
+    #[test]
+    fn a_count_that_comes_late_is_found_out() {
+        let mut readings = Readings::new(0, true);
+        readings.read_after(100, 0);
+        readings.taken(Some((0, 1)), 2);
+        assert_eq!(readings.of_job((0, 1), 50, 400).0.earliest, 100);
+        readings.taken(None, 0);
+        readings.taken(Some((2, 3)), 3);
+        readings.read_after(200, 0);
+        assert_eq!(readings.of_job((0, 1), 50, 400).0.earliest, 50);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The sidecar: the thread that takes spans out of the queue and hands them to exporters.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,11 +15,17 @@ use crate::ring::sync::{lock, AtomicU32};
 
 /// How often the count of begins and ends is read while the kernel runs: jobs that take longer than this are known to within it.
 const LOOK: Duration = Duration::from_millis(2);
+/// How often it is looked whether the kernel runs, while spans wait.
+const LONG_LOOK: Duration = Duration::from_millis(10);
+/// How old the relation to the time of day may become.
+const RELATE_EVERY: Duration = Duration::from_secs(1);
 /// How often a batch is tried again at most, and the pause before the first time; each further pause is twice as long.
 const MOST_RETRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long the end waits for what has not been exported.
 const DRAIN: Duration = Duration::from_secs(5);
+/// No time is longer, so that none is too long to be added.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Messages of one kind come no more often than this.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -95,10 +101,11 @@ impl Spans {
             metrics: metrics.clone(),
             outlets: options.exporters.iter().map(outlet).collect(),
             batch: options.batch,
-            delay: options.delay,
-            timeout: options.timeout,
+            delay: options.delay.min(LONGEST),
+            timeout: options.timeout.min(LONGEST),
             most_waiting: options.queue,
-            offset: None,
+            offset: 0,
+            related: None,
             ids: Ids::new(self.tap.sampler.bound()),
             pending: Vec::new(),
             oldest: now,
@@ -147,12 +154,14 @@ impl Spans {
                 }
             };
         }
-        true
+        flush.done >= wanted
     }
 
     /// Ends the thread, when it has exported what it can in a few seconds.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
+        // Either this sees who is to be woken, or that sees the stop before it sleeps.
+        fence(Ordering::SeqCst);
         self.tap.wake();
     }
 }
@@ -190,7 +199,8 @@ impl Told {
 /// One exporter and what waits for it.
 struct Outlet {
     exporter: SharedExporter,
-    backlog: VecDeque<Arc<[Span]>>,
+    /// Batches, each with the number of its first span.
+    backlog: VecDeque<(u64, Arc<[Span]>)>,
     /// Spans in the backlog.
     waiting: usize,
     /// When the first batch of the backlog was tried first, and how often again.
@@ -207,13 +217,13 @@ impl Outlet {
         self.begun = None;
         self.retries = 0;
         let batch = self.backlog.pop_front();
-        self.waiting -= batch.map_or(0, |batch| batch.len());
+        self.waiting -= batch.map_or(0, |(_, batch)| batch.len());
     }
 
     /// Tries the first batch, if there is one and it is time for it. No later than `end` if that is given.
     fn export(&mut self, spans: &Spans, timeout: Duration, end: Option<Instant>) {
         let now = Instant::now();
-        let Some(batch) = self.backlog.front().filter(|_| now >= self.next) else {
+        let Some((_, batch)) = self.backlog.front().filter(|_| now >= self.next) else {
             return;
         };
         let batch = batch.clone();
@@ -252,11 +262,12 @@ impl Outlet {
                 "the exporter {name} failed ({more} failures since the last message): {error}; of {n} spans {what}"
             );
         }
+        if let Some(next) = next {
+            // Whoever asks not to be called for a while is not, whatever becomes of this batch.
+            self.next = next.min(now + timeout);
+        }
         match again {
-            Some(next) => {
-                self.retries += 1;
-                self.next = next;
-            }
+            Some(_) => self.retries += 1,
             None => {
                 spans
                     .failed
@@ -277,8 +288,9 @@ struct Sidecar {
     /// Spans that may wait for one exporter.
     most_waiting: usize,
     readings: Readings,
-    /// What is to be added to the clock's time to get that since 1970.
-    offset: Option<i128>,
+    /// What is to be added to the clock's time to get that since 1970, and when that was found.
+    offset: i128,
+    related: Option<Instant>,
     ids: Ids,
     /// The batch that is being filled, and when its first span came.
     pending: Vec<Span>,
@@ -306,7 +318,9 @@ impl Sidecar {
                 flushing = Some((self.popped + spans.tap.queued() as u64, asked));
             }
             self.look();
-            let hurry = end.is_some() || flushing.is_some();
+            // What a flush waits for need not wait for its batch; what comes after it may.
+            let batched = self.popped - self.pending.len() as u64;
+            let hurry = end.is_some() || flushing.is_some_and(|(until, _)| batched < until);
             self.gather(hurry);
             for outlet in &mut self.outlets {
                 outlet.export(&spans, self.timeout, end);
@@ -355,8 +369,12 @@ impl Sidecar {
 
     /// Up to which span all are dealt with.
     fn settled(&self) -> u64 {
-        let waiting = self.outlets.iter().map(|outlet| outlet.waiting).max();
-        self.popped - (waiting.unwrap_or(0) + self.pending.len()) as u64
+        let batched = self.popped - self.pending.len() as u64;
+        let waiting = self
+            .outlets
+            .iter()
+            .filter_map(|outlet| outlet.backlog.front());
+        waiting.fold(batched, |settled, &(first, _)| settled.min(first))
     }
 
     /// Reads how many jobs have begun and ended, and how the clock stands to the time of day.
@@ -365,20 +383,25 @@ impl Sidecar {
         let before = self.metrics.now();
         let epoch = tap.epoch();
         let after = self.metrics.now();
+        self.readings.look(epoch);
         self.readings.read_after(before, epoch);
         self.readings.read_before(epoch, after);
-        // Another thread may come in between: then the old relation is the better one.
-        for _ in 0..4 {
+        let one = || {
             let before = self.metrics.now();
             let day = SystemTime::now().duration_since(UNIX_EPOCH);
-            let passed = self.metrics.now() - before;
-            if passed < 2_000 || self.offset.is_none() {
-                let day = day.unwrap_or_default().as_nanos() as i128;
-                self.offset = Some(day - (before + passed / 2) as i128);
-            }
-            if passed < 2_000 {
-                return;
-            }
+            let passed = self.metrics.now().saturating_sub(before);
+            let day = day.unwrap_or_default().as_nanos() as i128;
+            (passed, day - (before + passed / 2) as i128)
+        };
+        // Another thread may come in between: then the old relation is the better one, for a while.
+        let (passed, offset) = [one(), one(), one(), one()]
+            .into_iter()
+            .min()
+            .unwrap_or_default();
+        let is_old = self.related.is_none_or(|at| at.elapsed() >= RELATE_EVERY);
+        if passed < 2_000 || is_old {
+            self.offset = offset;
+            self.related = Some(Instant::now());
         }
     }
 
@@ -390,6 +413,7 @@ impl Sidecar {
             let Some(one) = self.spans.tap.pop() else {
                 break;
             };
+            self.readings.taken(one.epochs, one.epoch_at_take);
             self.readings.read_after(one.submitted, one.epoch_at_submit);
             self.readings.read_before(one.epoch_at_take, one.taken);
             ended.push(one);
@@ -408,6 +432,7 @@ impl Sidecar {
             return;
         }
         let batch: Arc<[Span]> = std::mem::take(&mut self.pending).into();
+        let first = self.popped - batch.len() as u64;
         for outlet in &mut self.outlets {
             if outlet.waiting + batch.len() > self.most_waiting {
                 self.spans
@@ -416,14 +441,14 @@ impl Sidecar {
                 continue;
             }
             outlet.waiting += batch.len();
-            outlet.backlog.push_back(batch.clone());
+            outlet.backlog.push_back((first, batch.clone()));
         }
     }
 
     fn span(&mut self, ended: &Ended) -> Span {
         let (trace_id, span_id) = self.ids.next();
         let has_parent = ended.context.is_valid();
-        let offset = self.offset.unwrap_or_default();
+        let offset = self.offset;
         let day = |time: u64| (time as i128 + offset) as u64;
         let moments = ended.epochs.map(|epochs| {
             let (began, finished) = self.readings.of_job(epochs, ended.submitted, ended.taken);
@@ -499,7 +524,8 @@ impl Sidecar {
         let next = waits.map(|outlet| outlet.next.saturating_duration_since(now));
         let batch = (!self.pending.is_empty()).then(|| (self.oldest + self.delay) - now);
         let look = match self.metrics.is_parked() {
-            true => self.delay,
+            // Whoever wakes the kernel doesn't wake this.
+            true => self.delay.clamp(LOOK, LONG_LOOK),
             false => LOOK,
         };
         let end = end.map(|end| end.saturating_duration_since(now));

@@ -113,6 +113,9 @@ const TILE_FUEL: u32 = 3_000;
 
 /// What a tenant is made of. It stays valid until the last clone is gone, also after it was closed.
 pub(crate) struct Inner {
+    /// Its place in the metrics: what it has counted stays there. The first field, since fields are dropped in their order: it reads
+    /// the device's words, which the engine may take along.
+    _series: Option<SeriesSeat>,
     pub engine: Arc<Engine>,
     /// Its place in the tenant table.
     pub index: u32,
@@ -130,8 +133,6 @@ pub(crate) struct Inner {
     /// What it may have and has.
     pub quota: Arc<Account>,
     pub counts: Arc<Counts>,
-    /// Its place in the metrics: what it has counted stays there.
-    _series: Option<SeriesSeat>,
     pub revoking: Mutex<Revoking>,
     /// Its loaded handlers.
     pub window: Window,

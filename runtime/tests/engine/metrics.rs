@@ -342,6 +342,8 @@ fn texts_say_what_the_snapshot_says() {
         .unwrap();
     submit(&tenant, &[nop(1, 1), faulty_scalar()]);
     take(&tenant, 2);
+    // One text after the other tells the same only while nothing happens.
+    until("the kernel is parked", || runtime.info().parked);
     let (types, samples) = parsed(&text(&runtime, Format::Prometheus));
     let value = |series: &str| {
         let found = samples.iter().find(|(name, _)| name == series);
