@@ -1,6 +1,9 @@
 //! Where spans go: [`Otlp`] sends them to a collector, [`Chrome`] writes a file that chrome://tracing and Perfetto show,
 //! [`Parquet`] a table for DuckDB and pandas. [`read_chrome`] reads such a file back.
 
+// Under loom there is nothing of the engine but its rings.
+#![cfg(not(loom))]
+
 mod chrome;
 #[cfg(feature = "otlp")]
 mod otlp;
