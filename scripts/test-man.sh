@@ -54,7 +54,7 @@ same "functions" "$(grep -vE '^ *//|^typedef' "$prefix/include/rota/rota.h" | gr
     "$(section FUNCTIONS <<<"$page" | sed -nE 's/^ +(rota_[a-z_0-9]+) ?\(\).*/\1/p')"
 # shellcheck disable=SC2016 # the backticks are the document's
 same "environment variables" "$(sed -n '/^## Environment/,/^## /p' docs/operations.md | sed -nE 's/^\| `([A-Z_]+)` .*/\1/p')" \
-    "$(section ENVIRONMENT <<<"$page" | sed -nE 's/^ +([A-Z_]+)( .*)?$/\1/p')"
+    "$(section ENVIRONMENT <<<"$page" | sed -nE 's/^ +([A-Z_]{2,})( .*)?$/\1/p')"
 
 # The program of EXAMPLES compiles and does what it says.
 program=$(mktemp -d)

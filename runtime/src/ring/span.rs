@@ -1,7 +1,7 @@
 //! What a ring tells of the jobs that are sampled, for spans.
 //!
 //! Whether a job is sampled is decided when it is published, by its position alone or by the trace context that it came with. A
-//! sampled job carries TIMING to the kernel, whether its caller asked for it or not, and a note of a few words on the host; when
+//! sampled job carries TIMING to the kernel unless it is a light one, whether its caller asked for it or not, and a note of a few words on the host; when
 //! its completion is taken, both go into the queue as one `Ended`. Whoever submits or takes never waits here: a full queue drops.
 
 use std::sync::atomic::{fence, AtomicBool, AtomicU64 as StdAtomicU64, Ordering as StdOrdering};

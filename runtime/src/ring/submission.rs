@@ -198,6 +198,8 @@ const NO_EXTRAS: u64 = 0;
 const DIGEST: u64 = 1;
 /// The job asked for them.
 const ALL_EXTRAS: u64 = 2;
+/// They are for the job's span only.
+const SPAN: u64 = 3;
 
 /// What the host notes of a job in one word: what of the extra records is for the caller, where its handler's calls are
 /// counted, and when it was submitted.
@@ -680,16 +682,23 @@ impl Ring {
             };
             let place = self.timing.as_ref();
             let place = place.map_or(0, |timing| timing.calls.place_of(handler));
-            let mut about = About::new(extras, place, now);
-            if let Some(spans) = spans {
-                let context = contexts.get((position - first) as usize);
-                if spans.samples(position, context) {
+            let context = contexts.get((position - first) as usize);
+            let sampled = spans.filter(|spans| spans.samples(position, context));
+            let about = match sampled {
+                None => About::new(extras, place, now),
+                Some(spans) => {
                     spans.note(index, context, job.tiles);
-                    about = about.sampled();
-                    // The epochs come with the extra records, which light jobs don't have.
-                    flags = flags & !flag::LIGHT | flag::TIMING;
+                    // The epochs come with the extra records. Light jobs have none: without them they stay light.
+                    let extras = match extras {
+                        NO_EXTRAS if flags & flag::LIGHT == 0 => SPAN,
+                        extras => extras,
+                    };
+                    if extras != NO_EXTRAS {
+                        flags |= flag::TIMING;
+                    }
+                    About::new(extras, place, now).sampled()
                 }
-            }
+            };
             self.notes.abouts[index].store(about.0, Ordering::Relaxed);
             slot.words[0].store(handler, Ordering::Relaxed);
             slot.words[1].store(flags, Ordering::Relaxed);
@@ -763,9 +772,8 @@ impl Ring {
             record.words[1].load(Ordering::Relaxed),
             record.words[2].load(Ordering::Relaxed),
         ];
-        let about = About(self.notes.abouts[index].load(Ordering::Relaxed));
-        let extras = about.extras();
-        if extras != NO_EXTRAS || about.is_sampled() {
+        let extras = About(self.notes.abouts[index].load(Ordering::Relaxed)).extras();
+        if extras != NO_EXTRAS {
             let (fuel, end) = (
                 self.memory.extra(position, 0),
                 self.memory.extra(position, 1),
@@ -796,7 +804,7 @@ impl Ring {
                     completion.end_epoch = self.full_epoch(end);
                 }
             }
-            if extras != NO_EXTRAS {
+            if extras != SPAN {
                 completion.digest = end.words[1].load(Ordering::Relaxed) as u64
                     | (end.words[2].load(Ordering::Relaxed) as u64) << 32;
             }
@@ -1041,7 +1049,8 @@ impl Ring {
         );
         // They are there, or will never be.
         let there = |record: &Record| record.words[3].load(Ordering::Acquire) == stamp(position);
-        let words = (there(fuel) && there(end)).then(|| {
+        let has_extras = about.extras() != NO_EXTRAS && there(fuel) && there(end);
+        let words = has_extras.then(|| {
             [&fuel.words[0], &fuel.words[2], &end.words[0]].map(|w| w.load(Ordering::Relaxed))
         });
         let slot = self.memory.slot(position);

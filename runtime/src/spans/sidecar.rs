@@ -26,6 +26,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const DRAIN: Duration = Duration::from_secs(5);
 /// No time is longer, so that none is too long to be added.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The sidecar's niceness.
+const NICE: libc::c_int = 10;
 /// Messages of one kind come no more often than this.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -166,6 +168,12 @@ impl Spans {
     }
 }
 
+/// Where all cores are busy others go first, jobs among them: spans are rather dropped.
+fn give_way() {
+    // SAFETY: changes only this thread's share of the processors; on Linux 0 is the thread that calls.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+}
+
 /// However the sidecar ends, nobody waits for it any more.
 struct Over<'a>(&'a Spans);
 
@@ -303,6 +311,7 @@ impl Sidecar {
     fn run(mut self) {
         let spans = self.spans.clone();
         let _over = Over(&spans);
+        give_way();
         spans.tap.serve();
         // Up to which span, and for whom.
         let mut flushing: Option<(u64, u64)> = None;

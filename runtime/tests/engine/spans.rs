@@ -174,7 +174,8 @@ fn each_job_has_a_span_that_tells_its_life() {
         let names: Vec<_> = spans.iter().map(|span| &*span.handler).collect();
         assert_eq!(names, ["nop", "spin", "spin", "nop", "sum_u32", "nop"]);
         let ran: Vec<_> = spans.iter().map(|span| span.claimed.is_some()).collect();
-        assert_eq!(ran[..3], [true; 3], "{spans:?}");
+        // The first is a light job, of which the device tells nothing.
+        assert_eq!(ran[..3], [false, true, true], "{spans:?}");
         assert!(ran[4] && ran[5], "{spans:?}");
         assert!(spans[1].fuel != 0 && spans[1].fuel == completions[1].fuel);
         let epochs = (completions[5].begin_epoch, completions[5].end_epoch);
