@@ -481,7 +481,7 @@ impl Pump {
             );
             for tenant in engine.registry.all() {
                 tenant.ring.epoch.store(epoch, Ordering::Relaxed);
-                tenant.counts.follow_fuel();
+                tenant.ledger.follow_fuel();
             }
         }
     }

@@ -692,7 +692,7 @@ impl Engine {
             }
             limited.retain(|t| t.index != inner.index);
             drop(limited);
-            inner.counts.stop_following();
+            inner.ledger.stop_following();
             lock(&self.modules).tenant_left(inner.index);
             let launched = lock(&self.leases).launched;
             self.registry.remove(inner, launched);

@@ -35,7 +35,7 @@ use crate::ring::submission::{Ages, Timing};
 use crate::ring::sync::{lock, Padded};
 use crate::runtime::{Engine, Runtime};
 use crate::spans::SpanStats;
-use crate::tenant::{Resource, TenantCounters, UNLIMITED};
+use crate::tenant::{Ledger, Resource, TenantCounters, UNLIMITED};
 
 /// Whether the library was built with metrics.
 pub const HAS_METRICS: bool = cfg!(feature = "metrics");
@@ -319,12 +319,8 @@ impl Metrics {
     }
 
     /// A tenant's series, from now until the seat is dropped.
-    pub fn seat(
-        self: &Arc<Self>,
-        label: &str,
-        counts: &Arc<crate::tenant::Counts>,
-    ) -> Option<SeriesSeat> {
-        HAS_METRICS.then(|| SeriesSeat::take(self, label, counts))
+    pub fn seat(self: &Arc<Self>, label: &str, ledger: &Ledger) -> Option<SeriesSeat> {
+        HAS_METRICS.then(|| SeriesSeat::take(self, label, ledger))
     }
 
     /// Jobs of a handler with this number are counted by its name from now on.

@@ -14,7 +14,7 @@ use crate::ring::calls::{Calls, PLACES};
 use crate::ring::latency::FINE;
 use crate::ring::submission::Ages;
 use crate::ring::sync::{lock, prefetch};
-use crate::tenant::{Counts, Sums, TenantCounters};
+use crate::tenant::{Ledger, Sums, TenantCounters};
 
 /// Bytes of a label, at most; what is longer is cut, and gets a part of its hash so that it stays what it is.
 const MOST_LABEL: usize = 128;
@@ -57,7 +57,7 @@ struct Series {
     /// How long the jobs of those took, by fine buckets; apart, since snapshots don't read it.
     gone_fine: Option<Box<Fine>>,
     /// By id.
-    live: BTreeMap<u64, Arc<Counts>>,
+    live: BTreeMap<u64, Ledger>,
     /// When its last tenant left, by a count of all that left.
     left: u64,
 }
@@ -66,9 +66,9 @@ impl Sums {
     /// The sums over all tenants of a series, but for its id.
     fn of(series: &Series) -> Self {
         let mut sums = series.gone.as_deref().cloned().unwrap_or_default();
-        for counts in series.live.values() {
+        for ledger in series.live.values() {
             let latency = &mut LatencySums::default();
-            counts.read(&mut TenantCounters::default(), latency, &mut sums);
+            ledger.read(&mut TenantCounters::default(), latency, &mut sums);
         }
         sums
     }
@@ -124,11 +124,11 @@ struct Listed {
     rendered: Arc<str>,
     place: usize,
     /// The only tenant that it ever had, if it is there: so it is with most.
-    only: Option<Arc<Counts>>,
+    only: Option<Ledger>,
 }
 
-/// What a row needs is fetched in three steps, with so many rows between them.
-const AHEAD: usize = 3;
+/// What a row needs is fetched so many rows before.
+const AHEAD: usize = 4;
 
 pub struct Table {
     most: usize,
@@ -153,14 +153,14 @@ impl Table {
         }
     }
 
-    fn enter(&mut self, label: &str, id: u64, counts: Arc<Counts>) -> usize {
+    fn enter(&mut self, label: &str, ledger: Ledger) -> usize {
         let label = bounded(label);
         let place = match self.by_label.get(&*label) {
             Some(&place) => place,
             None => self.place_for(&label),
         };
         self.overflowed += u64::from(place == REST);
-        self.all[place].live.insert(id, counts);
+        self.all[place].live.insert(ledger.id, ledger);
         self.list(place);
         place
     }
@@ -221,12 +221,12 @@ impl Table {
 
     fn leave(&mut self, place: usize, id: u64) {
         let series = &mut self.all[place];
-        if let Some(counts) = series.live.remove(&id) {
+        if let Some(ledger) = series.live.remove(&id) {
             let gone = series.gone.get_or_insert_default();
             let (mut left, latency) = (Sums::default(), &mut LatencySums::default());
-            counts.read(&mut TenantCounters::default(), latency, &mut left);
+            ledger.read(&mut TenantCounters::default(), latency, &mut left);
             gone.add(&left.without_what_was());
-            if let Some(latency) = counts.ring.latency() {
+            if let Some(latency) = ledger.ring.latency() {
                 add_fine(&mut series.gone_fine, &latency.fine);
             }
         }
@@ -244,7 +244,7 @@ impl Table {
             for latency in series
                 .live
                 .values()
-                .filter_map(|counts| counts.ring.latency())
+                .filter_map(|ledger| ledger.ring.latency())
             {
                 add_fine(&mut all, &latency.fine);
             }
@@ -260,20 +260,18 @@ impl Table {
         let mut sums = Sums::default();
         let only = |index: usize| self.order.get(index)?.only.as_ref();
         for (index, listed) in self.order.iter().enumerate() {
-            for step in 0..3 {
-                only(index + AHEAD * (3 - step)).inspect(|counts| counts.prefetch(step));
-            }
+            only(index + AHEAD).inspect(|ledger| ledger.prefetch());
             let later = self.order.get(index + AHEAD);
             later.inspect(|listed| prefetch(listed.label.as_ptr()));
-            let Some(counts) = &listed.only else {
+            let Some(ledger) = &listed.only else {
                 self.read_many(listed.place, index, &mut sums, runtime, rows);
                 continue;
             };
             let (counters, latency) = rows.row(index, &listed.label, &listed.rendered);
-            counts.read(counters, latency, &mut sums);
+            ledger.read(counters, latency, &mut sums);
             let mut ages = Ages::default();
             if counters.outstanding != 0 {
-                ages = counts.ring.ages(now);
+                ages = ledger.ring.ages(now);
                 runtime.ages = older(runtime.ages, ages);
             }
             runtime.tenants += 1;
@@ -314,8 +312,8 @@ impl Table {
         let ages = series
             .live
             .values()
-            .fold(Ages::default(), |oldest, counts| {
-                older(oldest, counts.ring.ages(runtime.at_ns))
+            .fold(Ages::default(), |oldest, ledger| {
+                older(oldest, ledger.ring.ages(runtime.at_ns))
             });
         let tenants = series.live.len() as u64;
         all.add(&sums);
@@ -335,13 +333,12 @@ pub struct Seat {
 }
 
 impl Seat {
-    pub fn take(metrics: &Arc<Metrics>, label: &str, counts: &Arc<Counts>) -> Self {
-        let id = counts.id();
-        let place = lock(&metrics.series).enter(label, id, counts.clone());
+    pub fn take(metrics: &Arc<Metrics>, label: &str, ledger: &Ledger) -> Self {
+        let place = lock(&metrics.series).enter(label, ledger.clone());
         Self {
             metrics: metrics.clone(),
             place,
-            id,
+            id: ledger.id,
         }
     }
 }

@@ -268,7 +268,7 @@ pub fn read_taken(ring: &Ring) -> ([u64; STATUSES], [u64; FAULTS], Progress) {
             latency,
         }
     };
-    let progress = ring.read_taken(place(), place());
+    let progress = ring.read_taken(&ring.constants(), place(), place());
     assert_eq!((status[0], fault[0]), (status[1], fault[1]));
     (status[0], fault[0], progress)
 }

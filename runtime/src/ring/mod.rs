@@ -8,12 +8,13 @@
 //! * `gate`: how somebody finds a moment at which nobody submits;
 //! * `active`: which tenants the kernel looks at;
 //! * `digest`: what a completion says of all that its job stored;
-//! * `clock`, `latency`, `calls`: what is counted beside the jobs' outcomes;
+//! * `clock`, `latency`, `calls`, `counts`: what is counted beside the jobs' outcomes;
 //! * `span`: which jobs are sampled, and what is told of them.
 
 pub mod active;
 pub mod calls;
 pub mod clock;
+pub mod counts;
 pub mod digest;
 pub mod doorbell;
 pub mod gate;

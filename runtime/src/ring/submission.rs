@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::calls::{Calls, Row};
 use super::clock::Clock;
+use super::counts::Counts;
 use super::digest::ORDER_DEPENDENT;
 use super::latency::{Fine, Latency};
 use super::layout::{completion_status, flag, Record, Slot, EXTRA_RECORDS, POSITION_MASK};
@@ -128,6 +129,32 @@ pub struct TenantWords {
 unsafe impl Send for TenantWords {}
 // SAFETY: as above.
 unsafe impl Sync for TenantWords {}
+
+/// What never changes of a ring.
+#[derive(Clone, Copy)]
+pub struct Constants {
+    words: TenantWords,
+    /// Where it started counting.
+    first: u64,
+    /// Slots.
+    pub size: u32,
+}
+
+impl Constants {
+    /// The kernel's count of completed jobs, modular: with a change come the records that it counts. Only while the ring is there.
+    #[inline]
+    fn completed(&self) -> u32 {
+        // SAFETY: the word outlives the ring. Acquire: the records come with it.
+        unsafe { &*self.words.done }.load(Ordering::Acquire)
+    }
+
+    /// The kernel's count of the jobs' loop iterations, modular. Only while the ring is there.
+    #[inline]
+    fn fuel(&self) -> u32 {
+        // SAFETY: the word outlives the ring.
+        unsafe { &*self.words.fuel }.load(Ordering::Relaxed)
+    }
+}
 
 impl RingMemory {
     pub(crate) fn slot(&self, position: u64) -> &Slot {
@@ -356,10 +383,8 @@ struct Take {
 /// The host's side of a ring.
 pub struct Ring {
     memory: RingMemory,
-    words: TenantWords,
+    constants: Constants,
     notes: Notes,
-    /// Where it started counting.
-    first: u64,
     /// The next position to publish.
     head: Padded<AtomicU64>,
     /// Tokens, publishers inside, and the tenant's state.
@@ -377,6 +402,8 @@ pub struct Ring {
     take: Padded<Mutex<Take>>,
     /// Counted by takers.
     outcomes: Outcomes,
+    /// Counted by the tenant.
+    pub counts: Counts,
 }
 
 /// After this many unfinished jobs in a row a poll stops looking further, but for every 16th poll that finds nothing:
@@ -401,12 +428,15 @@ impl Ring {
         let size = memory.size as usize;
         Self {
             memory,
-            words,
+            constants: Constants {
+                words,
+                first,
+                size: memory.size,
+            },
             notes: Notes {
                 user_data: (0..size).map(|_| AtomicU64::new(0)).collect(),
                 abouts: (0..size).map(|_| AtomicU64::new(0)).collect(),
             },
-            first,
             head: Padded(AtomicU64::new(first)),
             life: Life::new(memory.size),
             pool: None,
@@ -423,6 +453,7 @@ impl Ring {
                 latency: None,
             })),
             outcomes: Outcomes::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -458,22 +489,20 @@ impl Ring {
     /// The kernel's count of completed jobs, modular: with a change come the records that it counts.
     #[inline]
     pub fn completed(&self) -> u32 {
-        // SAFETY: the word outlives the ring. Acquire: the records come with it.
-        unsafe { &*self.words.done }.load(Ordering::Acquire)
+        self.constants.completed()
     }
 
     /// The kernel's count of the jobs' loop iterations, modular.
     #[inline]
-    pub fn fuel(&self) -> u32 {
-        // SAFETY: the word outlives the ring.
-        unsafe { &*self.words.fuel }.load(Ordering::Relaxed)
+    pub fn fuel(&self, constants: &Constants) -> u32 {
+        constants.fuel()
     }
 
     /// Asks the kernel to end its lease when its count reaches this one. Whoever looks for a record or the count after
     /// this sees it, or the kernel sees the wish: each side stores, has a full fence, and loads.
     pub fn notify_at(&self, count: u32) {
         // SAFETY: the word outlives the ring.
-        unsafe { &*self.words.notify_at }.store(count, Ordering::Relaxed);
+        unsafe { &*self.constants.words.notify_at }.store(count, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
@@ -502,50 +531,50 @@ impl Ring {
 
     /// Where it started counting.
     pub fn first(&self) -> u64 {
-        self.first
+        self.constants.first
+    }
+
+    pub fn constants(&self) -> Constants {
+        self.constants
     }
 
     /// How many jobs have completed, taken or not, by the kernel's count.
     pub fn completed_jobs(&self) -> u64 {
-        self.completed_and_head().0
+        self.completed_and_head(&self.constants).0
     }
 
+    /// Its constants as it has them, or a copy that is nearer.
     #[inline]
-    fn completed_and_head(&self) -> (u64, u64) {
+    fn completed_and_head(&self, constants: &Constants) -> (u64, u64) {
         // In this order: the count is never ahead of the head.
-        let completed = self.completed();
+        let completed = constants.completed();
         let head = self.head();
         // All but the newest, as many as slots, were taken, whatever the count says: it rises a little later than completions can be
         // taken. And it may go on for another ring, when this one is given up.
         let open = (head as u32).wrapping_sub(completed) & POSITION_MASK;
-        let open = open.min(self.memory.size);
-        ((head - self.first).saturating_sub(open as u64), head)
+        let open = open.min(constants.size);
+        ((head - constants.first).saturating_sub(open as u64), head)
     }
 
-    /// Fetches what `read_taken` and `fuel` read, but for the device's words.
+    /// Fetches what `read_taken` and the device's count of fuel read.
     #[inline]
-    pub fn prefetch_counts(&self) {
-        prefetch(&self.words);
-        prefetch(&self.first);
+    pub fn prefetch_counts(&self, constants: &Constants) {
         prefetch(&self.head);
+        prefetch(&self.counts);
         self.outcomes.prefetch();
+        prefetch(constants.words.done);
+        prefetch(constants.words.fuel);
     }
 
-    /// Fetches those.
+    /// Reads the completions taken until now, and adds them to `sums`; gives how far the jobs are. `constants` are the ring's: who
+    /// has a copy at hand has a cache line less to wait for.
     #[inline]
-    pub fn prefetch_words(&self) {
-        prefetch(self.words.done);
-        prefetch(self.words.fuel);
-    }
-
-    /// Reads the completions taken until now, and adds them to `sums`; gives how far the jobs are.
-    #[inline]
-    pub fn read_taken(&self, to: Taken, sums: Taken) -> Progress {
+    pub fn read_taken(&self, constants: &Constants, to: Taken, sums: Taken) -> Progress {
         let taken = self.outcomes.read(to, sums);
         // In this order: what was taken had completed, and what has completed was submitted. The kernel counts a job a
         // little later than it completes it.
-        let (completed, head) = self.completed_and_head();
-        let submitted = head - self.first;
+        let (completed, head) = self.completed_and_head(constants);
+        let submitted = head - constants.first;
         let completed = completed.max(taken);
         let outstanding = match submitted - taken {
             0 => 0,
@@ -578,7 +607,8 @@ impl Ring {
             there.then(|| About(about.load(Ordering::Relaxed)).age(now))
         };
         // SAFETY: the word outlives the ring.
-        let cursor = unsafe { &*self.words.cursor }.load(Ordering::Relaxed) & POSITION_MASK;
+        let cursor =
+            unsafe { &*self.constants.words.cursor }.load(Ordering::Relaxed) & POSITION_MASK;
         let unclaimed = (head as u32).wrapping_sub(cursor) & POSITION_MASK;
         let claimed = head - u64::from(unclaimed).min(head - take.tail);
         if claimed < head {
@@ -682,12 +712,12 @@ impl Ring {
             };
             let place = self.timing.as_ref();
             let place = place.map_or(0, |timing| timing.calls.place_of(handler));
-            let context = contexts.get((position - first) as usize);
-            let sampled = spans.filter(|spans| spans.samples(position, context));
+            let context = || contexts.get((position - first) as usize);
+            let sampled = spans.filter(|spans| spans.samples(position, context()));
             let about = match sampled {
                 None => About::new(extras, place, now),
                 Some(spans) => {
-                    spans.note(index, context, job.tiles);
+                    spans.note(index, context(), job.tiles);
                     // The epochs come with the extra records. Light jobs have none: without them they stay light.
                     let extras = match extras {
                         NO_EXTRAS if flags & flag::LIGHT == 0 => SPAN,

@@ -8,8 +8,7 @@ use super::{Account, Resource, Tenant, UNLIMITED};
 use crate::error::Error;
 use crate::ring::latency::{Latency, LatencySums};
 use crate::ring::outcomes::Taken;
-use crate::ring::submission::{Progress, Ring, FAULTS, STATUSES};
-use crate::ring::sync::prefetch;
+use crate::ring::submission::{Constants, Progress, Ring, FAULTS, STATUSES};
 
 /// What a tenant has done since it was registered, and what it has now.
 #[repr(C)]
@@ -101,114 +100,50 @@ impl Sums {
     }
 }
 
-/// What is counted of a tenant. It can be read for as long as somebody has it, also when the tenant is gone.
-///
-/// A snapshot reads this of every tenant: what it always needs lies in one cache line.
-#[repr(C, align(128))]
-pub(crate) struct Counts {
-    fuel: Fuel,
-    pub tiles: AtomicU64,
-    /// Batches with a job that waits for those before it, and such jobs.
-    pub batches_split: AtomicU64,
-    pub barrier_points: AtomicU64,
-    pub bytes_in: AtomicU64,
-    pub bytes_out: AtomicU64,
-    /// The other two count only where this isn't 0.
-    pub quiesces: AtomicU64,
-    pub quiesce_timeouts: AtomicU64,
-    pub quiesce_ns: AtomicU64,
-    id: u64,
+/// Where a tenant's numbers are. They can be read for as long as somebody has this, also when the tenant is gone.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pub id: u64,
     pub ring: Arc<Ring>,
-    quota: Arc<Account>,
-}
-
-/// Loop iterations of a tenant's jobs, in full: the device counts with 32 bits. As of the last look at its count, and with `LAST`
-/// for good.
-#[derive(Default)]
-struct Fuel(AtomicU64);
-
-/// From now on the device's words may be another tenant's.
-const LAST: u64 = 1 << 63;
-
-impl Fuel {
-    /// Brings it up to the device's count, which `now` reads.
-    #[inline]
-    fn follow(&self, now: impl FnOnce() -> u32) -> u64 {
-        // Acquire: the device's count is no older than what was known of it.
-        let known = self.0.load(Ordering::Acquire);
-        if known & LAST != 0 {
-            return known & !LAST;
-        }
-        let full = known + u64::from(now().wrapping_sub(known as u32));
-        if full == known {
-            return known;
-        }
-        // The highest stays: others may have followed further. If that was for the last time, the count that was read may be
-        // another tenant's.
-        match self.0.fetch_max(full, Ordering::AcqRel) {
-            before if before & LAST != 0 => before & !LAST,
-            before => before.max(full),
-        }
-    }
-
-    /// The same for the last time.
-    fn stop(&self, now: impl FnOnce() -> u32) {
-        self.follow(now);
-        self.0.fetch_or(LAST, Ordering::AcqRel);
-    }
+    constants: Constants,
+    account: Arc<Account>,
 }
 
 pub(crate) fn count(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
-impl Counts {
-    pub fn new(id: u64, ring: Arc<Ring>, quota: Arc<Account>) -> Self {
+impl Ledger {
+    pub fn new(id: u64, ring: Arc<Ring>, account: Arc<Account>) -> Self {
         Self {
             id,
+            constants: ring.constants(),
             ring,
-            quota,
-            fuel: Fuel::default(),
-            tiles: AtomicU64::new(0),
-            batches_split: AtomicU64::new(0),
-            barrier_points: AtomicU64::new(0),
-            bytes_in: AtomicU64::new(0),
-            bytes_out: AtomicU64::new(0),
-            quiesces: AtomicU64::new(0),
-            quiesce_timeouts: AtomicU64::new(0),
-            quiesce_ns: AtomicU64::new(0),
+            account,
         }
-    }
-
-    pub fn id(&self) -> u64 {
-        self.id
     }
 
     /// Brings the full count of its fuel up to the device's.
     #[inline]
     pub fn follow_fuel(&self) -> u64 {
-        self.fuel.follow(|| self.ring.fuel())
+        self.ring
+            .counts
+            .fuel
+            .follow(|| self.ring.fuel(&self.constants))
     }
 
     /// The same for the last time: from now on the device's words may be another tenant's.
     pub fn stop_following(&self) {
-        self.fuel.stop(|| self.ring.fuel());
+        self.ring
+            .counts
+            .fuel
+            .stop(|| self.ring.fuel(&self.constants));
     }
 
-    /// Fetches what `read` reads, in three steps: each reads what the one before has fetched.
+    /// Fetches what `read` reads.
     #[inline]
-    pub fn prefetch(&self, step: usize) {
-        match step {
-            0 => {
-                prefetch(&self.fuel);
-                prefetch(&self.quota);
-            }
-            1 => {
-                self.quota.prefetch();
-                self.ring.prefetch_counts();
-            }
-            _ => self.ring.prefetch_words(),
-        }
+    pub fn prefetch(&self) {
+        self.ring.prefetch_counts(&self.constants);
     }
 
     /// Reads what was counted, and how long jobs took until their completions were taken, and adds all of it to `sums`.
@@ -216,10 +151,12 @@ impl Counts {
     pub fn read(&self, to: &mut TenantCounters, latency: &mut LatencySums, sums: &mut Sums) {
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let ring = &*self.ring;
+        let counts = &ring.counts;
         // Most are 0, and writing takes longer than looking.
         *to = TenantCounters::default();
         let all = &mut sums.counters;
-        let progress = ring.read_taken(to.taken(latency), all.taken(&mut sums.latency));
+        let (taken, taken_sums) = (to.taken(latency), all.taken(&mut sums.latency));
+        let progress = ring.read_taken(&self.constants, taken, taken_sums);
         let Progress {
             submitted,
             completed,
@@ -237,15 +174,19 @@ impl Counts {
         put(&mut to.outstanding, &mut all.outstanding, outstanding);
         put(&mut to.lag, &mut all.lag, submitted - completed);
         put(&mut to.fuel, &mut all.fuel, self.follow_fuel());
-        put(&mut to.tiles, &mut all.tiles, get(&self.tiles));
-        put(&mut to.bytes_in, &mut all.bytes_in, get(&self.bytes_in));
-        put(&mut to.bytes_out, &mut all.bytes_out, get(&self.bytes_out));
-        sums.batches_split += get(&self.batches_split);
-        sums.barrier_points += get(&self.barrier_points);
-        let quiesces = get(&self.quiesces);
+        put(&mut to.tiles, &mut all.tiles, get(&counts.tiles));
+        put(&mut to.bytes_in, &mut all.bytes_in, get(&counts.bytes_in));
+        put(
+            &mut to.bytes_out,
+            &mut all.bytes_out,
+            get(&counts.bytes_out),
+        );
+        sums.batches_split += get(&counts.batches_split);
+        sums.barrier_points += get(&counts.barrier_points);
+        let quiesces = get(&counts.quiesces);
         put(&mut to.quiesces, &mut all.quiesces, quiesces);
         if quiesces != 0 {
-            let timeouts = get(&self.quiesce_timeouts).min(quiesces);
+            let timeouts = get(&counts.quiesce_timeouts).min(quiesces);
             put(
                 &mut to.quiesce_timeouts,
                 &mut all.quiesce_timeouts,
@@ -254,13 +195,13 @@ impl Counts {
             put(
                 &mut to.quiesce_ns,
                 &mut all.quiesce_ns,
-                get(&self.quiesce_ns),
+                get(&counts.quiesce_ns),
             );
         }
-        if self.quota.is_touched() {
-            let usage = self.quota.usage(Some(ring));
+        if counts.is_touched() {
+            let usage = self.account.usage(Some(ring));
             (to.used, to.cap) = (usage.used, usage.cap);
-            to.refused = Resource::all_of(|resource| self.quota.refused(resource));
+            to.refused = Resource::all_of(|resource| self.account.refused(resource));
             add(&mut all.used, &to.used);
             add(&mut all.cap, &to.cap);
             add(&mut all.refused, &to.refused);
@@ -268,7 +209,7 @@ impl Counts {
             let slots = Resource::Slots as usize;
             put(&mut to.used[slots], &mut all.used[slots], outstanding);
             to.cap = [UNLIMITED; RESOURCES];
-            to.cap[slots] = u64::from(ring.size());
+            to.cap[slots] = u64::from(self.constants.size);
             add(&mut all.cap, &to.cap);
         }
     }
@@ -281,7 +222,7 @@ impl Tenant {
         let mut counters = TenantCounters::default();
         let latency = &mut LatencySums::default();
         self.0
-            .counts
+            .ledger
             .read(&mut counters, latency, &mut Sums::default());
         counters
     }

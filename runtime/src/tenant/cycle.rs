@@ -93,7 +93,7 @@ impl Tenant {
 
     /// Counts a wait and how long it took.
     fn count_wait(&self, wait: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-        let counts = &self.0.counts;
+        let counts = &self.0.ring.counts;
         let started = Instant::now();
         let outcome = wait();
         count(&counts.quiesces, 1);

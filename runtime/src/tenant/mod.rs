@@ -27,7 +27,7 @@ use crate::ring::sync::lock;
 use crate::runtime::Engine;
 use crate::watch::{EventFd, What};
 pub use counters::TenantCounters;
-pub(crate) use counters::{count, Counts, Sums};
+pub(crate) use counters::{count, Ledger, Sums};
 use cycle::Revoking;
 pub(crate) use limits::{Common, Limits};
 pub(crate) use pick::Picks;
@@ -132,7 +132,7 @@ pub(crate) struct Inner {
     event: Mutex<Option<Arc<EventFd>>>,
     /// What it may have and has.
     pub quota: Arc<Account>,
-    pub counts: Arc<Counts>,
+    pub ledger: Ledger,
     pub revoking: Mutex<Revoking>,
     /// Its loaded handlers.
     pub window: Window,
@@ -158,12 +158,12 @@ impl Inner {
         let beyond = (ring.size() as u64).saturating_sub(options.quota.slots);
         ring.life.take(beyond as u32);
         let ring = Arc::new(ring);
-        let quota = Arc::new(Account::of_tenant(&options.quota));
+        let quota = Arc::new(Account::of_tenant(&options.quota, ring.clone()));
         let id = id_of(seat.index, seat.generation);
-        let counts = Arc::new(Counts::new(id, ring.clone(), quota.clone()));
+        let ledger = Ledger::new(id, ring.clone(), quota.clone());
         // The runtime's own jobs are nobody's.
         let metrics = Some(&engine.metrics).filter(|_| seat.index != 0);
-        let series = metrics.and_then(|metrics| metrics.seat(&options.label, &counts));
+        let series = metrics.and_then(|metrics| metrics.seat(&options.label, &ledger));
         Self {
             _series: series,
             engine,
@@ -172,7 +172,7 @@ impl Inner {
             tag: seat.tag,
             label: options.label.clone(),
             range: seat.range,
-            counts,
+            ledger,
             quota,
             revoking: Mutex::new(Revoking::default()),
             ring,
@@ -284,8 +284,8 @@ impl Inner {
     fn count_barriers(&self, jobs: &[Job]) {
         let waits = |job: &&Job| job.flags & (flag::BARRIER | flag::AFTER_OK) != 0;
         let points = jobs.iter().filter(waits).count() as u64;
-        count(&self.counts.batches_split, u64::from(points != 0));
-        count(&self.counts.barrier_points, points);
+        count(&self.ring.counts.batches_split, u64::from(points != 0));
+        count(&self.ring.counts.barrier_points, points);
     }
 
     /// Tells it of something that happens to the tenant.
@@ -444,7 +444,10 @@ impl Tenant {
         }
         if tiled != 0 {
             let tiles = jobs[..accepted].iter().map(|job| job.tiles as u64);
-            count(&inner.counts.tiles, tiles.filter(|&tiles| tiles > 1).sum());
+            count(
+                &inner.ring.counts.tiles,
+                tiles.filter(|&tiles| tiles > 1).sum(),
+            );
             engine.tiled_work();
         }
         if HAS_METRICS && flags & (flag::BARRIER | flag::AFTER_OK) != 0 {
@@ -815,7 +818,7 @@ impl Tenant {
                 b.length = data.len() as u64;
                 b.data = recorder.data(data);
             });
-        count(&self.0.counts.bytes_in, data.len() as u64);
+        count(&self.0.ring.counts.bytes_in, data.len() as u64);
         Ok(())
     }
 
@@ -824,7 +827,7 @@ impl Tenant {
         let buffer = self.buffer(handle)?;
         let _staged = self.0.charge(Resource::StagingBytes, out.len() as u64)?;
         buffer.read(offset, out)?;
-        count(&self.0.counts.bytes_out, out.len() as u64);
+        count(&self.0.ring.counts.bytes_out, out.len() as u64);
         Ok(())
     }
 
@@ -841,7 +844,7 @@ impl Tenant {
                 b.length = len;
                 b.value = value.into();
             });
-        count(&self.0.counts.bytes_in, len);
+        count(&self.0.ring.counts.bytes_in, len);
         Ok(())
     }
 
@@ -921,7 +924,7 @@ impl Tenant {
         let totals = &inner.engine.metrics.totals;
         totals.read(&outputs.stats());
         outputs.retain_in(&totals.retained);
-        count(&inner.counts.bytes_out, bytes);
+        count(&inner.ring.counts.bytes_out, bytes);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! A pool holds what is left of a cap, so that a reservation is one change of one word and no race overshoots. A tenant
 //! asks its own account first and then the runtime's; what the second refuses is given back to the first.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::Inner;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ring::life::Life;
 use crate::ring::pool::Pool;
 use crate::ring::submission::Ring;
-use crate::ring::sync::{lock, prefetch, Padded};
+use crate::ring::sync::{lock, Padded};
 
 /// What a quota limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,8 +163,6 @@ pub(crate) struct Usage {
 pub(crate) struct Account {
     /// What every submit reads: the most fuel of a job, and 0 where none may be submitted.
     most_fuel: Padded<AtomicU64>,
-    /// Whether there ever was a limit of anything, a refusal, or anything in use but slots for jobs.
-    touched: AtomicBool,
     fuel_per_second: AtomicU64,
     /// The cap of slots: for a look without the lock.
     slot_cap: AtomicU64,
@@ -173,33 +171,37 @@ pub(crate) struct Account {
     pub slots: Option<Arc<Pool>>,
     quota: Mutex<Quota>,
     refused: [AtomicU64; RESOURCES],
-    of_runtime: bool,
+    /// The tenant's, whose counts hear of a limit of anything, a refusal, and anything in use but slots for jobs. None if it is the
+    /// runtime's account.
+    ring: Option<Arc<Ring>>,
 }
 
 impl Account {
-    fn new(quota: &Quota, of_runtime: bool) -> Self {
+    fn new(quota: &Quota, ring: Option<Arc<Ring>>) -> Self {
+        if let Some(ring) = ring.as_ref().filter(|_| *quota != Quota::default()) {
+            ring.counts.touch();
+        }
         Self {
             most_fuel: Padded(AtomicU64::new(most_fuel(quota))),
-            touched: AtomicBool::new(*quota != Quota::default()),
             fuel_per_second: AtomicU64::new(quota.fuel_per_second),
             slot_cap: AtomicU64::new(quota.slots),
             pools: POOLED.map(|resource| Pool::new(quota.cap(resource))),
             slots: None,
             quota: Mutex::new(*quota),
             refused: Default::default(),
-            of_runtime,
+            ring,
         }
     }
 
-    pub fn of_tenant(quota: &Quota) -> Self {
-        Self::new(quota, false)
+    pub fn of_tenant(quota: &Quota, ring: Arc<Ring>) -> Self {
+        Self::new(quota, Some(ring))
     }
 
     pub fn of_runtime(quota: &Quota) -> Self {
         let slots = (quota.slots != UNLIMITED).then(|| Arc::new(Pool::new(quota.slots)));
         Self {
             slots,
-            ..Self::new(quota, true)
+            ..Self::new(quota, None)
         }
     }
 
@@ -214,21 +216,10 @@ impl Account {
         self.fuel_per_second.load(Ordering::Relaxed)
     }
 
-    /// Until it is, nothing is limited, refused or in use but slots for jobs.
-    #[inline]
-    pub fn is_touched(&self) -> bool {
-        self.touched.load(Ordering::Acquire)
-    }
-
-    #[inline]
-    pub fn prefetch(&self) {
-        prefetch(&self.touched);
-    }
-
-    /// Before any of that.
+    /// Before anything of that kind.
     fn touch(&self) {
-        if !self.is_touched() {
-            self.touched.store(true, Ordering::Release);
+        if let Some(ring) = &self.ring {
+            ring.counts.touch();
         }
     }
 
@@ -310,7 +301,7 @@ impl Account {
             requested,
             used,
             cap,
-            of_runtime: self.of_runtime,
+            of_runtime: self.ring.is_none(),
             retryable: resource.comes_back() && requested <= cap,
         }
     }
