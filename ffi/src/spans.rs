@@ -4,9 +4,9 @@
 use crate::args::{self, same_layout, Sized8, Wanted};
 use crate::boundary::export;
 use crate::error::{rota_error, rota_status, Failure};
-use crate::jobs::{rota_job, rota_ticket};
+use crate::jobs::{rota_job, rota_ticket, submit_with};
 use crate::runtime::{rota_runtime, with_runtime};
-use crate::tenant::{rota_tenant, with_tenant};
+use crate::tenant::rota_tenant;
 use rota::spans::{
     exporters_of_environment, is_disabled, ExportError, Sampler, SharedExporter, SpanOptions,
 };
@@ -334,23 +334,13 @@ pub unsafe extern "C" fn rota_submit_traced(
     error: *mut *mut rota_error,
 ) -> rota_status {
     export!(error => {
-        // SAFETY: the conventions: NULL or valid, as for all pointers below.
-        let accepted = unsafe { args::count("accepted", accepted) }?;
-        with_tenant(tenant, |tenant| {
-            // SAFETY: as above; the same layout, as asserted above and for rota_job.
-            let jobs = unsafe { args::some("jobs", jobs.cast::<rota::Job>(), n) }?;
-            // SAFETY: as above.
-            let contexts = unsafe { args::some("contexts", contexts.cast::<TraceContext>(), n) }?;
-            let tickets = if tickets.is_null() {
-                None
-            } else {
-                // SAFETY: as above.
-                Some(unsafe { args::slice_mut("tickets", tickets, n) }?)
-            };
-            let (count, outcome) = tenant.submit_traced(jobs, contexts, tickets);
-            *accepted = count;
-            Ok(outcome?)
-        })
+        // SAFETY: the conventions: NULL or valid, contexts too; the same layout, as asserted above.
+        unsafe {
+            submit_with(tenant, jobs, n, tickets, accepted, |tenant, jobs, tickets| {
+                let contexts = args::some("contexts", contexts.cast::<TraceContext>(), n)?;
+                Ok(tenant.submit_traced(jobs, contexts, tickets))
+            })
+        }
     })
 }
 
