@@ -1,26 +1,14 @@
 //! `rota replay` from outside, on logs that these tests record.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod common;
 
+use std::path::Path;
+
+use common::{cache, folder, rota, run};
 use rota::{op, Capture, Job, RecorderOptions, Runtime, RuntimeOptions, TenantOptions, Wait};
 
-fn cache() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tool")
-}
-
 fn replay(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_rota"))
-        .arg("replay")
-        .args(arguments)
-        .env_remove("ROTA_DEVICE")
-        .env("ROTA_CACHE_DIR", cache())
-        .stdin(Stdio::null())
-        .output()
-        .expect("the tool was built");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it ended by itself");
-    (code, text(output.stdout), text(output.stderr))
+    run(rota(&[&["replay"], arguments].concat()))
 }
 
 /// Two tenants, a buffer, and a few jobs of which one faults; with the last word of `fill` as given.
@@ -66,10 +54,6 @@ fn record(log: &Path, word: u32, capture: Capture) {
         }
         tenant.destroy().unwrap();
     }
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 #[test]
@@ -179,20 +163,15 @@ fn the_environment_records_a_program() {
     let folder = folder();
     let log = folder.path().join("log");
     let bench = |capture: &str| {
-        Command::new(env!("CARGO_BIN_EXE_rota"))
-            .args(["bench", "--seconds", "0.1"])
-            .env("ROTA_CACHE_DIR", cache())
+        run(rota(&["bench", "--seconds", "0.1"])
             .env("ROTA_RECORD", &log)
-            .env("ROTA_CAPTURE", capture)
-            .output()
-            .expect("the tool was built")
+            .env("ROTA_CAPTURE", capture))
     };
-    let wrong = bench("everything");
-    let stderr = String::from_utf8(wrong.stderr).unwrap();
-    assert!(!wrong.status.success());
+    let (code, _, stderr) = bench("everything");
+    assert_ne!(code, 0);
     assert!(stderr.contains("ROTA_CAPTURE has to be"), "{stderr}");
     assert!(!log.exists());
-    assert!(bench("full").status.success());
+    assert_eq!(bench("full").0, 0);
     let (code, text, _) = replay(&["verify", log.to_str().unwrap()]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("job"), "{text}");

@@ -1,8 +1,10 @@
 //! `rota report` from outside, on logs that these tests record.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod common;
 
+use std::path::Path;
+
+use common::{cache, folder, rota, run};
 use rota::{completion_status, fault, op, Capture, RecorderOptions, Runtime, RuntimeOptions};
 use rota::{TenantOptions, Wait};
 use rota_recorder::{
@@ -15,25 +17,8 @@ const UGLY: &str = "</script><b>\"&'";
 const SAFE: &str = "&lt;/script&gt;&lt;b&gt;&quot;&amp;&#39;";
 const MS: u64 = 1_000_000;
 
-fn cache() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tool")
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
-
 fn report(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_rota"))
-        .arg("report")
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the tool was built");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it ended by itself");
-    (code, text(output.stdout), text(output.stderr))
+    run(rota(&[&["report"], arguments].concat()).current_dir(folder))
 }
 
 /// The page of the log in that folder, which is looked at as any page.

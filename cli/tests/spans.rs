@@ -1,10 +1,12 @@
 //! `rota spans` from outside, on traces that these tests write.
 
+mod common;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::{folder, rota, run};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use rota::completion_status;
 use rota::spans::{Exporter as _, Moment, Origin, Span};
@@ -12,21 +14,8 @@ use rota_export::Chrome;
 
 const START: u64 = 1_790_000_000_000_000_000;
 
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
-
 fn spans(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_rota"))
-        .arg("spans")
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the tool was built");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it ended by itself");
-    (code, text(output.stdout), text(output.stderr))
+    run(rota(&[&["spans"], arguments].concat()).current_dir(folder))
 }
 
 /// Jobs of two tenants, of which every hundredth is slow.

@@ -1,36 +1,10 @@
 //! The tool from outside: what it prints, where, and how it ends.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+mod common;
 
-fn rota(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rota"));
-    // The driver of the tests (scripts/test.sh), and a cache of their own.
-    command
-        .args(arguments)
-        .env_remove("ROTA_DEVICE")
-        .env("ROTA_CACHE_DIR", cache("tool"))
-        .stdin(Stdio::null());
-    command
-}
+use std::process::Stdio;
 
-fn cache(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-fn run(mut command: Command) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().expect("the tool was built");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (
-        status.code().expect("it ended by itself"),
-        text(stdout),
-        text(stderr),
-    )
-}
+use common::{cache, rota, run, tmp};
 
 /// An error is one line on stderr that begins with the tool's name.
 fn assert_one_line(stderr: &str) {
@@ -139,7 +113,7 @@ fn doctor_s_json_says_the_same() {
         .is_some_and(|us| us > 0.0));
     assert_eq!(
         found["environment"]["variables"]["ROTA_CACHE_DIR"],
-        cache("tool").to_str().unwrap()
+        cache().to_str().unwrap()
     );
 }
 
@@ -199,7 +173,7 @@ fn a_device_that_is_not_there_is_named_beside_those_that_are() {
 
 #[test]
 fn doctor_tells_of_a_cache_that_cannot_be_written() {
-    let file = cache("a-file");
+    let file = tmp().join("a-file");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "in the way").unwrap();
     let mut command = rota(&["doctor"]);

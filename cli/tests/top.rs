@@ -1,23 +1,25 @@
 //! `rota top` from outside, on a runtime of this process: as text, and on a terminal of the test's own.
 
+mod common;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use common::{cache, rota, run};
 use rota::{op, Completion, Job, Quota, Runtime, RuntimeOptions, TenantOptions, Wait};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn open(socket: &Path) -> Runtime {
-    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tool");
     Runtime::open(&RuntimeOptions {
-        cache_dir: Some(cache),
+        cache_dir: Some(cache()),
         metrics_socket: Some(socket.into()),
         ..RuntimeOptions::default()
     })
@@ -25,22 +27,12 @@ fn open(socket: &Path) -> Runtime {
 }
 
 fn top(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rota"));
+    let mut command = rota(&[&["top"], arguments].concat());
     command
-        .arg("top")
-        .args(arguments)
         .env_remove("ROTA_METRICS_SOCKET")
         .env_remove("NO_COLOR")
-        .env("TERM", "xterm")
-        .stdin(Stdio::null());
+        .env("TERM", "xterm");
     command
-}
-
-fn run(mut command: Command) -> (i32, String, String) {
-    let output = command.output().expect("the tool was built");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let code = output.status.code().expect("it ended by itself");
-    (code, text(output.stdout), text(output.stderr))
 }
 
 /// Jobs of two tenants all the time, one of which has a quota and faults, while `meanwhile` goes on.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rota::spans::{ExportError, Exporter, Moment, Origin, Span};
+use rota::text::{json_string, with_process};
 use rota::{completion_status_name, fault_name};
 
 use crate::{disk_error, hex, phases};
@@ -37,7 +38,7 @@ pub struct Chrome {
 impl Chrome {
     /// Makes the file, in place of one that is there already. `%p` in its name is the process's id.
     pub fn create(path: &Path) -> Result<Self, ExportError> {
-        let path = with_process(path);
+        let path = with_process(path, std::process::id());
         let file = File::options()
             .write(true)
             .create(true)
@@ -75,12 +76,16 @@ impl Chrome {
         Ok(())
     }
 
+    fn text(&mut self, text: &str) {
+        json_string(text, |piece| self.events.push_str(piece));
+    }
+
     /// Begins an event, which the caller ends.
     fn event(&mut self, phase: char, name: &str, process: usize) {
         let first = self.length == 2 && self.events.is_empty();
         self.events.push_str(if first { "{" } else { ",\n{" });
         let _ = write!(self.events, "\"ph\":\"{phase}\",\"name\":");
-        json_text(name, &mut self.events);
+        self.text(name);
         let _ = write!(self.events, ",\"pid\":{process},\"tid\":0");
     }
 
@@ -108,7 +113,7 @@ impl Chrome {
         ] {
             self.event('M', what, process);
             let _ = write!(self.events, ",\"args\":{{\"{key}\":");
-            json_text(value, &mut self.events);
+            self.text(value);
             self.events.push_str("}}");
         }
     }
@@ -188,7 +193,7 @@ fn arguments(span: &Span, out: &mut String) {
         ("handler", &span.handler),
     ] {
         let _ = write!(out, ",\"{key}\":");
-        json_text(text, out);
+        json_string(text, |piece| out.push_str(piece));
     }
     let _ = write!(
         out,
@@ -220,22 +225,6 @@ fn arguments(span: &Span, out: &mut String) {
     );
 }
 
-/// A string of JSON.
-fn json_text(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            // Also what ends a line for JavaScript or a terminal, though JSON takes it.
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
 /// Empties a file that nobody else writes a trace to.
 fn empty(file: &File) -> std::io::Result<()> {
     if !file.metadata()?.is_file() {
@@ -253,17 +242,4 @@ fn empty(file: &File) -> std::io::Result<()> {
         });
     }
     file.set_len(0)
-}
-
-fn with_process(path: &Path) -> PathBuf {
-    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-    let mut name = Vec::new();
-    let mut rest = path.as_os_str().as_bytes();
-    while let Some(at) = rest.windows(2).position(|two| two == b"%p") {
-        name.extend_from_slice(&rest[..at]);
-        name.extend_from_slice(std::process::id().to_string().as_bytes());
-        rest = &rest[at + 2..];
-    }
-    name.extend_from_slice(rest);
-    std::ffi::OsString::from_vec(name).into()
 }

@@ -253,6 +253,35 @@ fn the_process_stands_in_the_name_and_an_older_file_goes() {
     assert!(std::fs::metadata(&path).expect("it is there").len() < old);
 }
 
+/// Whoever comes second would write over what the first has written.
+#[test]
+fn a_file_has_one_writer_at_a_time() {
+    let folder = folder();
+    let path = folder.path().join("trace.json");
+    let mut first = Chrome::create(&path).expect("it can be made");
+    first.begin(&origin()).expect("it begins");
+    first.export(&[whole()], soon()).expect("it is written");
+    let written = std::fs::read(&path).expect("it is there");
+    let link = folder.path().join("link.json");
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    for path in [&path, &link] {
+        let error = Chrome::create(path).err().expect("it is taken");
+        let says = format!("can't have {}: another runtime writes", path.display());
+        assert!(error.text.starts_with(&says), "{error}");
+        assert!(error.text.contains("%p"), "{error}");
+        assert_eq!(error.retry_after, None);
+    }
+    assert_eq!(std::fs::read(&path).expect("it is there"), written);
+    first.export(&[whole()], soon()).expect("it goes on");
+    first.end(soon()).expect("it ends");
+    let trace = std::fs::read(&path).expect("it is there");
+    assert_eq!(read(&trace), (vec![whole(), whole()], true, None));
+    drop(first);
+    write(&path, &[vec![whole()]]);
+    let trace = std::fs::read(&path).expect("it is there");
+    assert_eq!(read(&trace), (vec![whole()], true, None));
+}
+
 #[test]
 fn a_disk_that_refuses_is_an_error_that_stays() {
     for (path, wrong) in [

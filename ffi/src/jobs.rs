@@ -205,6 +205,40 @@ fn wait_of(wait: u32) -> Result<rota::Wait, Failure> {
     }
 }
 
+/// Hands jobs to `submit`, one of the engine's ways to do so, and tells the caller how many were accepted.
+///
+/// # Safety
+/// The conventions: each pointer is NULL or valid.
+#[inline]
+pub(crate) unsafe fn submit_with(
+    tenant: *mut rota_tenant,
+    jobs: *const rota_job,
+    n: usize,
+    tickets: *mut rota_ticket,
+    accepted: *mut usize,
+    submit: impl FnOnce(
+        &rota::Tenant,
+        &[rota::Job],
+        Option<&mut [u64]>,
+    ) -> Result<(usize, Result<(), rota::Error>), Failure>,
+) -> Result<(), Failure> {
+    // SAFETY: the caller's promise, as for all pointers below.
+    let accepted = unsafe { args::count("accepted", accepted) }?;
+    with_tenant(tenant, |tenant| {
+        // SAFETY: as above; the same layout, as asserted above.
+        let jobs = unsafe { args::some("jobs", jobs.cast::<rota::Job>(), n) }?;
+        let tickets = if tickets.is_null() {
+            None
+        } else {
+            // SAFETY: as above.
+            Some(unsafe { args::slice_mut("tickets", tickets, n) }?)
+        };
+        let (count, outcome) = submit(tenant, jobs, tickets)?;
+        *accepted = count;
+        Ok(outcome?)
+    })
+}
+
 /// ---- Jobs --------------------------------------------------------------------------------------
 ///
 /// Submits jobs in their order. A refused job ends the call: the ones before it are accepted, and
@@ -229,21 +263,12 @@ pub unsafe extern "C" fn rota_submit(
     error: *mut *mut rota_error,
 ) -> rota_status {
     export!(error => {
-        // SAFETY: the conventions: NULL or valid, as for all pointers below.
-        let accepted = unsafe { args::count("accepted", accepted) }?;
-        with_tenant(tenant, |tenant| {
-            // SAFETY: as above; the same layout, as asserted above.
-            let jobs = unsafe { args::some("jobs", jobs.cast::<rota::Job>(), n) }?;
-            let tickets = if tickets.is_null() {
-                None
-            } else {
-                // SAFETY: as above.
-                Some(unsafe { args::slice_mut("tickets", tickets, n) }?)
-            };
-            let (count, outcome) = tenant.submit(jobs, tickets);
-            *accepted = count;
-            Ok(outcome?)
-        })
+        // SAFETY: the conventions: NULL or valid.
+        unsafe {
+            submit_with(tenant, jobs, n, tickets, accepted, |tenant, jobs, tickets| {
+                Ok(tenant.submit(jobs, tickets))
+            })
+        }
     })
 }
 

@@ -4,12 +4,10 @@
 use crate::args::{self, same_layout, Sized8, Wanted};
 use crate::boundary::export;
 use crate::error::{rota_error, rota_status, Failure};
-use crate::jobs::{rota_job, rota_ticket};
+use crate::jobs::{rota_job, rota_ticket, submit_with};
 use crate::runtime::{rota_runtime, with_runtime};
-use crate::tenant::{rota_tenant, with_tenant};
-use rota::spans::{
-    exporters_of_environment, is_disabled, ExportError, Sampler, SharedExporter, SpanOptions,
-};
+use crate::tenant::rota_tenant;
+use rota::spans::{Environment, ExportError, Sampler, SharedExporter, SpanOptions};
 use rota::{Error, TraceContext};
 use std::ffi::c_char;
 use std::mem::{align_of, offset_of, size_of};
@@ -112,7 +110,7 @@ impl rota_span_options {
     /// As for `args::options`, and so are the texts in them.
     pub(crate) unsafe fn to_engine(options: *const Self) -> Result<Option<SpanOptions>, Failure> {
         if options.is_null() {
-            return Ok(of_environment());
+            return Ok(of_environment(Environment::of_process()));
         }
         // SAFETY: passed on, as below.
         let options = unsafe { args::options(options) }?;
@@ -124,7 +122,7 @@ impl rota_span_options {
             );
         }
         let sampler = match options.sampler {
-            ROTA_SAMPLER_ENVIRONMENT => SpanOptions::from_environment().sampler,
+            ROTA_SAMPLER_ENVIRONMENT => Environment::of_process().sampler(),
             ROTA_SAMPLER_ALWAYS_ON => Sampler::new(1.0, false),
             ROTA_SAMPLER_ALWAYS_OFF => Sampler::new(0.0, false),
             ROTA_SAMPLER_RATIO => Sampler::new(ratio, false),
@@ -174,7 +172,7 @@ impl rota_span_options {
 
 /// Spans where the host says nothing: OTLP where $OTEL_TRACES_EXPORTER names it, and the file that
 /// $ROTA_SPANS names. What can't be done is warned of, and left out.
-fn of_environment() -> Option<SpanOptions> {
+fn of_environment(environment: Environment) -> Option<SpanOptions> {
     let warned = |result: Result<SharedExporter, Failure>| match result {
         Ok(exporter) => Some(exporter),
         Err(e) => {
@@ -182,11 +180,11 @@ fn of_environment() -> Option<SpanOptions> {
             None
         }
     };
-    if !rota::metrics::HAS_METRICS || is_disabled() {
+    if !rota::metrics::HAS_METRICS || environment.is_disabled() {
         return None;
     }
     let mut exporters = Vec::new();
-    for name in exporters_of_environment() {
+    for name in environment.exporters() {
         match name.as_str() {
             "otlp" => exporters.extend(warned(otlp(None, None))),
             name => log::warn!(
@@ -195,12 +193,12 @@ fn of_environment() -> Option<SpanOptions> {
             ),
         }
     }
-    if let Some(path) = std::env::var_os("ROTA_SPANS").filter(|path| !path.is_empty()) {
-        exporters.extend(warned(chrome(path.as_ref())));
+    if let Some(path) = environment.file() {
+        exporters.extend(warned(chrome(&path)));
     }
     (!exporters.is_empty()).then(|| SpanOptions {
         exporters,
-        ..SpanOptions::from_environment()
+        ..environment.options()
     })
 }
 
@@ -334,23 +332,13 @@ pub unsafe extern "C" fn rota_submit_traced(
     error: *mut *mut rota_error,
 ) -> rota_status {
     export!(error => {
-        // SAFETY: the conventions: NULL or valid, as for all pointers below.
-        let accepted = unsafe { args::count("accepted", accepted) }?;
-        with_tenant(tenant, |tenant| {
-            // SAFETY: as above; the same layout, as asserted above and for rota_job.
-            let jobs = unsafe { args::some("jobs", jobs.cast::<rota::Job>(), n) }?;
-            // SAFETY: as above.
-            let contexts = unsafe { args::some("contexts", contexts.cast::<TraceContext>(), n) }?;
-            let tickets = if tickets.is_null() {
-                None
-            } else {
-                // SAFETY: as above.
-                Some(unsafe { args::slice_mut("tickets", tickets, n) }?)
-            };
-            let (count, outcome) = tenant.submit_traced(jobs, contexts, tickets);
-            *accepted = count;
-            Ok(outcome?)
-        })
+        // SAFETY: the conventions: NULL or valid, contexts too; the same layout, as asserted above.
+        unsafe {
+            submit_with(tenant, jobs, n, tickets, accepted, |tenant, jobs, tickets| {
+                let contexts = args::some("contexts", contexts.cast::<TraceContext>(), n)?;
+                Ok(tenant.submit_traced(jobs, contexts, tickets))
+            })
+        }
     })
 }
 
@@ -419,4 +407,42 @@ pub unsafe extern "C" fn rota_spans_flush(
             Ok(entry.runtime.flush_spans(Duration::from_nanos(timeout_ns))?)
         })
     })
+}
+
+#[cfg(all(test, feature = "metrics"))]
+mod tests {
+    use super::*;
+
+    /// What is made of these variables: the exporters' names and how many spans are exported together.
+    fn made_of(variables: &[(&str, &str)]) -> Option<(String, usize)> {
+        let get = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.into())
+        };
+        let options = of_environment(Environment::new(&get))?;
+        Some((format!("{:?}", options.exporters), options.batch))
+    }
+
+    #[test]
+    fn the_environment_says_where_spans_go() {
+        let batch = ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "7");
+        let file = ("ROTA_SPANS", "/dev/null");
+        let otlp = ("OTEL_TRACES_EXPORTER", "otlp,jaeger");
+        assert_eq!(made_of(&[]), None);
+        assert_eq!(made_of(&[batch]), None, "they would go nowhere");
+        assert_eq!(made_of(&[file, batch]), Some(("[chrome]".into(), 7)));
+        let both = if cfg!(feature = "otlp") {
+            "[otlp, chrome]"
+        } else {
+            "[chrome]"
+        };
+        assert_eq!(made_of(&[file, otlp, batch]), Some((both.into(), 7)));
+        // What can't be done is left out, and so is all where nothing can.
+        let nowhere = ("ROTA_SPANS", "/nowhere/at/all.json");
+        assert_eq!(made_of(&[nowhere, batch]), None);
+        assert_eq!(made_of(&[("OTEL_TRACES_EXPORTER", "jaeger")]), None);
+        assert_eq!(made_of(&[("OTEL_TRACES_EXPORTER", "none")]), None);
+        let off = ("OTEL_SDK_DISABLED", "true");
+        assert_eq!(made_of(&[file, otlp, off]), None);
+    }
 }

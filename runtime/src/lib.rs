@@ -32,6 +32,8 @@ pub mod spans;
 #[cfg(not(loom))]
 mod tenant;
 #[cfg(not(loom))]
+pub mod text;
+#[cfg(not(loom))]
 mod watch;
 
 #[cfg(not(loom))]
@@ -46,7 +48,7 @@ pub use {
     modules::{verify, HandlerOptions, ModuleOptions, ModuleReport},
     recorder::{Capture, RecorderOptions, RecorderState},
     ring::digest::{self, WriteDigest},
-    ring::latency::{fine_bound, Latency},
+    ring::latency::{fine_bound, fine_quantile, Latency},
     ring::layout::{completion_status, fault},
     ring::life::State,
     ring::span::TraceContext,

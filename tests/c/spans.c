@@ -1,28 +1,9 @@
 /* Spans go to a file and to a collector that isn't there: jobs don't notice, the counts tell. */
 #define _POSIX_C_SOURCE 200809L /* mkstemp */
-#include "setup.h"
+#include "traces.h"
 #include <unistd.h>
 
 #define JOBS 200
-
-static char text[1 << 20];
-
-static size_t read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    CHECK(file != NULL);
-    size_t length = fread(text, 1, sizeof text - 1, file);
-    CHECK(length < sizeof text - 1);
-    fclose(file);
-    text[length] = 0;
-    return length;
-}
-
-static size_t count(const char *what) {
-    size_t found = 0;
-    for (const char *at = text; (at = strstr(at, what)) != NULL; at += strlen(what))
-        found++;
-    return found;
-}
 
 int main(void) {
     const char *traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -1,6 +1,7 @@
 // co_await on a job, in any kind of coroutine: it goes on inside run_once with the completion, many
 // at once, also more than the ring holds; refused jobs and ended pollers give errors; a coroutine
 // that awaits may be destroyed. In C++17 there is nothing of it.
+#include "coroutines.hpp"
 #include "setup.hpp"
 
 #if !ROTA_HPP_COROUTINES
@@ -18,17 +19,6 @@ int main() { return 0; }
 #include <vector>
 
 namespace {
-
-// A coroutine that starts at once and ends by itself.
-struct detached {
-    struct promise_type {
-        detached get_return_object() noexcept { return {}; }
-        std::suspend_never initial_suspend() noexcept { return {}; }
-        std::suspend_never final_suspend() noexcept { return {}; }
-        void return_void() noexcept {}
-        void unhandled_exception() noexcept { std::abort(); }
-    };
-};
 
 // A coroutine that its owner destroys.
 struct owned {

@@ -1,6 +1,7 @@
 // Jobs that belong to traces, by every way to submit: each has a span in its trace, and who isn't
 // sampled has none. What the queue and the exporters say of themselves, also where nobody is there
 // to export to; trace contexts as text; options that can't be; and runtimes without spans.
+#include "coroutines.hpp"
 #include "recordings.hpp"
 
 #include <array>
@@ -8,10 +9,6 @@
 #include <tuple>
 #include <unistd.h>
 #include <vector>
-
-#if ROTA_HPP_COROUTINES
-#include <coroutine>
-#endif
 
 namespace {
 
@@ -74,16 +71,6 @@ void contexts() {
 }
 
 #if ROTA_HPP_COROUTINES
-
-struct detached {
-    struct promise_type {
-        detached get_return_object() noexcept { return {}; }
-        std::suspend_never initial_suspend() noexcept { return {}; }
-        std::suspend_never final_suspend() noexcept { return {}; }
-        void return_void() noexcept {}
-        void unhandled_exception() noexcept { std::abort(); }
-    };
-};
 
 detached awaits(rota::poller &loop, std::uint8_t trace) {
     CHECK(MUST(co_await loop.async(rota::jobs::nop(), context_of(trace))).ok());

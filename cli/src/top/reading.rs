@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rota::fine_bound;
+use rota::fine_quantile;
 use serde_json::Value;
 
 use super::client::Wrong;
@@ -246,17 +246,8 @@ pub struct Quantiles {
 
 impl Quantiles {
     fn of(counts: &BTreeMap<usize, u64>) -> Self {
-        let all: u64 = counts.values().sum();
-        let quantile = |part: f64| {
-            let wanted = ((all as f64 * part).ceil() as u64).max(1);
-            let mut seen = 0;
-            let mut buckets = counts.iter();
-            let found = buckets.find(|(_, &count)| {
-                seen += count;
-                seen >= wanted
-            });
-            found.map(|(&bucket, _)| fine_bound(bucket))
-        };
+        let counts = counts.iter().map(|(&bucket, &count)| (bucket, count));
+        let quantile = |part| fine_quantile(counts.clone(), part);
         Self {
             p50: quantile(0.5),
             p99: quantile(0.99),

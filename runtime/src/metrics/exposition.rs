@@ -4,6 +4,7 @@ use super::families::{families, Family, Kind, Labels, Samples};
 use super::{LatencySums, Snapshot, TenantMetrics};
 use crate::ring::sync::prefetch;
 use crate::runtime::RuntimeInfo;
+use crate::text::json_string;
 
 /// How metrics are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -510,16 +511,7 @@ impl Json<'_> {
     }
 
     fn string(&mut self, text: &str) {
-        self.page.put(b"\"");
-        for c in text.chars() {
-            match c {
-                '"' => self.page.put(b"\\\""),
-                '\\' => self.page.put(b"\\\\"),
-                c if c < ' ' => self.page.text(&format!("\\u{:04x}", c as u32)),
-                c => self.page.text(c.encode_utf8(&mut [0; 4])),
-            }
-        }
-        self.page.put(b"\"");
+        json_string(text, |piece| self.page.text(piece));
     }
 
     /// A sample up to its value.

@@ -22,6 +22,7 @@ use super::{Format, Snapshot, HAS_METRICS};
 use crate::error::Error;
 use crate::ring::sync::lock;
 use crate::runtime::Engine;
+use crate::text::{json_string, with_process};
 
 const VARIABLE: &str = "ROTA_METRICS_SOCKET";
 /// Runtimes of one process that `VARIABLE` serves.
@@ -81,7 +82,7 @@ impl Bound {
             return Self::new(path).map(Some);
         }
         let process = std::process::id();
-        let named = of_process(path, process);
+        let named = with_process(path, process);
         let mut path = named.clone();
         for n in 2..=MOST_OF_PROCESS {
             match Self::new(&path) {
@@ -175,20 +176,6 @@ impl Bound {
             .map_err(failed)?;
         Ok(Server { stop, thread })
     }
-}
-
-/// The path in the environment, where `%p` stands for the process.
-fn of_process(path: &Path, process: u32) -> PathBuf {
-    let bytes = path.as_os_str().as_bytes();
-    let mut out = Vec::new();
-    let mut rest = bytes;
-    while let Some(at) = rest.windows(2).position(|two| two == b"%p") {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(process.to_string().as_bytes());
-        rest = &rest[at + 2..];
-    }
-    out.extend_from_slice(rest);
-    std::ffi::OsStr::from_bytes(&out).into()
 }
 
 fn address(path: &Path) -> Result<libc::sockaddr_un, Error> {
@@ -361,7 +348,7 @@ impl Source {
                 b",{\"tenant\":"
             });
             first = false;
-            string(label, &mut out);
+            json_string(label, |piece| out.extend_from_slice(piece.as_bytes()));
             out.extend_from_slice(b",\"buckets\":[");
             let counted = fine.iter().enumerate().filter(|(_, &count)| count != 0);
             for (n, (bucket, count)) in counted.enumerate() {
@@ -377,18 +364,6 @@ impl Source {
 
 fn problem(text: &str) -> Vec<u8> {
     format!("{{\"error\":\"{text}\"}}\n").into_bytes()
-}
-
-fn string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend_from_slice(&[b'\\', c as u8]),
-            c if c < ' ' => write!(out, "\\u{:04x}", c as u32).unwrap(),
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
-    out.push(b'"');
 }
 
 struct Client {
@@ -617,26 +592,5 @@ impl Service {
             }
         }
         self.clients.push(client);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percent_p_is_the_process() {
-        let of = |path: &str| of_process(Path::new(path), 42);
-        assert_eq!(of("/run/a.sock"), Path::new("/run/a.sock"));
-        assert_eq!(of("/run/%p/%p%"), Path::new("/run/42/42%"));
-    }
-
-    #[test]
-    fn strings_are_json() {
-        let ugly = "a\"b\\c\nd\u{1}é中";
-        let mut out = Vec::new();
-        string(ugly, &mut out);
-        let read: String = serde_json::from_slice(&out).unwrap();
-        assert_eq!(read, ugly);
     }
 }

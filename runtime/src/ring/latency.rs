@@ -86,6 +86,20 @@ pub fn fine_bound(bucket: usize) -> u64 {
     }
 }
 
+/// The bound of the fine bucket in which the quicker part of all that was counted ends: `part` of 0.5 is the median. `counts` are
+/// buckets in their order with what each holds; None where that is nothing.
+pub fn fine_quantile(counts: impl Iterator<Item = (usize, u64)> + Clone, part: f64) -> Option<u64> {
+    let all: u64 = counts.clone().map(|(_, count)| count).sum();
+    let wanted = ((all as f64 * part).ceil() as u64).clamp(1, all.max(1));
+    let mut seen = 0;
+    let mut counts = counts;
+    let found = counts.find(|&(_, count)| {
+        seen += count;
+        seen >= wanted
+    });
+    found.map(|(bucket, _)| fine_bound(bucket))
+}
+
 impl Fine {
     /// Counts a latency. One thread at a time.
     #[inline]
@@ -148,14 +162,7 @@ impl LatencySums {
 impl Latency {
     /// How long the quicker part of the jobs took at most: `part` of 0.5 is the median. None where there were none.
     pub fn quantile(&self, part: f64) -> Option<u64> {
-        let all: u64 = self.fine.iter().sum();
-        let wanted = ((all as f64 * part).ceil() as u64).clamp(1, all.max(1));
-        let mut seen = 0;
-        let reaches = |&count: &u64| {
-            seen += count;
-            seen >= wanted
-        };
-        self.fine.iter().position(reaches).map(fine_bound)
+        fine_quantile(self.fine.iter().copied().enumerate(), part)
     }
 }
 

@@ -168,7 +168,7 @@ unsafe impl Sync for Tap {}
 
 impl Tap {
     /// # Safety
-    /// `epoch` stays valid for as long as anybody calls `epoch`, `wants` or `push`.
+    /// `epoch` stays valid for as long as anybody asks for the tap's epoch.
     pub unsafe fn new(
         sampler: Sampler,
         capacity: usize,

@@ -661,6 +661,72 @@ fn what_is_taken_is_counted() {
     }
 }
 
+/// The kernel counts a job later than its completion can be taken: what has completed is never less than what was taken, nor than it
+/// was told before, nor more than was submitted.
+#[test]
+fn what_has_completed_never_falls_while_the_kernels_count_lags() {
+    for first in FIRSTS {
+        let kernel = FakeKernel::new(8, first);
+        let told = || {
+            let (status, _, progress) = read_taken(&kernel.ring);
+            (progress.completed, status.iter().sum::<u64>(), progress)
+        };
+        submit(&kernel, &(0..8).map(job).collect::<Vec<_>>());
+        let claims: Vec<Claim> = (0..6).map(|_| kernel.claim().unwrap()).collect();
+        claims.iter().for_each(|claim| kernel.finish(claim));
+        // Nothing is counted yet, and nothing taken.
+        assert_eq!(told().0, 0);
+        assert_eq!(take(&kernel, 4).len(), 4);
+        assert_eq!(told().0, 4);
+        // The count goes up, and is still behind the takers.
+        for _ in 0..4 {
+            kernel.count();
+            assert_eq!(told().0, 4);
+        }
+        (0..2).for_each(|_| kernel.count());
+        assert_eq!(told().0, 6);
+
+        let mut random = Random(first + 1);
+        let (mut numbers, mut uncounted, mut last) = (8, 0, 6);
+        for _ in 0..2000 {
+            match random.below(4) {
+                0 => {
+                    let wanted = 1 + random.below(8) as u32;
+                    let got = kernel.ring.enter(wanted).unwrap();
+                    if got != 0 {
+                        let jobs: Vec<Job> = (numbers..numbers + got).map(job).collect();
+                        kernel.ring.publish(&jobs, slot_words);
+                        numbers += got;
+                        kernel.ring.leave();
+                    }
+                }
+                1 => {
+                    if let Some(claim) = kernel.claim() {
+                        kernel.finish(&claim);
+                        uncounted += 1;
+                    }
+                }
+                2 if uncounted != 0 => {
+                    kernel.count();
+                    uncounted -= 1;
+                }
+                _ => {
+                    take(&kernel, 1 + random.below(8) as usize);
+                }
+            }
+            let (completed, taken, progress) = told();
+            assert!(
+                last <= completed && taken <= completed,
+                "{last} {completed} {taken}"
+            );
+            assert!(completed <= progress.submitted);
+            assert!(progress.outstanding >= progress.submitted - completed);
+            last = completed;
+        }
+        assert!(last > 100, "only {last} jobs have completed");
+    }
+}
+
 /// All or nothing, part of it, and a cap that changes: what is in use never exceeds it.
 #[test]
 fn a_pool_gives_no_more_than_its_cap() {

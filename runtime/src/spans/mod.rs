@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use crate::ring::span::{Sampler, TraceContext};
 pub use context::TRACEPARENT;
-pub use environment::{exporters as exporters_of_environment, is_disabled};
+pub use environment::Environment;
 pub(crate) use sidecar::Spans;
 
 use crate::error::Error;

@@ -198,7 +198,7 @@ pub fn readable(fd: i32, timeout_ms: i32) -> bool {
 }
 
 /// Waits until something holds.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(

@@ -132,6 +132,32 @@ fn a_line_of_json_answers_each_request() {
     assert!(client.has_ended() && !path.exists());
 }
 
+/// Requests may come before the answers to those before them: more of them than are read at once, and cut anywhere.
+#[test]
+fn requests_that_come_together_are_answered_one_by_one() {
+    const REQUESTS: usize = 20;
+    let (_folder, path) = place();
+    let _runtime = open(at(&path));
+    let mut client = Client::of(&path);
+    let all = b"snapshot\n".repeat(REQUESTS);
+    let (first, rest) = all.split_at(13);
+    client.say(first);
+    let mut last = 0.0;
+    for n in 0..REQUESTS {
+        let answer: Value = serde_json::from_str(&client.line()).unwrap();
+        let at = answer["at_seconds"].as_f64().unwrap();
+        assert!(at > last, "answer {n} is not younger than the one before");
+        last = at;
+        if n == 0 {
+            client.say(rest);
+        }
+    }
+    // There are no more answers than requests, and the client is still there.
+    client.say(b"more\n");
+    assert!(client.line().contains("no such request"));
+    assert!(client.snapshot()["at_seconds"].as_f64().unwrap() > last);
+}
+
 #[test]
 fn who_asks_and_says_no_more_is_answered() {
     let (_folder, path) = place();

@@ -334,6 +334,63 @@ fn jobs_never_wait_for_an_exporter() {
     assert_eq!(kept.all().len() as u64, stats.exported);
 }
 
+/// What the queue and one exporter's backlog have no room for is lost and counted, and whoever flushes waits for the rest only.
+#[test]
+fn a_flush_returns_though_queue_and_backlog_were_full() {
+    let (kept, well) = (Kept::default(), Kept::default());
+    let mut tries = 0;
+    // It asks for a pause once, in which the other one goes on.
+    let pauses = kept.exporter(move |_| {
+        tries += 1;
+        match tries {
+            1 => Err(ExportError {
+                text: "later".into(),
+                retry_after: Some(Duration::from_secs(2)),
+            }),
+            _ => Ok(()),
+        }
+    });
+    let runtime = open(with_spans(
+        Mode::Auto,
+        SpanOptions {
+            queue: 32,
+            batch: 8,
+            exporters: vec![pauses, well.exporter(|_| Ok(()))],
+            ..SpanOptions::default()
+        },
+    ));
+    let tenant = tenant(&runtime);
+    let jobs: Vec<Job> = (0..50).map(|n| nop(n, 0)).collect();
+    let mut submitted = 0;
+    until("both have overflowed", || {
+        submit(&tenant, &jobs);
+        take(&tenant, jobs.len());
+        submitted += jobs.len() as u64;
+        let stats = runtime.span_stats().unwrap();
+        stats.dropped != 0 && stats.failed != 0
+    });
+    let stats = flush(&runtime);
+    assert_eq!(stats.pushed + stats.dropped, submitted, "{stats:?}");
+    assert_eq!((stats.failures, stats.retries), (1, 1), "{stats:?}");
+    assert_eq!(stats.queued, 0);
+    let numbers = |kept: &Kept| kept.all().len() as u64;
+    assert_eq!(numbers(&well), stats.pushed);
+    assert_eq!(numbers(&kept) + stats.failed, stats.pushed, "{stats:?}");
+    assert_eq!(numbers(&kept) + numbers(&well), stats.exported, "{stats:?}");
+    // And all is as before.
+    run_one(&tenant, nop(1, 2));
+    let after = flush(&runtime);
+    assert_eq!(
+        (after.pushed, after.exported, after.failed, after.dropped),
+        (
+            stats.pushed + 1,
+            stats.exported + 2,
+            stats.failed,
+            stats.dropped
+        )
+    );
+}
+
 fn fails(again: bool) -> Result<(), ExportError> {
     Err(ExportError {
         text: "the other side is not well".into(),
