@@ -504,7 +504,9 @@ fn run_batch(name: &str) {
 
 fn run_sanitized(name: &str) {
     let program = build(name, "sanitized", |command| {
-        command.args(SANITIZERS);
+        command
+            .args(SANITIZERS)
+            .arg(here().join("sanitized/libraries_stay.c"));
         link_shared(command);
     });
     let leaks = here().join("leaks.supp");
