@@ -378,6 +378,20 @@ fn skips(base: u32, mask: u32, cursor: u32, slot: u32, mine: bool) -> bool {
     return asked && !(record.w == cursor && (record.x & 0xffu) == ROTA_STATUS_OK);
 }
 
+// The epochs in which the lanes' jobs begin, of those that want one; 0 for the others. After all that a job waited for, and before
+// its claim: who closes the tenant does so after every claim that comes to something, and finds the epoch past these.
+fn begin_epochs(wanted: bool) -> u32 {
+    var epoch = 0u;
+    if (any_lane(subgroupBallot(wanted))) {
+        fence();
+        if (wanted) {
+            epoch = atomicAdd(&rota_state.epoch, 1u);
+        }
+        fence();
+    }
+    return epoch;
+}
+
 // ---------------------------------------------------------------- light jobs
 
 // Claims and runs up to one light job per lane from the cursor on: scalar jobs without flags, of handlers so small that
@@ -470,6 +484,9 @@ fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single
         mine = mine && (lane == 0u || sum <= rota_push.round_fuel);
     }
     let n = run_length(subgroupBallot(mine));
+    mine = lane < n;
+    let timed = mine && (rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u;
+    let begin = begin_epochs(timed);
     var claimed = false;
     if (lane == 0u) {
         claimed = atomicCompareExchangeWeak(&rota_state.tenants[tenant].cursor, cursor, position_after(cursor, n)).exchanged;
@@ -480,10 +497,7 @@ fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single
     }
     fence();
 
-    mine = lane < n;
     var status = 0u;
-    var timed = false;
-    var begin = 0u;
     var it = Entry(0u, 0u, 0u);
     let revoked = is_revoked(tenant);
     rota_start(budget);
@@ -494,10 +508,6 @@ fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single
     rota_tiled = false;
     if (mine) {
         let flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
-        timed = (flags & ROTA_FLAG_TIMING) != 0u;
-        if (timed) {
-            begin = atomicAdd(&rota_state.epoch, 1u);
-        }
         if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
             status = ROTA_STATUS_CANCELLED;
         } else if (skip && lane == 0u) {
@@ -554,7 +564,9 @@ fn open_tiled(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32) -> u32 
 
     let skip = skips(base, mask, cursor, slot, lane == 0u);
     var at_once = false;
+    var timed = false;
     if (lane == 0u) {
+        timed = (rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u;
         let tiles = rota_slots[slot].words[ROTA_JOB_TILES];
         let it = find_entry(rota_slots[slot].words[ROTA_JOB_HANDLER], tenant);
         at_once = skip || it.fault != 0u || tiles == 0u || tiles > ROTA_MAX_TILES || atomicLoad(&rota_slots[slot].cancel) == stamp;
@@ -563,6 +575,7 @@ fn open_tiled(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32) -> u32 
         return AT_ONCE;
     }
 
+    let begin = begin_epochs(timed);
     // The open word first: once the cursor has moved, this job must be the open one; a failed claim leaves no trace.
     var opened = false;
     if (lane == 0u) {
@@ -586,9 +599,7 @@ fn open_tiled(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32) -> u32 
         atomicStore(&rota_tiles[slot].fuel, 0u);
         //digests: atomicStore(&rota_tiles[slot].digest[0], 0u);
         //digests: atomicStore(&rota_tiles[slot].digest[1], 0u);
-        if ((rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u) {
-            atomicStore(&rota_tiles[slot].begin, atomicAdd(&rota_state.epoch, 1u));
-        }
+        atomicStore(&rota_tiles[slot].begin, begin);
         let it = find_entry(rota_slots[slot].words[ROTA_JOB_HANDLER], tenant);
         atomicStore(&rota_tiles[slot].entry, it.entry);
         atomicStore(&rota_tiles[slot].version, it.version);

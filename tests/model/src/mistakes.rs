@@ -205,6 +205,20 @@ pub fn mistakes() -> Vec<(Mistake, Violation, Scenario)> {
             Violation::WrongRights,
             Scenario::new("rights from before the claim, scalar", 2, 1, &[S, S]).controls(RECYCLE),
         ),
+        case(
+            Mistake::EpochAfterClaim,
+            Violation::BegunAfterRevoke,
+            Scenario::new("epoch after the claim, scalar", 2, 1, &[S])
+                .controls(REVOKE)
+                .timed(),
+        ),
+        case(
+            Mistake::EpochAfterClaim,
+            Violation::BegunAfterRevoke,
+            Scenario::new("epoch after the claim, tiles", 2, 1, &[T1])
+                .controls(REVOKE)
+                .timed(),
+        ),
     ]
 }
 

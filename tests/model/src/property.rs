@@ -11,6 +11,8 @@ pub enum Violation {
     ClaimedUnpublished,
     /// A job was claimed after the revoke had completed.
     ClaimedAfterRevoke,
+    /// A job began in an epoch that isn't before the one that the revoke told.
+    BegunAfterRevoke,
     /// A waiting job was claimed before all earlier ones had completed.
     BarrierBroken,
     /// A job ended with a status that it can't have.

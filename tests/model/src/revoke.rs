@@ -81,13 +81,17 @@ pub fn steps(turn: &mut Turn) {
             *me = Worker::at(At::RevokeCursor);
             Ok(())
         }),
-        At::RevokeCursor => turn.step("sets the cursor to the head", |next, me| {
-            if !scenario.has(Mistake::RevokeLeavesCursor) {
-                next.cursor = next.head;
-            }
-            me.at = At::ControlDone;
-            Ok(())
-        }),
+        At::RevokeCursor => turn.step(
+            "sets the cursor to the head, and reads the epoch",
+            |next, me| {
+                next.told = u8::from(scenario.timed);
+                if !scenario.has(Mistake::RevokeLeavesCursor) {
+                    next.cursor = next.head;
+                }
+                me.at = At::ControlDone;
+                Ok(())
+            },
+        ),
         At::ControlDone => turn.step("completes the control job", |next, me| {
             next.completed += 1;
             me.rest()

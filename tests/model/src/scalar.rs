@@ -1,6 +1,6 @@
 //! The front of the ring: claiming a run of scalar jobs, or opening a tiled one.
 
-use crate::property::{Checked, Violation};
+use crate::property::{ensure, Checked, Violation};
 use crate::scenario::{Job, Mistake, Scenario};
 use crate::state::{At, State, Worker, CANCELLED, FAULTED, OK, SKIPPED};
 use crate::worker::Turn;
@@ -30,6 +30,9 @@ pub fn load_cursor(turn: &mut Turn) {
 }
 
 pub fn steps(turn: &mut Turn) {
+    if turn.scenario.timed && turn.me.begun == 0 && turn.me.at.begins(turn.scenario) {
+        return take_epoch(turn);
+    }
     match turn.me.at {
         At::LoadClosed if turn.state.closed == 1 => turn.nothing("loads the closed word: closed"),
         At::LoadClosed => turn.to("loads the closed word: open", At::LoadStamp),
@@ -97,6 +100,33 @@ pub fn steps(turn: &mut Turn) {
         }),
         _ => unreachable!("not a place at the front of the ring"),
     }
+}
+
+impl At {
+    /// Whether the epoch in which a job begins is taken here.
+    fn begins(self, scenario: &Scenario) -> bool {
+        match scenario.has(Mistake::EpochAfterClaim) {
+            false => matches!(self, At::ClaimScalars | At::TakeOpen),
+            true => matches!(self, At::RunScalars | At::ClearSlot),
+        }
+    }
+}
+
+/// Before the claim: who sees the claim sees the epoch past this one.
+fn take_epoch(turn: &mut Turn) {
+    let claimed = turn.scenario.has(Mistake::EpochAfterClaim);
+    turn.step("takes the epoch in which it begins", |next, me| {
+        me.begun = 1 + next.told;
+        match claimed {
+            true => check_begin(me),
+            false => Ok(()),
+        }
+    });
+}
+
+/// What was claimed begins in the epoch that was taken.
+fn check_begin(me: &Worker) -> Checked {
+    ensure(me.begun != 2, Violation::BegunAfterRevoke)
 }
 
 /// The end of the opening, if this was its last store.
@@ -266,6 +296,8 @@ fn claim_scalars(turn: &mut Turn) {
         for position in me.position..me.position + me.count {
             next.check_claim(scenario, position)?;
         }
+        check_begin(me)?;
+        me.begun = 0;
         next.cursor += me.count;
         me.at = match me.status {
             SKIPPED | CANCELLED if scenario.cancels >> me.position & 1 == 1 => At::LoadCancelAgain,
@@ -453,6 +485,8 @@ fn open_cursor(turn: &mut Turn) {
     }
     turn.step("opens at the cursor", |next, me| {
         next.check_claim(scenario, me.position)?;
+        check_begin(me)?;
+        me.begun = 0;
         if me.count == 0 || scenario.jobs[me.position as usize].tiles != me.count {
             return Err(Violation::StaleTouch);
         }

@@ -156,6 +156,9 @@ pub enum Mistake {
     /// A worker that was slow between look and claim runs the next tenant's job with the rights of
     /// the one that it saw.
     RightsFromBeforeClaim,
+    /// A worker that was slow after its claim begins a job in an epoch that isn't before the one
+    /// that the revoke told.
+    EpochAfterClaim,
 }
 
 pub struct Scenario {
@@ -182,6 +185,8 @@ pub struct Scenario {
     pub controls: Vec<Control>,
     /// Set of the tiled jobs that the host may cancel, at any time until it has their completion.
     pub cancels: u8,
+    /// The jobs have TIMING: each takes the epoch in which it begins, and a revoke tells one.
+    pub timed: bool,
     pub look: Look,
     pub mistake: Option<Mistake>,
     /// Look for this violation only; steps that break another property aren't taken.
@@ -206,6 +211,7 @@ impl Scenario {
             last_lease_from: u8::MAX,
             controls: Vec::new(),
             cancels: 0,
+            timed: false,
             look: Look::Fixed,
             mistake: None,
             only: None,
@@ -240,6 +246,17 @@ impl Scenario {
             cancels: positions
                 .iter()
                 .fold(0, |set, position| set | 1 << position),
+            ..self
+        }
+    }
+
+    pub fn timed(self) -> Scenario {
+        assert!(
+            !self.controls.contains(&Control::Reopen),
+            "the ring has one tenant"
+        );
+        Scenario {
+            timed: true,
             ..self
         }
     }

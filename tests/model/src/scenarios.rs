@@ -60,6 +60,9 @@ pub fn short() -> Vec<Scenario> {
             .controls(REVOKE)
             .leases(3),
         Scenario::new("revoke twice", 2, 1, &[T2, S]).controls(&[Control::Revoke, Control::Revoke]),
+        Scenario::new("epochs and revoke", 3, 2, &[T2, S])
+            .controls(REVOKE)
+            .timed(),
         Scenario::new("recycled ring", 3, 1, &[T1, T2]).controls(RECYCLE),
         Scenario::new("recycled ring of two slots", 2, 2, &[T2, T1, S.barrier()]).controls(RECYCLE),
         Scenario::new(

@@ -163,6 +163,9 @@ pub struct Worker {
     pub index: u8,
     /// The tiles were taken by a revoke, which goes on afterwards.
     pub revoking: u8,
+    /// The epoch in which the jobs begin that are about to be claimed: none yet (0), one before the
+    /// revoke's (1), or one that isn't (2).
+    pub begun: u8,
     /// Ghost: claimed after the revoke had completed (1), or after the job was cancelled (2).
     pub late: u8,
 }
@@ -192,6 +195,8 @@ pub struct State {
     pub submitted: u8,
     pub claimed: u8,
     pub completed: u8,
+    /// A revoke has told the epoch.
+    pub told: u8,
     /// Host: positions given out when the ring was revoked.
     pub head: u8,
     /// Host: positions given out; sets of those stamped and of those whose completion was taken.
@@ -245,6 +250,9 @@ impl State {
             coder.bits(value, 3);
         }
         coder.bits(&mut self.closed, 1);
+        if scenario.timed {
+            coder.bits(&mut self.told, 1);
+        }
         for value in [&mut self.ended, &mut self.lease] {
             coder.bits(value, 2);
         }
@@ -290,6 +298,9 @@ impl State {
                 coder.bits(value, 1);
             }
             coder.bits(&mut worker.generation, 1);
+            if scenario.timed {
+                coder.bits(&mut worker.begun, 2);
+            }
         }
     }
 
