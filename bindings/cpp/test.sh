@@ -32,7 +32,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-for tool in pkg-config $compilers; do
+for tool in pkg-config cc $compilers; do
     command -v "$tool" >/dev/null || {
         echo "$tool is missing (Debian, Ubuntu: apt-get install pkg-config g++ clang)" >&2
         exit 1

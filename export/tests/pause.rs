@@ -19,7 +19,7 @@ fn who_asks_not_to_be_called_is_not() {
         ..OtlpOptions::default()
     });
     // So much less than what is asked for that the batch can't wait for it.
-    let timeout = Duration::from_secs(1);
+    let timeout = Duration::from_secs(5);
     let runtime = Runtime::open(&RuntimeOptions {
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")),
         spans: Some(SpanOptions {

@@ -369,9 +369,11 @@ impl Engine {
             size_of::<Push>() as u32,
         )?);
         let without = options.experiment().without;
+        let on_cpu = device.info.kind == choose::DeviceKind::Cpu;
         let shape = KernelShape {
             lanes: device.limits.subgroup_size,
             segments: 1,
+            lockstep: on_cpu,
             torn_records: probe.torn_records != 0,
             digests: write_digests,
             without,
@@ -400,7 +402,6 @@ impl Engine {
             }
         };
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get()) as u32;
-        let on_cpu = device.info.kind == choose::DeviceKind::Cpu;
         let workers = match options.workers {
             0 if on_cpu => cores.min(16),
             0 => 128,

@@ -380,14 +380,18 @@ fn skips(base: u32, mask: u32, cursor: u32, slot: u32, mine: bool) -> bool {
 
 // The epochs in which the lanes' jobs begin, of those that want one; 0 for the others. After all that a job waited for, and before
 // its claim: who closes the tenant does so after every claim that comes to something, and finds the epoch past these.
-fn begin_epochs(wanted: bool) -> u32 {
+fn begin_epochs(wanted: bool, lane: u32) -> u32 {
     var epoch = 0u;
     if (any_lane(subgroupBallot(wanted))) {
+        let one = select(0u, 1u, wanted);
+        let before = subgroupExclusiveAdd(one);
+        let all = subgroupAdd(one);
         fence();
-        if (wanted) {
-            epoch = atomicAdd(&rota_state.epoch, 1u);
+        if (lane == 0u) {
+            epoch = atomicAdd(&rota_state.epoch, all);
         }
         fence();
+        epoch = select(0u, subgroupBroadcastFirst(epoch) + before, wanted);
     }
     return epoch;
 }
@@ -485,8 +489,7 @@ fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single
     }
     let n = run_length(subgroupBallot(mine));
     mine = lane < n;
-    let timed = mine && (rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u;
-    let begin = begin_epochs(timed);
+    let begin = begin_epochs(mine && (rota_slots[slot].words[ROTA_JOB_FLAGS] & ROTA_FLAG_TIMING) != 0u, lane);
     var claimed = false;
     if (lane == 0u) {
         claimed = atomicCompareExchangeWeak(&rota_state.tenants[tenant].cursor, cursor, position_after(cursor, n)).exchanged;
@@ -498,6 +501,7 @@ fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single
     fence();
 
     var status = 0u;
+    var timed = false;
     var it = Entry(0u, 0u, 0u);
     let revoked = is_revoked(tenant);
     rota_start(budget);
@@ -508,6 +512,7 @@ fn run_scalars(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32, single
     rota_tiled = false;
     if (mine) {
         let flags = rota_slots[slot].words[ROTA_JOB_FLAGS];
+        timed = (flags & ROTA_FLAG_TIMING) != 0u;
         if (atomicLoad(&rota_slots[slot].cancel) == stamp) {
             status = ROTA_STATUS_CANCELLED;
         } else if (skip && lane == 0u) {
@@ -575,7 +580,7 @@ fn open_tiled(tenant: u32, cursor: u32, base: u32, mask: u32, lane: u32) -> u32 
         return AT_ONCE;
     }
 
-    let begin = begin_epochs(timed);
+    let begin = begin_epochs(timed, lane);
     // The open word first: once the cursor has moved, this job must be the open one; a failed claim leaves no trace.
     var opened = false;
     if (lane == 0u) {

@@ -230,10 +230,47 @@ pub fn compose(shape: KernelShape, modules: &[HandlerModule]) -> Result<Composed
             module: "core".into(),
             what: e.to_string(),
         })?;
+    if shape.lockstep {
+        never_wait(&mut kernel);
+    }
     Ok(Composed {
         spirv: write(&kernel, shape)?,
         passes,
     })
+}
+
+/// Makes fences of the barriers, for workers whose lanes take each step together. At a barrier no lane has to wait for another
+/// there, and stores before it are seen before those behind it. Drivers that run the subgroups of a workgroup by turns are spared
+/// to put everything that lives into memory at each: with Mesa 25 the kernel is nearly twice as quick.
+fn never_wait(kernel: &mut Module) {
+    let functions = kernel.functions.iter_mut().map(|(_, f)| f);
+    let entry_points = kernel.entry_points.iter_mut().map(|e| &mut e.function);
+    functions
+        .chain(entry_points)
+        .for_each(|function| fences_in(&mut function.body));
+}
+
+fn fences_in(block: &mut naga::Block) {
+    for statement in block.iter_mut() {
+        match statement {
+            Statement::ControlBarrier(barrier) => *statement = Statement::MemoryBarrier(*barrier),
+            Statement::Block(inner) => fences_in(inner),
+            Statement::If { accept, reject, .. } => {
+                fences_in(accept);
+                fences_in(reject);
+            }
+            Statement::Switch { cases, .. } => {
+                cases.iter_mut().for_each(|c| fences_in(&mut c.body));
+            }
+            Statement::Loop {
+                body, continuing, ..
+            } => {
+                fences_in(body);
+                fences_in(continuing);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A function that gives private variables their initial values and then calls `function`; that one itself if there is
@@ -380,6 +417,7 @@ mod tests {
         KernelShape {
             lanes: 8,
             segments: 2,
+            lockstep: false,
             torn_records: false,
             digests,
             without: layout::Without::default(),

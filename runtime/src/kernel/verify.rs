@@ -325,6 +325,7 @@ fn check(label: &str, source: &str, handlers: &[Wanted]) -> Result<Facts, String
     let before = prelude(KernelShape {
         lanes: 8,
         segments: 1,
+        lockstep: false,
         torn_records: false,
         digests: false,
         without: Without::default(),

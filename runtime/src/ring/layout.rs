@@ -444,6 +444,8 @@ pub struct KernelShape {
     pub lanes: u32,
     /// Segments that it can reach.
     pub segments: u32,
+    /// Whether all lanes take each step together, as where a subgroup is a vector of a processor.
+    pub lockstep: bool,
     /// Whether the device has been seen to store 16 bytes in pieces out of order.
     pub torn_records: bool,
     /// Whether it makes a digest of each job's stores.
@@ -694,6 +696,7 @@ mod tests {
         let shape = |digests| KernelShape {
             lanes: 8,
             segments: 2,
+            lockstep: false,
             torn_records: false,
             digests,
             without: Without::default(),

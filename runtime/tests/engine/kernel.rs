@@ -9,12 +9,18 @@ use rota::ring::layout::{binding, KernelShape, Without};
 fn shapes() -> impl Iterator<Item = KernelShape> {
     let lanes = [4, 8, 32, 64];
     let segments = [1, 2, 4, 8];
-    let ways = [(false, false), (true, false), (false, true)];
+    let ways = [
+        (false, false, false),
+        (true, false, false),
+        (false, true, false),
+        (false, false, true),
+    ];
     lanes.into_iter().flat_map(move |lanes| {
         segments.into_iter().flat_map(move |segments| {
-            ways.map(|(torn_records, digests)| KernelShape {
+            ways.map(|(torn_records, digests, lockstep)| KernelShape {
                 lanes,
                 segments,
+                lockstep,
                 torn_records,
                 digests,
                 without: Without::default(),

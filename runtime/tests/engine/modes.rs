@@ -183,12 +183,12 @@ fn epochs_wrap_and_nobody_notices() {
         let mut timed = |tenant: &Guest, i| {
             let ticket = submit(tenant, &[with(nop(i, 0), TIMING)])[0];
             let done = wait(tenant, ticket);
-            assert_eq!(
-                (done.begin_epoch, done.end_epoch),
-                (last, last + 1),
-                "{mode:?}, job {i}"
+            // Claims that other workers lost have taken some too.
+            assert!(
+                last <= done.begin_epoch && done.begin_epoch < done.end_epoch,
+                "{mode:?}, job {i}: {done:?} after {last}"
             );
-            last += 2;
+            last = done.end_epoch + 1;
         };
         for _ in 0..2 {
             let tenant = tenant(&runtime);
