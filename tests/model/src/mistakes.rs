@@ -219,6 +219,16 @@ pub fn mistakes() -> Vec<(Mistake, Violation, Scenario)> {
                 .controls(REVOKE)
                 .timed(),
         ),
+        case(
+            Mistake::EpochBeforeDone,
+            Violation::BegunBeforeOthersEnded,
+            Scenario::new("epoch before done, scalar", 2, 2, &[S, S.barrier()]).timed(),
+        ),
+        case(
+            Mistake::EpochBeforeDone,
+            Violation::BegunBeforeOthersEnded,
+            Scenario::new("epoch before done, tiles", 2, 2, &[T1, T1.after_ok()]).timed(),
+        ),
     ]
 }
 

@@ -13,6 +13,8 @@ pub enum Violation {
     ClaimedAfterRevoke,
     /// A job began in an epoch that isn't before the one that the revoke told.
     BegunAfterRevoke,
+    /// A waiting job began in an epoch that isn't past the ends of those that it waited for.
+    BegunBeforeOthersEnded,
     /// A waiting job was claimed before all earlier ones had completed.
     BarrierBroken,
     /// A job ended with a status that it can't have.

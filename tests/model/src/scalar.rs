@@ -2,7 +2,7 @@
 
 use crate::property::{ensure, Checked, Violation};
 use crate::scenario::{Job, Mistake, Scenario};
-use crate::state::{At, State, Worker, CANCELLED, FAULTED, OK, SKIPPED};
+use crate::state::{At, State, Worker, CANCELLED, FAULTED, NONE, OK, SKIPPED};
 use crate::worker::Turn;
 
 pub fn load_cursor(turn: &mut Turn) {
@@ -105,28 +105,37 @@ pub fn steps(turn: &mut Turn) {
 impl At {
     /// Whether the epoch in which a job begins is taken here.
     fn begins(self, scenario: &Scenario) -> bool {
-        match scenario.has(Mistake::EpochAfterClaim) {
-            false => matches!(self, At::ClaimScalars | At::TakeOpen),
-            true => matches!(self, At::RunScalars | At::ClearSlot),
+        match scenario.mistake {
+            Some(Mistake::EpochAfterClaim) => matches!(self, At::RunScalars | At::ClearSlot),
+            Some(Mistake::EpochBeforeDone) => self == At::LoadDone,
+            _ => matches!(self, At::ClaimScalars | At::TakeOpen),
         }
     }
 }
 
 /// Before the claim: who sees the claim sees the epoch past this one.
 fn take_epoch(turn: &mut Turn) {
-    let claimed = turn.scenario.has(Mistake::EpochAfterClaim);
+    let scenario = turn.scenario;
     turn.step("takes the epoch in which it begins", |next, me| {
-        me.begun = 1 + next.told;
-        match claimed {
-            true => check_begin(me),
+        let earlier = &next.ghosts[..me.position as usize];
+        let open = earlier.iter().any(|job| job.status == NONE);
+        me.begun = 1 | next.told << 1 | u8::from(open) << 2;
+        match scenario.has(Mistake::EpochAfterClaim) {
+            true => check_begin(scenario, next, me),
             false => Ok(()),
         }
     });
 }
 
 /// What was claimed begins in the epoch that was taken.
-fn check_begin(me: &Worker) -> Checked {
-    ensure(me.begun != 2, Violation::BegunAfterRevoke)
+fn check_begin(scenario: &Scenario, state: &State, me: &Worker) -> Checked {
+    ensure(me.begun & 2 == 0, Violation::BegunAfterRevoke)?;
+    // Of several jobs that are claimed together none waits but the first.
+    let waits = state.job(scenario, me.position).waits();
+    ensure(
+        !waits || me.begun & 4 == 0,
+        Violation::BegunBeforeOthersEnded,
+    )
 }
 
 /// The end of the opening, if this was its last store.
@@ -296,7 +305,7 @@ fn claim_scalars(turn: &mut Turn) {
         for position in me.position..me.position + me.count {
             next.check_claim(scenario, position)?;
         }
-        check_begin(me)?;
+        check_begin(scenario, next, me)?;
         me.begun = 0;
         next.cursor += me.count;
         me.at = match me.status {
@@ -485,7 +494,7 @@ fn open_cursor(turn: &mut Turn) {
     }
     turn.step("opens at the cursor", |next, me| {
         next.check_claim(scenario, me.position)?;
-        check_begin(me)?;
+        check_begin(scenario, next, me)?;
         me.begun = 0;
         if me.count == 0 || scenario.jobs[me.position as usize].tiles != me.count {
             return Err(Violation::StaleTouch);

@@ -159,6 +159,8 @@ pub enum Mistake {
     /// A worker that was slow after its claim begins a job in an epoch that isn't before the one
     /// that the revoke told.
     EpochAfterClaim,
+    /// A job begins in an epoch from before it saw that those had ended that it waits for.
+    EpochBeforeDone,
 }
 
 pub struct Scenario {

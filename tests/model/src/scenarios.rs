@@ -63,6 +63,7 @@ pub fn short() -> Vec<Scenario> {
         Scenario::new("epochs and revoke", 3, 2, &[T2, S])
             .controls(REVOKE)
             .timed(),
+        Scenario::new("epochs and order", 3, 2, &[T2, S.barrier(), T1.after_ok()]).timed(),
         Scenario::new("recycled ring", 3, 1, &[T1, T2]).controls(RECYCLE),
         Scenario::new("recycled ring of two slots", 2, 2, &[T2, T1, S.barrier()]).controls(RECYCLE),
         Scenario::new(

@@ -163,8 +163,8 @@ pub struct Worker {
     pub index: u8,
     /// The tiles were taken by a revoke, which goes on afterwards.
     pub revoking: u8,
-    /// The epoch in which the jobs begin that are about to be claimed: none yet (0), one before the
-    /// revoke's (1), or one that isn't (2).
+    /// The epoch in which the jobs begin that are about to be claimed: none yet (0), one (1), one that
+    /// isn't before the revoke's (2 more), one that isn't past the ends of all jobs before (4 more).
     pub begun: u8,
     /// Ghost: claimed after the revoke had completed (1), or after the job was cancelled (2).
     pub late: u8,
@@ -299,7 +299,7 @@ impl State {
             }
             coder.bits(&mut worker.generation, 1);
             if scenario.timed {
-                coder.bits(&mut worker.begun, 2);
+                coder.bits(&mut worker.begun, 3);
             }
         }
     }
