@@ -39,8 +39,9 @@ const MESSAGES: u32 = 4_000;
 const ENOUGH_MESSAGES: u32 = 200;
 /// The loop iterations of one launch while messages are exchanged; below every loop limit seen.
 const LAUNCH_ROUNDS: u32 = 20_000;
-/// So many launches in a row without a message that went both ways mean that the device doesn't poll live.
-const BLIND_LAUNCHES: u32 = 8;
+/// So many launches at first without a message that went both ways mean that the device doesn't poll live. A launch takes a
+/// millisecond or so, and on a busy machine this thread is kept away for longer than some of them.
+const BLIND_LAUNCHES: u32 = 64;
 /// So often an answer is looked for without a pause: for longer than a kernel on a core of its own takes.
 const EAGER_LOOKS: u32 = 200;
 /// Between later looks. Where the kernel is a thread and shares a core with this one, a thread that never sleeps runs
@@ -49,7 +50,7 @@ const PAUSE: Duration = Duration::from_micros(20);
 /// All launches end within this time, whatever the device does.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// And within this one if live messages came through, in order, but too few: then it is the machine that is busy.
-const PATIENCE_IF_LIVE: Duration = Duration::from_secs(10);
+const PATIENCE_IF_LIVE: Duration = Duration::from_secs(30);
 
 impl Probe {
     /// From the cache, else by running the probe kernel.
@@ -140,12 +141,13 @@ impl Probe {
                 true => PATIENCE_IF_LIVE,
                 false => PATIENCE,
             };
-            if next > MESSAGES || started.elapsed() >= patience || blind >= BLIND_LAUNCHES {
+            let is_blind = live_messages == 0 && blind >= BLIND_LAUNCHES;
+            if next > MESSAGES || started.elapsed() >= patience || is_blind {
                 break;
             }
             // Where nothing cuts loops, a launch after a blind one goes on for longer than this thread can be kept away.
             let rounds = match probe.loop_cap {
-                0 => (LAUNCH_ROUNDS << blind).min(LOOPS),
+                0 => (LAUNCH_ROUNDS << blind.min(8)).min(LOOPS),
                 _ => LAUNCH_ROUNDS,
             };
             slot.launch(&pipeline, &bindings, 1, &push(1, rounds), 1)?;
