@@ -151,17 +151,23 @@ fn data(span: &Span, scope: &InstrumentationScope) -> SpanData {
     let status_name = completion_status_name(span.status);
     let has_fault = span.fault != fault::NONE;
     // Numbers that name something are text: not all fit into the numbers of OTLP, which have a sign.
-    let mut attributes = vec![
+    let mut attributes = Vec::with_capacity(10);
+    attributes.extend([
         KeyValue::new("rota.tenant", span.tenant.clone()),
         KeyValue::new("rota.tenant_id", span.tenant_id.to_string()),
         KeyValue::new("rota.ticket", span.ticket.to_string()),
         KeyValue::new("rota.user_data", span.user_data.to_string()),
         KeyValue::new("rota.tiles", i64::from(span.tiles)),
-        KeyValue::new("rota.fuel", i64::from(span.fuel)),
         KeyValue::new("rota.status", status_name),
-        KeyValue::new("rota.begin_epoch", number(span.begin_epoch)),
-        KeyValue::new("rota.end_epoch", number(span.end_epoch)),
-    ];
+    ]);
+    // What isn't known isn't 0.
+    if span.end_epoch != 0 {
+        attributes.extend([
+            KeyValue::new("rota.fuel", i64::from(span.fuel)),
+            KeyValue::new("rota.begin_epoch", number(span.begin_epoch)),
+            KeyValue::new("rota.end_epoch", number(span.end_epoch)),
+        ]);
+    }
     if has_fault {
         attributes.push(KeyValue::new("rota.fault", fault_name(span.fault)));
     }
