@@ -575,16 +575,14 @@ fn a_handler_that_reads_what_it_has_not_written_is_the_first_divergence() {
     let read = "fn read() { result_max(0u, scratch_load(lane())); }";
     load(&writer, None, write, &[("write", true)]);
     load(&reader, None, read, &[("read", true)]);
-    let mut first = None;
-    for n in 0..20 {
+    // Nothing is left where another worker reads, or a new lease: seldom on most drivers, mostly on a busy machine with SwiftShader.
+    let left = (0..2000).find_map(|n| {
         run_one(&writer, job(FIRST, 1, &[1000 + n]));
         run_one(&reader, nop(n, 1));
         let done = run_one(&reader, job(FIRST, 1, &[n]));
-        if done.results[0] != 0 {
-            first = first.or(Some(done));
-        }
-    }
-    let first = first.expect("without clearing something is left");
+        (done.results[0] != 0).then_some(done)
+    });
+    let first = left.expect("without clearing something is left");
     drop((writer, reader, runtime));
     let report = run_again(log, options(Mode::Resident));
     assert_eq!(report.outcome(), Outcome::Different, "{report:?}");
