@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use rota_recorder::ModuleEvent;
 
-use crate::device::choose::DeviceKind;
 use crate::device::memory::{Allocation, Use};
 use crate::device::pipeline::Pipeline;
 use crate::device::trial::Trial;
@@ -744,7 +743,7 @@ impl Engine {
         KernelShape {
             lanes: self.device.limits.subgroup_size,
             segments,
-            lockstep: self.device.info.kind == DeviceKind::Cpu,
+            lockstep: self.device.info.is_cpu(),
             torn_records: self.probe.torn_records != 0,
             digests: self.write_digests,
             without: self.without,

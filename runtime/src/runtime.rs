@@ -343,11 +343,8 @@ impl Engine {
         } else {
             options.max_tenants
         } + 1;
-        let budget = if device.info.kind == choose::DeviceKind::Cpu {
-            u32::MAX
-        } else {
-            1 << 18
-        };
+        let on_cpu = device.info.is_cpu();
+        let budget = if on_cpu { u32::MAX } else { 1 << 18 };
         let total_slots = (tenants as u64 * default_slots as u64 + CONTROL_SLOTS as u64)
             .min(most_slots as u64)
             .min(budget.max(default_slots + CONTROL_SLOTS) as u64) as u32;
@@ -369,7 +366,6 @@ impl Engine {
             size_of::<Push>() as u32,
         )?);
         let without = options.experiment().without;
-        let on_cpu = device.info.kind == choose::DeviceKind::Cpu;
         let shape = KernelShape {
             lanes: device.limits.subgroup_size,
             segments: 1,

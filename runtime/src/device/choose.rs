@@ -62,6 +62,13 @@ pub struct DeviceInfo {
     pub unsuitable: Option<String>,
 }
 
+impl DeviceInfo {
+    /// Whether it is a processor: workers are threads there, and their lanes take each step together.
+    pub(crate) fn is_cpu(&self) -> bool {
+        self.kind == DeviceKind::Cpu
+    }
+}
+
 /// A device that could be opened.
 pub struct Candidate {
     pub physical: vk::PhysicalDevice,

@@ -424,6 +424,36 @@ mod tests {
         }
     }
 
+    /// Opcodes of SPIR-V.
+    const OP_CONTROL_BARRIER: u32 = 224;
+    const OP_MEMORY_BARRIER: u32 = 225;
+
+    /// Neither the core nor a handler waits for other lanes where all take each step together; and no barrier gets lost.
+    #[test]
+    fn lanes_wait_for_each_other_only_where_they_can_get_apart() {
+        let barriers = |lockstep| {
+            let shape = KernelShape {
+                lockstep,
+                ..shape(false)
+            };
+            let words = compose(shape, &[standard::module()]).unwrap().spirv;
+            let (mut waiting, mut fences) = (0, 0);
+            let mut at = 5;
+            while at < words.len() {
+                match words[at] & 0xffff {
+                    OP_CONTROL_BARRIER => waiting += 1,
+                    OP_MEMORY_BARRIER => fences += 1,
+                    _ => {}
+                }
+                at += (words[at] >> 16) as usize;
+            }
+            (waiting, fences)
+        };
+        let (all, none) = barriers(false);
+        assert!(all != 0 && none == 0, "{all} and {none}");
+        assert_eq!(barriers(true), (0, all));
+    }
+
     /// What stands outside of the marked lines would be in every kernel.
     #[test]
     fn without_write_digests_a_kernel_has_nothing_of_them() {

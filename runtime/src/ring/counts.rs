@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A snapshot reads it of every tenant, and all that it always needs lies in one cache line, near the ring's other counts.
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 #[derive(Default)]
 pub struct Counts {
     pub fuel: Fuel,
@@ -15,7 +15,7 @@ pub struct Counts {
     pub bytes_out: AtomicU64,
     /// The other two count only where this isn't 0.
     pub quiesces: AtomicU64,
-    /// Until the account is, nothing is limited, refused or in use but slots for jobs.
+    /// Whether the tenant's account is worth a look: until it is, nothing is limited, refused or in use but slots for jobs.
     touched: AtomicBool,
     pub quiesce_timeouts: AtomicU64,
     pub quiesce_ns: AtomicU64,

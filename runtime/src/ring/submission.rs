@@ -492,7 +492,7 @@ impl Ring {
         self.constants.completed()
     }
 
-    /// The kernel's count of the jobs' loop iterations, modular.
+    /// The kernel's count of the jobs' loop iterations, modular. `constants` are the ring's.
     #[inline]
     pub fn fuel(&self, constants: &Constants) -> u32 {
         constants.fuel()
