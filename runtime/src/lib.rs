@@ -33,7 +33,7 @@ pub mod spans;
 mod tenant;
 #[cfg(not(loom))]
 pub mod text;
-#[cfg(not(loom))]
+#[cfg_attr(loom, allow(dead_code))]
 mod watch;
 
 #[cfg(not(loom))]

@@ -1269,7 +1269,10 @@ impl Runtime {
         };
         let control = engine.add_tenant(CONTROL_SLOTS, &options)?;
         *lock(&engine.control) = Some(control);
-        let watch = engine.watch.start()?;
+        let watch = engine.watch.start().map_err(|source| Error::System {
+            what: "starting the watcher thread",
+            source,
+        })?;
         let pump = pump::start(&engine);
         let pump = match pump {
             Ok(pump) => pump,

@@ -10,16 +10,18 @@
 //! runs and somebody waits. In BATCH mode completions come between launches only, and the pump looks then.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::{JoinHandle, Thread};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::error::Error;
 use crate::ring::layout::{NOTIFY_NEVER, POSITION_MASK};
+use crate::ring::life;
 use crate::ring::submission::{stamp, Ring};
-use crate::ring::sync::lock;
+use crate::ring::sync::{
+    current_thread, lock, park, park_timeout, AtomicBool, Condvar, Mutex, Ordering, Thread,
+};
 
 /// The pause between two looks of the thread. A timed sleep costs a machine several microseconds, a virtual one twenty.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -67,14 +69,11 @@ pub struct EventFd {
 }
 
 impl EventFd {
-    pub fn new(ring: Arc<Ring>) -> Result<Arc<Self>, Error> {
+    pub fn new(ring: Arc<Ring>) -> io::Result<Arc<Self>> {
         // SAFETY: no preconditions.
         let fd = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
         if fd < 0 {
-            return Err(Error::System {
-                what: "eventfd",
-                source: std::io::Error::last_os_error(),
-            });
+            return Err(io::Error::last_os_error());
         }
         // SAFETY: the descriptor is new and ours.
         Ok(Arc::new(Self {
@@ -254,26 +253,24 @@ impl Watch {
     }
 
     /// Starts the thread.
-    pub fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, Error> {
+    pub fn start(self: &Arc<Self>) -> io::Result<JoinHandle<()>> {
         let watch = self.clone();
         std::thread::Builder::new()
             .name("rota-watch".into())
             .spawn(move || watch.run())
-            .map_err(|source| Error::System {
-                what: "starting the watcher thread",
-                source,
-            })
     }
 
     /// Blocks until `what` has happened, at most until `deadline`. Gives false at the deadline. May come back early.
     pub fn wait(&self, ring: &Arc<Ring>, what: What, deadline: Option<Instant>) -> bool {
         let waiter = Arc::new(Waiter {
             woken: AtomicBool::new(false),
-            thread: std::thread::current(),
+            thread: current_thread(),
         });
         {
             let mut state = lock(&self.state);
-            if state.stop {
+            // Who ends either does so before it wakes, under this lock, all that are entered here: who comes after
+            // that sees the end.
+            if state.stop || ring.life.state() == life::State::Gone {
                 return true;
             }
             let running = state.running;
@@ -288,13 +285,13 @@ impl Watch {
         let ready = is_ready(ring, what);
         while !ready && !waiter.woken.load(Ordering::Acquire) {
             match deadline {
-                None => std::thread::park(),
+                None => park(),
                 Some(deadline) => {
                     let now = Instant::now();
                     if now >= deadline {
                         break;
                     }
-                    std::thread::park_timeout(deadline - now);
+                    park_timeout(deadline - now);
                 }
             }
         }
@@ -429,7 +426,7 @@ fn precise_sleep() {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -20,7 +20,7 @@ use super::sync::{fence, AtomicU32, Ordering};
 
 /// A ring, and the words that the device keeps for its tenant.
 pub struct FakeKernel {
-    pub ring: Ring,
+    pub ring: Arc<Ring>,
     pub memory: RingMemory,
     cursor: Box<AtomicU32>,
     _fuel: Box<AtomicU32>,
@@ -80,7 +80,7 @@ impl FakeKernel {
             notify_at: &*notify_at,
         };
         Self {
-            ring: Ring::new(memory, words, first).sharing(pool),
+            ring: Arc::new(Ring::new(memory, words, first).sharing(pool)),
             memory,
             cursor,
             _fuel: fuel,

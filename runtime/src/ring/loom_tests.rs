@@ -18,6 +18,7 @@ use super::life::{Closed, State};
 use super::pool::Pool;
 use super::submission::{stamp, Completion, Job, TicketState};
 use super::sync::{AtomicU32, Ordering};
+use crate::watch::{Watch, What};
 
 /// Rings start just below the wrap of 31 bits.
 const FIRST: u64 = (1 << 31) - 1;
@@ -825,4 +826,93 @@ fn a_closed_gate_that_is_empty_has_nobody_inside() {
             submitter.join().unwrap();
         }
     });
+}
+
+/// Takes the completion of the one job, blocked as long as it isn't there.
+fn take_blocked(kernel: &FakeKernel, watch: &Watch, what: What) -> Completion {
+    let mut out = [Completion::default()];
+    while kernel.ring.take(&mut out, ticket) == 0 {
+        watch.wait(&kernel.ring, what, None);
+    }
+    out[0]
+}
+
+/// A completion that comes while somebody begins to wait for it is found by him, or by the pump after its lease.
+#[test]
+fn a_completion_wakes_who_waits_for_it() {
+    for (what, runs) in [
+        (What::Any, false),
+        (What::Any, true),
+        (What::Position(FIRST), true),
+    ] {
+        explore(Some(4), move || {
+            let kernel = Arc::new(FakeKernel::new(1, FIRST));
+            let watch = Watch::new();
+            submit(&kernel, &[job(1)]);
+            if runs {
+                watch.running();
+            }
+            let pump = {
+                let (kernel, watch) = (kernel.clone(), watch.clone());
+                thread::spawn(move || {
+                    kernel.step().unwrap();
+                    watch.between_leases();
+                })
+            };
+            let done = take_blocked(&kernel, &watch, what);
+            assert_answers(&done, &job(1), ticket(FIRST), false);
+            pump.join().unwrap();
+        });
+    }
+}
+
+/// Of a waiter that begins and a lease that is asked to end at the next completion, one sees the other: without another
+/// look of the pump than that at the end of this lease nobody is left waiting.
+#[test]
+fn a_lease_ends_for_who_came_before_its_completion() {
+    explore(Some(4), || {
+        let kernel = Arc::new(FakeKernel::new(1, FIRST));
+        let watch = Watch::new();
+        submit(&kernel, &[job(1)]);
+        watch.running();
+        let pump = {
+            let (kernel, watch) = (kernel.clone(), watch.clone());
+            thread::spawn(move || {
+                let claim = kernel.claim().unwrap();
+                if kernel.complete_and_notify(&claim) {
+                    watch.lease_ended();
+                }
+            })
+        };
+        let done = take_blocked(&kernel, &watch, What::Any);
+        assert_answers(&done, &job(1), ticket(FIRST), false);
+        pump.join().unwrap();
+    });
+}
+
+/// Who begins to wait while the tenant is destroyed, or while the runtime stops, is told, or doesn't begin.
+#[test]
+fn the_end_wakes_who_waits() {
+    for stops in [false, true] {
+        explore(None, move || {
+            let kernel = Arc::new(FakeKernel::new(1, FIRST));
+            let watch = Watch::new();
+            let closer = {
+                let (kernel, watch) = (kernel.clone(), watch.clone());
+                thread::spawn(move || {
+                    if stops {
+                        kernel.ring.life.stop();
+                        watch.stop();
+                    } else {
+                        kernel.ring.life.advance(State::Gone);
+                        watch.wake_ring(&kernel.ring);
+                    }
+                })
+            };
+            while kernel.ring.life.is_open(State::Revoked).is_ok() {
+                watch.wait(&kernel.ring, What::Any, None);
+            }
+            closer.join().unwrap();
+        });
+    }
 }

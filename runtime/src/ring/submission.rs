@@ -549,8 +549,8 @@ impl Ring {
         // In this order: the count is never ahead of the head.
         let completed = constants.completed();
         let head = self.head();
-        // All but the newest, as many as slots, were taken, whatever the count says: it rises a little later than completions can be
-        // taken. And it may go on for another ring, when this one is given up.
+        // All but the newest, as many as slots, were taken, whatever the count says: it rises a little later than
+        // completions can be taken. And it may go on for another ring, when this one is given up.
         let open = (head as u32).wrapping_sub(completed) & POSITION_MASK;
         let open = open.min(constants.size);
         ((head - constants.first).saturating_sub(open as u64), head)

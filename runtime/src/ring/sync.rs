@@ -5,12 +5,22 @@ pub use std::sync::{
     atomic::{fence, AtomicBool, AtomicU32, AtomicU64, Ordering},
     Condvar, Mutex, MutexGuard,
 };
+#[cfg(not(loom))]
+pub use std::thread::{current as current_thread, park, park_timeout, Thread};
 
 #[cfg(loom)]
 pub use loom::sync::{
     atomic::{fence, AtomicBool, AtomicU32, AtomicU64, Ordering},
     Condvar, Mutex, MutexGuard,
 };
+#[cfg(loom)]
+pub use loom::thread::{current as current_thread, park, Thread};
+
+/// loom knows no time: nothing that it explores has a deadline.
+#[cfg(loom)]
+pub fn park_timeout(_: std::time::Duration) {
+    unreachable!("no deadline under loom");
+}
 
 /// Locks, also when another holder panicked: every critical section here leaves its data whole at each step.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

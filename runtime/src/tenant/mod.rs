@@ -635,7 +635,10 @@ impl Tenant {
         let _inside = inner.enter(State::Revoked)?;
         let mut event = lock(&inner.event);
         if event.is_none() {
-            let new = EventFd::new(inner.ring.clone())?;
+            let new = EventFd::new(inner.ring.clone()).map_err(|source| Error::System {
+                what: "eventfd",
+                source,
+            })?;
             inner.engine.watch.add_event(new.clone());
             *event = Some(new);
             inner.has_event.store(true, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rota::completion_status::REVOKED;
 use rota::{State, TenantCounters};
@@ -194,6 +195,40 @@ fn what_is_accepted_while_the_tenant_closes_is_answered() {
                 }
             });
             assert_eq!(tenant.counters().submitted, accepted.into_inner());
+        }
+    }
+}
+
+/// Waiters come to their wait at the very moment at which all who wait are woken.
+#[test]
+fn who_waits_while_the_tenant_is_destroyed_is_woken() {
+    for mode in MODES {
+        let runtime = shared(mode);
+        for round in 0..300u64 {
+            let tenant = tenant_with(&runtime, 64);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        let started = Instant::now();
+                        let mut out = [Completion::default(); 4];
+                        let ended = loop {
+                            let polled = tenant.poll(&mut out, Wait::Block, PATIENCE);
+                            if polled.is_err() {
+                                break status(polled);
+                            }
+                        };
+                        assert_eq!(ended, Status::InvalidHandle);
+                        // Else it was its deadline that ended the wait.
+                        assert!(started.elapsed() < Duration::from_nanos(PATIENCE));
+                    });
+                }
+                submit(&tenant, &[nop(1, 2), nop(3, 4)]);
+                let moment = Instant::now() + Duration::from_micros(5 * (round % 60));
+                while Instant::now() < moment {
+                    std::thread::yield_now();
+                }
+                tenant.destroy().unwrap();
+            });
         }
     }
 }
