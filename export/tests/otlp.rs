@@ -79,7 +79,7 @@ fn every_field_arrives() {
         end_epoch: 0,
         ..whole()
     };
-    let receiver = Receiver::new(vec![accepted()]);
+    let receiver = Receiver::new(vec![accepted(); 4]);
     let mut otlp = begun(to(receiver.endpoint()));
     assert_eq!(
         (otlp.name(), otlp.endpoint()),
@@ -87,7 +87,6 @@ fn every_field_arrives() {
     );
     let spans = [whole(), failed, revoked];
     otlp.export(&spans, soon()).expect("it was accepted");
-    otlp.end(soon()).expect("it ends");
 
     let mut request = receiver.request();
     assert_eq!(request.line, "POST /v1/traces HTTP/1.1");
@@ -194,6 +193,18 @@ fn every_field_arrives() {
         }],
     };
     assert_eq!(request.spans, expected);
+
+    // A batch has nothing of the one before, whatever that was.
+    let sent = expected.resource_spans[0].scope_spans[0].spans.clone();
+    for order in [&[1, 2][..], &[2, 0, 1, 1], &[0]] {
+        let batch: Vec<_> = order.iter().map(|&i| spans[i].clone()).collect();
+        otlp.export(&batch, soon()).expect("it was accepted");
+        let mut request = receiver.request();
+        let received = request.spans.resource_spans.remove(0).scope_spans.remove(0);
+        let expected: Vec<_> = order.iter().map(|&i| sent[i].clone()).collect();
+        assert_eq!(received.spans, expected);
+    }
+    otlp.end(soon()).expect("it ends");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn run(context: &Context) -> Fallible<Object> {
     let progress = Progress::new("spans", rounds);
     let epoch = AtomicU32::new(7);
     // SAFETY: the epoch outlives all pipes, which this function drops.
-    let tap = Arc::new(unsafe { Tap::new(Sampler::new(0.01, true), 8192, 100, &epoch) });
+    let tap = Arc::new(unsafe { Tap::new(Sampler::new(0.01, true), 8192, &epoch) });
     let pipes = [1, 2].map(|id| Pipe::new(tap.clone(), "bench", id, SLOTS));
     let mut samples: [Samples; 4] = Default::default();
     for round in 0..rounds + 2 {

@@ -1,13 +1,10 @@
 //! Sends one request at a time, and says what came of it.
 
-use std::fmt;
 use std::net::ToSocketAddrs as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use opentelemetry_http::{Bytes, HttpClient, HttpError};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 use rota::spans::ExportError;
@@ -19,6 +16,7 @@ use ureq::Agent;
 use super::config::Config;
 use crate::lasting;
 
+const PROTOBUF: &str = "application/x-protobuf";
 /// An answer of a collector is some bytes, and a message for people.
 const MOST_ANSWER: u64 = 64 << 10;
 /// Of a text in an answer, what goes into a message.
@@ -28,24 +26,11 @@ const MOST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 pub struct Client {
     agent: Agent,
+    endpoint: Uri,
     headers: HeaderMap,
     timeout: Duration,
-    exchange: Mutex<Exchange>,
-}
-
-/// What one export says to the client, and what the client says of it.
-#[derive(Default)]
-struct Exchange {
-    deadline: Option<Instant>,
-    outcome: Option<Result<(), ExportError>>,
-    /// The last that a collector said though all was well.
+    /// The last that the collector said though all was well.
     remark: String,
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Client")
-    }
 }
 
 impl Client {
@@ -60,46 +45,31 @@ impl Client {
             .build();
         Self {
             agent: Agent::with_parts(settings, DefaultConnector::default(), NoThreads),
+            endpoint: config.endpoint.clone(),
             headers: config.headers.clone(),
             timeout: config.timeout,
-            exchange: Mutex::default(),
+            remark: String::new(),
         }
     }
 
-    /// Of the next request.
-    pub fn before(&self, deadline: Instant) {
-        let mut exchange = self.exchange();
-        exchange.deadline = Some(deadline);
-        exchange.outcome = None;
-    }
-
-    /// Of the last request, once. None where there was none.
-    pub fn outcome(&self) -> Option<Result<(), ExportError>> {
-        self.exchange().outcome.take()
-    }
-
-    fn exchange(&self) -> std::sync::MutexGuard<'_, Exchange> {
-        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn send(&self, request: Request<Bytes>) -> Result<(), ExportError> {
-        let left = match self.exchange().deadline {
-            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => self.timeout,
-        };
+    /// Posts a request, once.
+    pub fn send(&mut self, body: &[u8], deadline: Instant) -> Result<(), ExportError> {
+        let left = deadline.saturating_duration_since(Instant::now());
         let timeout = left.min(self.timeout);
         if timeout.is_zero() {
             return Err(again("there is no time left".into(), None));
         }
-        let (mut parts, body) = request.into_parts();
-        let kind = parts.headers.remove(CONTENT_TYPE);
-        parts.headers = self.headers.clone();
-        parts.headers.extend(kind.map(|kind| (CONTENT_TYPE, kind)));
-        let endpoint = parts.uri.clone();
+        let endpoint = self.endpoint.clone();
         let failed = |error| failure(&endpoint, timeout, error);
+        let mut request = Request::post(&endpoint)
+            .body(body)
+            .map_err(|e| lasting(e.to_string()))?;
+        let headers = request.headers_mut();
+        headers.clone_from(&self.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
         let request = self
             .agent
-            .configure_request(Request::from_parts(parts, &body[..]))
+            .configure_request(request)
             .timeout_global(Some(timeout))
             .build();
         let (answer, mut body) = self.agent.run(request).map_err(failed)?.into_parts();
@@ -118,7 +88,7 @@ impl Client {
     }
 
     fn accepted(
-        &self,
+        &mut self,
         endpoint: &Uri,
         headers: &HeaderMap,
         said: &[u8],
@@ -149,25 +119,11 @@ impl Client {
                 partial.rejected_spans
             )));
         }
-        let mut exchange = self.exchange();
-        if exchange.remark != message {
+        if self.remark != message {
             log::warn!("{endpoint} took the spans, but says: {message}");
-            exchange.remark = message;
+            self.remark = message;
         }
         Ok(())
-    }
-}
-
-#[async_trait::async_trait]
-impl HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let outcome = self.send(request);
-        let answer = match &outcome {
-            Ok(()) => Ok(Response::new(Bytes::new())),
-            Err(error) => Err(error.text.clone().into()),
-        };
-        self.exchange().outcome = Some(outcome);
-        answer
     }
 }
 

@@ -15,7 +15,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const PROTOCOL: &str = "http/protobuf";
 
 pub struct Config {
-    pub endpoint: String,
+    pub endpoint: Uri,
+    /// As it was given.
+    pub endpoint_text: String,
     pub headers: HeaderMap,
     pub timeout: Duration,
     pub service: String,
@@ -42,8 +44,10 @@ impl Config {
             Some(service) => Some(service),
             None => variable("OTEL_SERVICE_NAME")?,
         };
+        let (endpoint, endpoint_text) = endpoint(options.endpoint)?;
         Ok(Self {
-            endpoint: endpoint(options.endpoint)?,
+            endpoint,
+            endpoint_text,
             headers: headers(&options.headers)?,
             timeout: timeout(options.timeout)?,
             service: given.or(named).unwrap_or_else(unknown_service),
@@ -65,7 +69,7 @@ fn protocol(option: Option<String>) -> Result<(), ExportError> {
     }
 }
 
-fn endpoint(option: Option<String>) -> Result<String, ExportError> {
+fn endpoint(option: Option<String>) -> Result<(Uri, String), ExportError> {
     let (name, endpoint) = if let Some(endpoint) = given(option) {
         ("the OTLP endpoint", endpoint)
     } else if let Some(endpoint) = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")? {
@@ -88,7 +92,7 @@ fn endpoint(option: Option<String>) -> Result<String, ExportError> {
         _ if authority.contains('@') => Err(lasting(format!(
             "{name} has a password in it: give it as the header 'Authorization'"
         ))),
-        Some("http") if is_host => Ok(endpoint),
+        Some("http") if is_host => Ok((uri, endpoint)),
         Some("https") => Err(lasting(format!(
             "{name} is {endpoint}, but Rota doesn't encrypt: run an OpenTelemetry collector beside the process that \
              sends on to there, and give its http endpoint, as {DEFAULT_ENDPOINT}{PATH}"

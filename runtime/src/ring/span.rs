@@ -4,8 +4,9 @@
 //! sampled job carries TIMING to the kernel unless it is a light one, whether its caller asked for it or not, and a note of a few words on the host; when
 //! its completion is taken, both go into the queue as one `Ended`. Whoever submits or takes never waits here: a full queue drops.
 
+use std::collections::HashMap;
 use std::sync::atomic::{fence, AtomicBool, AtomicU64 as StdAtomicU64, Ordering as StdOrdering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 
 use crossbeam_queue::ArrayQueue;
@@ -82,17 +83,11 @@ impl Sampler {
     }
 }
 
-/// Whose job it was.
-#[derive(Debug)]
-pub struct Source {
-    pub tenant: Arc<str>,
-    pub id: u64,
-}
-
 /// A sampled job whose completion was taken. Times are the clock's, epochs the device's low 32 bits.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    pub source: Arc<Source>,
+    /// Whose job it was; `Labels` knows its label.
+    pub tenant: u64,
     /// Without a valid one the job begins its trace.
     pub context: TraceContext,
     pub ticket: u64,
@@ -146,14 +141,46 @@ impl Note {
     }
 }
 
+/// The labels of tenants by their ids, of all that have spans in the queue. A span doesn't carry its tenant's: to count who
+/// has it costs both sides more than all the rest, since each would wait for the other's cache line.
+#[derive(Default)]
+pub struct Labels {
+    of: HashMap<u64, Arc<str>>,
+    /// Tenants that push no more, and how many spans will have been popped when none of theirs can be left; None until
+    /// whoever pops has seen that they are gone.
+    gone: Vec<(u64, Option<u64>)>,
+}
+
+impl Labels {
+    pub fn of(&self, tenant: u64) -> Arc<str> {
+        self.of.get(&tenant).cloned().unwrap_or_default()
+    }
+
+    /// By who alone pops, has held this since before its last pop, and popped so many in all: forgets tenants of which
+    /// nothing is left. `empty`: that pop found nothing.
+    pub fn forget(&mut self, popped: u64, capacity: usize, empty: bool) {
+        let Self { of, gone } = self;
+        gone.retain_mut(|(tenant, until)| {
+            // What they pushed lay in the queue by then, which holds no more than this.
+            let until = *until.get_or_insert(popped + capacity as u64);
+            let is_left = !empty && popped < until;
+            if !is_left {
+                of.remove(tenant);
+            }
+            is_left
+        });
+    }
+}
+
 /// Where all rings of a runtime put what is sampled.
 pub struct Tap {
     queue: ArrayQueue<Ended>,
+    labels: StdMutex<Labels>,
     pub sampler: Sampler,
     /// The device's count of begins and ends.
     epoch: *const AtomicU32,
-    /// After so many the sidecar is woken.
-    batch: u64,
+    /// After so many the sidecar is woken. While the kernel runs it looks by itself, often enough but for a flood.
+    flood: u64,
     pushed: Padded<StdAtomicU64>,
     dropped: Padded<StdAtomicU64>,
     /// The sidecar sleeps until it is woken.
@@ -169,17 +196,13 @@ unsafe impl Sync for Tap {}
 impl Tap {
     /// # Safety
     /// `epoch` stays valid for as long as anybody asks for the tap's epoch.
-    pub unsafe fn new(
-        sampler: Sampler,
-        capacity: usize,
-        batch: usize,
-        epoch: *const AtomicU32,
-    ) -> Self {
+    pub unsafe fn new(sampler: Sampler, capacity: usize, epoch: *const AtomicU32) -> Self {
         Self {
             queue: ArrayQueue::new(capacity),
+            labels: StdMutex::default(),
             sampler,
             epoch,
-            batch: batch as u64,
+            flood: (capacity as u64 / 4).max(1),
             pushed: Padded::default(),
             dropped: Padded::default(),
             asleep: Padded::default(),
@@ -202,7 +225,7 @@ impl Tap {
         let pushed = self.pushed.fetch_add(1, StdOrdering::Relaxed) + 1;
         // Who pushes and the sidecar each store, fence and load what the other stores: one of them sees the other.
         fence(StdOrdering::SeqCst);
-        if pushed.is_multiple_of(self.batch) || self.asleep.load(StdOrdering::Acquire) {
+        if pushed.is_multiple_of(self.flood) || self.asleep.load(StdOrdering::Acquire) {
             self.wake();
         }
     }
@@ -235,6 +258,11 @@ impl Tap {
         fence(StdOrdering::SeqCst);
     }
 
+    /// Keeps tenants from coming and going.
+    pub fn labels(&self) -> StdGuard<'_, Labels> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn pop(&self) -> Option<Ended> {
         self.queue.pop()
     }
@@ -257,7 +285,7 @@ impl Tap {
 /// One ring's way to the tap.
 pub struct Pipe {
     tap: Arc<Tap>,
-    source: Arc<Source>,
+    tenant: u64,
     /// So that not all tenants have the same of their jobs sampled.
     salt: u32,
     notes: Box<[Note]>,
@@ -265,13 +293,11 @@ pub struct Pipe {
 
 impl Pipe {
     /// For a ring of so many slots.
-    pub fn new(tap: Arc<Tap>, tenant: &str, id: u64, slots: u32) -> Self {
+    pub fn new(tap: Arc<Tap>, label: &str, id: u64, slots: u32) -> Self {
+        tap.labels().of.insert(id, label.into());
         Self {
             tap,
-            source: Arc::new(Source {
-                tenant: tenant.into(),
-                id,
-            }),
+            tenant: id,
             salt: (id as u32 ^ (id >> 32) as u32).wrapping_mul(0x85eb_ca6b),
             notes: (0..slots).map(|_| Note::default()).collect(),
         }
@@ -302,7 +328,7 @@ impl Pipe {
     pub fn ended(&self, slot: usize, completion: &Completion, what: Taken) {
         let (context, tiles, epoch_at_submit) = self.notes[slot].read();
         self.tap.push(Ended {
-            source: self.source.clone(),
+            tenant: self.tenant,
             context,
             ticket: completion.ticket,
             user_data: completion.user_data,
@@ -317,6 +343,19 @@ impl Pipe {
             epoch_at_submit,
             epoch_at_take: what.epoch,
         });
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let mut labels = self.tap.labels();
+        labels.gone.push((self.tenant, None));
+        let many = labels.gone.len().is_multiple_of(1024);
+        drop(labels);
+        // The sidecar may sleep as long as no kernel runs.
+        if many {
+            self.tap.wake();
+        }
     }
 }
 
@@ -384,5 +423,48 @@ mod tests {
         note.write(None, 1, 0);
         assert_eq!(note.read(), (TraceContext::default(), 1, 0));
         assert!(!note.read().0.is_valid());
+    }
+
+    /// A label is there as long as a span of its tenant may be, and no longer.
+    #[test]
+    fn labels_stay_until_the_last_span_is_popped() {
+        const QUEUE: usize = 4;
+        let epoch = AtomicU32::new(0);
+        // SAFETY: the epoch outlives the tap and its pipes.
+        let tap = Arc::new(unsafe { Tap::new(Sampler::new(1.0, true), QUEUE, &epoch) });
+        let pipe = |id| Pipe::new(tap.clone(), &format!("tenant {id}"), id, 1);
+        let push = |pipe: &Pipe| pipe.ended(0, &Completion::default(), Taken::default());
+        let mut popped = 0;
+        let mut pop = |most: usize| {
+            let mut labels = tap.labels();
+            let mut seen = Vec::new();
+            while seen.len() < most {
+                let Some(ended) = tap.pop() else { break };
+                seen.push(labels.of(ended.tenant).to_string());
+            }
+            popped += seen.len() as u64;
+            labels.forget(popped, QUEUE, seen.len() < most);
+            (seen, labels.of.len(), labels.gone.len())
+        };
+
+        let (stays, goes) = (pipe(1), pipe(2));
+        push(&stays);
+        push(&goes);
+        drop(goes);
+        assert_eq!(pop(1), (vec!["tenant 1".into()], 2, 1));
+        // The queue is never seen empty.
+        for left in (0..QUEUE).rev() {
+            push(&stays);
+            let gone = usize::from(left != 0);
+            let (seen, labels, waiting) = pop(1);
+            let expected = ["tenant 1", "tenant 2"][usize::from(left == QUEUE - 1)];
+            assert_eq!((&*seen[0], labels, waiting), (expected, 1 + gone, gone));
+        }
+        // It is.
+        drop(pipe(3));
+        push(&stays);
+        assert_eq!(pop(9), (vec!["tenant 1".into(); 2], 1, 0));
+        drop(stays);
+        assert_eq!(pop(9), (vec![], 0, 0));
     }
 }

@@ -10,7 +10,7 @@ use super::moments::Readings;
 use super::{Origin, SharedExporter, Span, SpanOptions, SpanStats};
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::ring::span::{Ended, Tap};
+use crate::ring::span::{Ended, Labels, Tap};
 use crate::ring::sync::{lock, AtomicU32};
 
 /// How often the count of begins and ends is read while the kernel runs: jobs that take longer than this are known to within it.
@@ -58,7 +58,7 @@ impl Spans {
     pub unsafe fn new(options: &SpanOptions, epoch: *const AtomicU32) -> Result<Self, Error> {
         options.check()?;
         // SAFETY: the caller's promise.
-        let tap = unsafe { Tap::new(options.sampler, options.queue, options.batch, epoch) };
+        let tap = unsafe { Tap::new(options.sampler, options.queue, epoch) };
         Ok(Self {
             tap: Arc::new(tap),
             exported: AtomicU64::new(0),
@@ -416,10 +416,14 @@ impl Sidecar {
 
     /// Takes spans out of the queue, and makes batches of them.
     fn gather(&mut self, hurry: bool) {
-        let mut ended = Vec::new();
+        let spans = self.spans.clone();
+        let mut labels = spans.tap.labels();
         let room = self.batch - self.pending.len();
+        let mut ended = Vec::with_capacity(room.min(spans.tap.queued()));
+        let mut is_empty = false;
         while ended.len() < room {
-            let Some(one) = self.spans.tap.pop() else {
+            let Some(one) = spans.tap.pop() else {
+                is_empty = true;
                 break;
             };
             self.readings.taken(one.epochs, one.epoch_at_take);
@@ -432,9 +436,11 @@ impl Sidecar {
         }
         self.popped += ended.len() as u64;
         for one in &ended {
-            let span = self.span(one);
+            let span = self.span(one, &labels);
             self.pending.push(span);
         }
+        labels.forget(self.popped, spans.tap.capacity(), is_empty);
+        drop(labels);
         let full = self.pending.len() >= self.batch;
         let waited = self.oldest.elapsed() >= self.delay;
         if self.pending.is_empty() || !(full || waited || hurry) {
@@ -454,7 +460,7 @@ impl Sidecar {
         }
     }
 
-    fn span(&mut self, ended: &Ended) -> Span {
+    fn span(&mut self, ended: &Ended, labels: &Labels) -> Span {
         let (trace_id, span_id) = self.ids.next();
         let has_parent = ended.context.is_valid();
         let offset = self.offset;
@@ -478,8 +484,8 @@ impl Sidecar {
             },
             span_id,
             parent_id: has_parent.then_some(ended.context.parent_id),
-            tenant: ended.source.tenant.clone(),
-            tenant_id: ended.source.id,
+            tenant: labels.of(ended.tenant),
+            tenant_id: ended.tenant,
             module,
             handler,
             ticket: ended.ticket,
@@ -547,8 +553,10 @@ impl Sidecar {
 
 /// Random numbers for traces that begin here.
 struct Ids {
-    key: [u8; 32],
-    count: u64,
+    source: blake3::OutputReader,
+    /// For as many spans together: blocks of BLAKE3 are made several at once.
+    random: [[u64; 3]; 64],
+    used: usize,
     /// Half of it bounds the low half of trace ids, so that others who sample by the same ratio sample these too.
     bound: u64,
 }
@@ -565,19 +573,26 @@ impl Ids {
             key = *blake3::hash(format!("{seed:?}").as_bytes()).as_bytes();
         }
         Self {
-            key,
-            count: 0,
+            source: blake3::Hasher::new_keyed(&key).finalize_xof(),
+            random: [[0; 3]; 64],
+            used: 64,
             bound,
         }
     }
 
     /// A trace id and a span id; neither is zero.
     fn next(&mut self) -> ([u8; 16], [u8; 8]) {
-        self.count += 1;
-        let random = blake3::keyed_hash(&self.key, &self.count.to_le_bytes());
-        let random = random.as_bytes();
-        let half = |at: usize| u64::from_le_bytes(random[at..at + 8].try_into().expect("eight"));
-        let (high, low, span) = (half(0), half(8), half(16));
+        if self.used == self.random.len() {
+            let mut bytes = [0; size_of::<[[u64; 3]; 64]>()];
+            self.source.fill(&mut bytes);
+            let words = self.random.as_flattened_mut();
+            for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+                *word = u64::from_le_bytes(bytes.try_into().expect("eight"));
+            }
+            self.used = 0;
+        }
+        let [high, low, span] = self.random[self.used];
+        self.used += 1;
         let below = match self.bound {
             0 => low >> 1,
             bound => ((u128::from(low >> 1) * u128::from(bound)) >> 63) as u64,
