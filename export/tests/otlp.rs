@@ -207,6 +207,25 @@ fn every_field_arrives() {
     otlp.end(soon()).expect("it ends");
 }
 
+/// Buffers of the connection and of the system hold only a part of it.
+#[test]
+fn a_large_batch_arrives_whole() {
+    let receiver = Receiver::new(vec![accepted(); 2]);
+    let mut otlp = begun(to(receiver.endpoint()));
+    for count in [20_000u64, 1] {
+        let span = |ticket| Span { ticket, ..whole() };
+        let batch: Vec<_> = (0..count).map(span).collect();
+        otlp.export(&batch, soon()).expect("it was accepted");
+        let received = receiver.request().spans.resource_spans.remove(0);
+        let spans = &received.scope_spans[0].spans;
+        assert_eq!(spans.len() as u64, count);
+        for (span, ticket) in spans.iter().zip(0u64..) {
+            assert_eq!(span.attributes[2], text("rota.ticket", &ticket.to_string()));
+        }
+    }
+    otlp.end(soon()).expect("it ends");
+}
+
 #[test]
 fn headers_stand_at_every_request() {
     let receiver = Receiver::new(vec![accepted(), accepted()]);

@@ -10,10 +10,11 @@ use prost::Message as _;
 use rota::spans::ExportError;
 use ureq::config::Config as Settings;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector as _, NextTimeout, TcpConnector};
 use ureq::Agent;
 
 use super::config::Config;
+use super::one_piece::InOnePiece;
 use crate::lasting;
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -44,7 +45,11 @@ impl Client {
             .max_response_header_size(16 << 10)
             .build();
         Self {
-            agent: Agent::with_parts(settings, DefaultConnector::default(), NoThreads),
+            agent: Agent::with_parts(
+                settings,
+                TcpConnector::default().chain(InOnePiece),
+                NoThreads,
+            ),
             endpoint: config.endpoint.clone(),
             headers: config.headers.clone(),
             timeout: config.timeout,

@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod one_piece;
 mod request;
 
 use std::collections::BTreeMap;

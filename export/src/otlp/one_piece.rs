@@ -1,0 +1,132 @@
+//! Connections on which a request leaves in one piece.
+//!
+//! ureq sends the head of a request and then its body; a collector would be woken for each, and on a busy machine each of
+//! these takes a processor from somebody.
+
+use std::fmt;
+
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::Error;
+
+/// With less room than this, what there is is sent.
+const LEAST_ROOM: usize = 16 << 10;
+
+/// Makes such connections of others.
+#[derive(Debug)]
+pub struct InOnePiece;
+
+impl<In: Transport> Connector<In> for InOnePiece {
+    type Out = OnePiece<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        inner: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let config = details.config;
+        let sizes = (config.input_buffer_size(), config.output_buffer_size());
+        Ok(inner.map(|inner| OnePiece {
+            inner,
+            held: Held {
+                buffers: LazyBuffers::new(sizes.0, sizes.1),
+                amount: 0,
+            },
+        }))
+    }
+}
+
+/// Holds what is to be sent until an answer is waited for.
+pub struct OnePiece<In> {
+    inner: In,
+    held: Held,
+}
+
+/// Buffers, with what is to be sent at the beginning of the output's.
+struct Held {
+    buffers: LazyBuffers,
+    amount: usize,
+}
+
+impl<In: Transport> OnePiece<In> {
+    fn send(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        let amount = std::mem::take(&mut self.held.amount);
+        let mut left = &self.held.buffers.output()[..amount];
+        while !left.is_empty() {
+            let output = self.inner.buffers().output();
+            let (now, later) = left.split_at(left.len().min(output.len()));
+            output[..now.len()].copy_from_slice(now);
+            self.inner.transmit_output(now.len(), timeout)?;
+            left = later;
+        }
+        Ok(())
+    }
+}
+
+impl<In> fmt::Debug for OnePiece<In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnePiece")
+    }
+}
+
+impl<In: Transport> Transport for OnePiece<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.held
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.held.amount += amount;
+        if self.held.output().len() < LEAST_ROOM {
+            self.send(timeout)?;
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.send(timeout)?;
+        let came = self.inner.await_input(timeout)?;
+        let inner = self.inner.buffers();
+        let room = self.held.buffers.input_append_buf();
+        let amount = inner.input().len().min(room.len());
+        room[..amount].copy_from_slice(&inner.input()[..amount]);
+        inner.input_consume(amount);
+        self.held.buffers.input_appended(amount);
+        Ok(came)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+}
+
+impl Buffers for Held {
+    fn output(&mut self) -> &mut [u8] {
+        &mut self.buffers.output()[self.amount..]
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        let (scratch, output) = self.buffers.tmp_and_output();
+        (scratch, &mut output[self.amount..])
+    }
+
+    fn input(&self) -> &[u8] {
+        self.buffers.input()
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        self.buffers.input_append_buf()
+    }
+
+    fn input_appended(&mut self, amount: usize) {
+        self.buffers.input_appended(amount);
+    }
+
+    fn input_consume(&mut self, amount: usize) {
+        self.buffers.input_consume(amount);
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.amount == 0 && self.buffers.can_use_input()
+    }
+}
