@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rota::{Completion, Error, Job, Mode, Runtime, RuntimeOptions, Tenant, TenantOptions, Wait};
 
+use crate::hold_up::{Threads, PRODUCER};
 use crate::jobs::{self, Buffers, Mix, Series, What};
 use crate::verdict::Verdict;
 use crate::watchdog::watched;
@@ -25,7 +26,8 @@ pub struct Flood {
     /// How often all producers rest together until the kernel has parked.
     pub rest_every: Option<Duration>,
     pub mix: Mix,
-    /// SPIN jobs get the largest budget that the device allows, and use it.
+    /// SPIN jobs get the largest budget that the device allows, and use it; and threads of the driver are held up for
+    /// seconds.
     pub stall: bool,
 }
 
@@ -63,7 +65,7 @@ struct State<'a> {
 }
 
 pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Outcome, Error> {
-    let runtime = Runtime::open(&RuntimeOptions {
+    let options = RuntimeOptions {
         mode: flood.mode,
         workers: flood.workers,
         slots: flood.slots,
@@ -73,7 +75,9 @@ pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Out
         lease_fuel: flood.lease_fuel,
         memory_bytes: 127 << 20,
         ..Default::default()
-    })?;
+    };
+    let threads = Threads::from_now();
+    let runtime = Runtime::open(&options)?;
     let mut mix = flood.mix;
     if flood.stall {
         // Lavapipe 22 ends loops, and Rota stays well below that; elsewhere the most is a large part of a second.
@@ -132,7 +136,10 @@ pub fn run(flood: &Flood, jobs: u64, seed: u64, verdict: &Verdict) -> Result<Out
         &state.completed,
         total,
         || state.describe(&runtime),
-        || flow(flood, &state, &runtime, total),
+        || match flood.stall {
+            true => flow_and_stall(&threads, &state, seed, total),
+            false => flow(flood, &state, &runtime, total),
+        },
     );
     let seconds = started.elapsed().as_secs_f64();
     check_end(&state, &runtime, total);
@@ -164,6 +171,24 @@ fn flow(flood: &Flood, state: &State, runtime: &Runtime, total: u64) {
             }
             state.resting.store(false, Ordering::Relaxed);
         }
+    });
+}
+
+/// Runs all producers to their end, while threads of the driver are held up.
+fn flow_and_stall(threads: &Threads, state: &State, seed: u64, total: u64) {
+    std::thread::scope(|scope| {
+        for producer in &state.producers {
+            let thread = std::thread::Builder::new().name(PRODUCER.into());
+            let started = thread.spawn_scoped(scope, move || produce(producer, state));
+            started.expect("a thread can be started");
+        }
+        // So that there is work to be held up in.
+        while state.completed.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        let is_over = || state.completed.load(Ordering::Relaxed) >= total;
+        let (times, long) = threads.hold_up(seed, is_over);
+        println!("    threads of the driver were held up {times} times, {long:.1?} in all");
     });
 }
 

@@ -5,11 +5,13 @@
 //! memory, and the number of jobs that the kernel says it ran. *Stops* (stops.rs) opens runtimes and stops them in the
 //! middle of their work. *Churn* (churn.rs) makes and destroys tenants with open jobs beside tenants that go on. *Cycles*
 //! (cycles.rs) run tenants through their lives from many threads, under quotas. *Loads* (loads.rs) changes the kernel under
-//! jobs that run. *Recorded* (recorded.rs) writes a flight recorder's log and does it all again. The scenarios that `--short` and `--long` run are listed in scenarios.rs.
+//! jobs that run. *Recorded* (recorded.rs) writes a flight recorder's log and does it all again. The scenarios that `--short`
+//! and `--long` run are listed in scenarios.rs.
 
 mod churn;
 mod cycles;
 mod flood;
+mod hold_up;
 mod jobs;
 mod loads;
 mod recorded;

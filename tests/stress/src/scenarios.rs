@@ -128,7 +128,7 @@ static SCENARIOS: &[Scenario] = &[
     scenario("wrap-batch", "the same in BATCH mode", Kind::Flood(batch(WRAP)), MILLION / 25, 5 * MILLION),
     scenario("leases", "leases that end, and rests, every 500 us or so", Kind::Flood(SHORT_LEASES), MILLION / 50, 5 * MILLION),
     scenario("leases-batch", "the same in BATCH mode", Kind::Flood(batch(SHORT_LEASES)), MILLION / 50, 5 * MILLION),
-    scenario("stall", "a worker that stalls between claims: SPIN with the largest budget", Kind::Flood(STALL), 400, 20_000),
+    scenario("stall", "workers that stall for seconds wherever they are, and SPIN with the largest budget", Kind::Flood(STALL), 4_000, MILLION / 5),
     scenario("stops", "runtimes stopped in the middle of their work, in both modes", Kind::Stops(&[Mode::Resident, Mode::Batch]), 8, 1_000),
     scenario("churn", "tenants made and destroyed with open jobs beside steady ones", Kind::Churn(Mode::Resident), 1_000, 100_000),
     scenario("churn-batch", "the same in BATCH mode", Kind::Churn(Mode::Batch), 1_000, 100_000),

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::hold_up::WATCHDOG;
+
 /// Without any progress for so long a scenario counts as hung. A cold compile of the kernel by a software driver
 /// takes up to a minute, and more on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -19,7 +21,9 @@ pub fn watched<T>(
 ) -> T {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| watch(progress, total, &state, &done));
+        let thread = std::thread::Builder::new().name(WATCHDOG.into());
+        let started = thread.spawn_scoped(scope, || watch(progress, total, &state, &done));
+        started.expect("a thread can be started");
         let result = work();
         done.store(true, Ordering::Release);
         result
