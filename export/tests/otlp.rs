@@ -117,8 +117,8 @@ fn every_field_arrives() {
         trace_id: spans[0].trace_id.into(),
         span_id: spans[0].span_id.into(),
         parent_span_id: vec![0, 0, 0, 0, 0, 0, 0, 1],
-        // Sampled, and known to be from this process.
-        flags: 0x101,
+        // Sampled.
+        flags: 1,
         name: "standard.scan_dfa".into(),
         kind: SpanKind::Internal as i32,
         start_time_unix_nano: DAY,
@@ -146,6 +146,8 @@ fn every_field_arrives() {
     };
     let mut second = proto::Span {
         parent_span_id: vec![],
+        // It is known that there is no parent in another process.
+        flags: 0x101,
         events: vec![event("rota.claimed", spans[0].claimed)],
         status: Some(Status {
             code: StatusCode::Error as i32,

@@ -1437,8 +1437,12 @@ impl Runtime {
         }
         let tenant = Tenant(engine.add_tenant(slots, options)?);
         if engine.is_stopping() {
-            // The stop may have missed it.
+            // The stop may have missed it, and somebody may have found it by its id.
             tenant.0.stop();
+            let state = engine.state.load(Ordering::Acquire);
+            if matches!(state, STOPPED | LOST) {
+                tenant.0.ring.end(Engine::end_status(state == LOST));
+            }
             return Err(engine.why_stopped());
         }
         let pairs = [

@@ -112,6 +112,7 @@ fn headers(option: &[(String, String)]) -> Result<HeaderMap, ExportError> {
             || key == http::header::CONTENT_LENGTH
             || key == http::header::TRANSFER_ENCODING
             || key == http::header::HOST
+            || key == http::header::EXPECT
         {
             return Err(wrong("that is the exporter's own"));
         }

@@ -4,7 +4,9 @@
 //! these takes a processor from somebody.
 
 use std::fmt;
+use std::time::Instant;
 
+use ureq::unversioned::transport::time::Duration;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
@@ -83,20 +85,29 @@ impl<In: Transport> Transport for OnePiece<In> {
         Ok(())
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        // Sending is a part of what there is time for.
+        let begin = Instant::now();
         self.send(timeout)?;
-        let came = self.inner.await_input(timeout)?;
+        if let Duration::Exact(left) = &mut timeout.after {
+            *left = left.saturating_sub(begin.elapsed());
+        }
+        // What found no room here the last time comes first.
+        if self.inner.buffers().input().is_empty() && !self.inner.await_input(timeout)? {
+            return Ok(false);
+        }
         let inner = self.inner.buffers();
         let room = self.held.buffers.input_append_buf();
         let amount = inner.input().len().min(room.len());
         room[..amount].copy_from_slice(&inner.input()[..amount]);
         inner.input_consume(amount);
         self.held.buffers.input_appended(amount);
-        Ok(came)
+        Ok(amount != 0)
     }
 
     fn is_open(&mut self) -> bool {
-        self.inner.is_open()
+        let is_between_requests = self.held.amount == 0 && self.inner.buffers().input().is_empty();
+        is_between_requests && self.inner.is_open()
     }
 }
 

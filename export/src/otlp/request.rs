@@ -15,8 +15,9 @@ use prost::Message as _;
 use rota::spans::{Moment, Span};
 use rota::{completion_status, completion_status_name, fault, fault_name};
 
-/// A span is sampled, and its parent is known to be from this process.
-const FLAGS: u32 = 1 | SpanFlags::ContextHasIsRemoteMask as u32;
+/// A span is sampled. One without a parent has none in another process; where a parent lives isn't known.
+const SAMPLED: u32 = 1;
+const SAMPLED_ROOT: u32 = SAMPLED | SpanFlags::ContextHasIsRemoteMask as u32;
 
 /// A request for one batch after the other.
 pub struct Request {
@@ -150,7 +151,11 @@ fn write(span: &Span, to: &mut Vec<u8>) {
     number(to, 3, code as u64);
     // Field 16, of 32 bits.
     varint(to, 16 << 3 | 5);
-    to.extend_from_slice(&FLAGS.to_le_bytes());
+    let flags = match span.parent_id {
+        Some(_) => SAMPLED,
+        None => SAMPLED_ROOT,
+    };
+    to.extend_from_slice(&flags.to_le_bytes());
 }
 
 /// An attribute, as field `number` of what has attributes.

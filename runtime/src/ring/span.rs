@@ -149,6 +149,8 @@ pub struct Labels {
     /// Tenants that push no more, and how many spans will have been popped when none of theirs can be left; None until
     /// whoever pops has seen that they are gone.
     gone: Vec<(u64, Option<u64>)>,
+    /// Nobody pops any more.
+    is_closed: bool,
 }
 
 impl Labels {
@@ -156,10 +158,32 @@ impl Labels {
         self.of.get(&tenant).cloned().unwrap_or_default()
     }
 
+    /// From now on none is kept.
+    pub fn close(&mut self) {
+        *self = Self {
+            is_closed: true,
+            ..Self::default()
+        };
+    }
+
+    fn add(&mut self, tenant: u64, label: &str) {
+        if !self.is_closed {
+            self.of.insert(tenant, label.into());
+        }
+    }
+
+    /// The tenant pushes no more. Gives whether many wait to be forgotten.
+    fn leave(&mut self, tenant: u64) -> bool {
+        if !self.is_closed {
+            self.gone.push((tenant, None));
+        }
+        !self.gone.is_empty() && self.gone.len().is_multiple_of(1024)
+    }
+
     /// By who alone pops, has held this since before its last pop, and popped so many in all: forgets tenants of which
     /// nothing is left. `empty`: that pop found nothing.
     pub fn forget(&mut self, popped: u64, capacity: usize, empty: bool) {
-        let Self { of, gone } = self;
+        let Self { of, gone, .. } = self;
         gone.retain_mut(|(tenant, until)| {
             // What they pushed lay in the queue by then, which holds no more than this.
             let until = *until.get_or_insert(popped + capacity as u64);
@@ -294,7 +318,7 @@ pub struct Pipe {
 impl Pipe {
     /// For a ring of so many slots.
     pub fn new(tap: Arc<Tap>, label: &str, id: u64, slots: u32) -> Self {
-        tap.labels().of.insert(id, label.into());
+        tap.labels().add(id, label);
         Self {
             tap,
             tenant: id,
@@ -348,10 +372,7 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        let mut labels = self.tap.labels();
-        labels.gone.push((self.tenant, None));
-        let many = labels.gone.len().is_multiple_of(1024);
-        drop(labels);
+        let many = self.tap.labels().leave(self.tenant);
         // The sidecar may sleep as long as no kernel runs.
         if many {
             self.tap.wake();
@@ -466,5 +487,13 @@ mod tests {
         assert_eq!(pop(9), (vec!["tenant 1".into(); 2], 1, 0));
         drop(stays);
         assert_eq!(pop(9), (vec![], 0, 0));
+
+        // Without anybody who pops there are none.
+        let stays = pipe(4);
+        tap.labels().close();
+        push(&stays);
+        drop((stays, pipe(5)));
+        let labels = tap.labels();
+        assert_eq!((labels.of.len(), labels.gone.len()), (0, 0));
     }
 }

@@ -10,7 +10,7 @@ use super::moments::Readings;
 use super::{Origin, SharedExporter, Span, SpanOptions, SpanStats};
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::ring::span::{Ended, Labels, Tap};
+use crate::ring::span::{Ended, Tap};
 use crate::ring::sync::{lock, AtomicU32};
 
 /// How often the count of begins and ends is read while the kernel runs: jobs that take longer than this are known to within it.
@@ -179,6 +179,7 @@ struct Over<'a>(&'a Spans);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
+        self.0.tap.labels().close();
         lock(&self.0.flush).over = true;
         self.0.flushed.notify_all();
     }
@@ -426,21 +427,26 @@ impl Sidecar {
                 is_empty = true;
                 break;
             };
+            let label = labels.of(one.tenant);
+            ended.push((one, label));
+        }
+        let popped = self.popped + ended.len() as u64;
+        labels.forget(popped, spans.tap.capacity(), is_empty);
+        // Tenants come and go while spans are made.
+        drop(labels);
+        for (one, _) in &ended {
             self.readings.taken(one.epochs, one.epoch_at_take);
             self.readings.read_after(one.submitted, one.epoch_at_submit);
             self.readings.read_before(one.epoch_at_take, one.taken);
-            ended.push(one);
         }
         if self.pending.is_empty() {
             self.oldest = Instant::now();
         }
-        self.popped += ended.len() as u64;
-        for one in &ended {
-            let span = self.span(one, &labels);
+        self.popped = popped;
+        for (one, label) in ended {
+            let span = self.span(&one, label);
             self.pending.push(span);
         }
-        labels.forget(self.popped, spans.tap.capacity(), is_empty);
-        drop(labels);
         let full = self.pending.len() >= self.batch;
         let waited = self.oldest.elapsed() >= self.delay;
         if self.pending.is_empty() || !(full || waited || hurry) {
@@ -460,7 +466,7 @@ impl Sidecar {
         }
     }
 
-    fn span(&mut self, ended: &Ended, labels: &Labels) -> Span {
+    fn span(&mut self, ended: &Ended, tenant: Arc<str>) -> Span {
         let (trace_id, span_id) = self.ids.next();
         let has_parent = ended.context.is_valid();
         let offset = self.offset;
@@ -484,7 +490,7 @@ impl Sidecar {
             },
             span_id,
             parent_id: has_parent.then_some(ended.context.parent_id),
-            tenant: labels.of(ended.tenant),
+            tenant,
             tenant_id: ended.tenant,
             module,
             handler,

@@ -639,9 +639,10 @@ impl Tenant {
                 what: "eventfd",
                 source,
             })?;
+            // First: who takes what the watch sees then brings the descriptor up to date, as soon as this lock is free.
+            inner.has_event.store(true, Ordering::Relaxed);
             inner.engine.watch.add_event(new.clone());
             *event = Some(new);
-            inner.has_event.store(true, Ordering::Relaxed);
         }
         Ok(event.as_ref().map(|e| e.raw()).expect("set above"))
     }

@@ -161,7 +161,7 @@ fn flow(flood: &Flood, state: &State, runtime: &Runtime, total: u64) {
         let Some(every) = flood.rest_every else {
             return;
         };
-        while state.completed.load(Ordering::Relaxed) < total {
+        while state.completed.load(Ordering::Relaxed) < total && state.verdict.violations() == 0 {
             std::thread::sleep(every);
             state.resting.store(true, Ordering::Relaxed);
             let parks = runtime.info().parks;
@@ -183,10 +183,11 @@ fn flow_and_stall(threads: &Threads, state: &State, seed: u64, total: u64) {
             started.expect("a thread can be started");
         }
         // So that there is work to be held up in.
-        while state.completed.load(Ordering::Relaxed) == 0 {
+        while state.completed.load(Ordering::Relaxed) == 0 && state.verdict.violations() == 0 {
             std::thread::yield_now();
         }
-        let is_over = || state.completed.load(Ordering::Relaxed) >= total;
+        let is_over =
+            || state.completed.load(Ordering::Relaxed) >= total || state.verdict.violations() != 0;
         let (times, long) = threads.hold_up(seed, is_over);
         println!("    threads of the driver were held up {times} times, {long:.1?} in all");
     });

@@ -33,7 +33,7 @@ impl Threads {
         let mut threads: Vec<_> = ids().difference(&self.before).copied().collect();
         threads.retain(|id| {
             let name = std::fs::read_to_string(format!("/proc/self/task/{id}/comm"));
-            name.is_ok_and(|name| !OTHERS.contains(&name.trim_end()))
+            name.is_ok_and(|name| !OTHERS.contains(&name.trim_end())) && !is_deaf(*id)
         });
         threads.sort_by_cached_key(|&thread| std::cmp::Reverse(ticks(thread)));
         threads.truncate(2);
@@ -61,11 +61,15 @@ impl Threads {
             let sent = unsafe {
                 libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, libc::SIGSYS) == 0
             };
-            while sent && SLEPT.load(Ordering::Acquire) == before {
+            // It may have ended before it heard.
+            let most = pause + Duration::from_secs(30);
+            while sent && SLEPT.load(Ordering::Acquire) == before && started.elapsed() < most {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            times += 1;
-            long += started.elapsed();
+            if SLEPT.load(Ordering::Acquire) != before {
+                times += 1;
+                long += started.elapsed();
+            }
             if is_over() {
                 return (times, long);
             }
@@ -79,6 +83,15 @@ fn ids() -> BTreeSet<libc::pid_t> {
     let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten();
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter_map(|name| name.parse().ok()).collect()
+}
+
+/// Whether a thread has blocked the signal: it would wait for ever.
+fn is_deaf(thread: libc::pid_t) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/self/task/{thread}/status"));
+    let status = status.unwrap_or_default();
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    let blocked = blocked.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    blocked.is_none_or(|mask| mask >> (libc::SIGSYS - 1) & 1 != 0)
 }
 
 /// Of the processor's time, what a thread has used.
