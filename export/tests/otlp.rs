@@ -638,6 +638,10 @@ fn wrong_options_are_said_before_anything_is_sent() {
             header("Content-Type", "text/html"),
             "'Content-Type', but that is the exporter's own",
         ),
+        (
+            header("Expect", "text/html"),
+            "'Expect', but that is the exporter's own",
+        ),
     ] {
         let error = Otlp::new(options).err().expect(wrong);
         assert!(error.text.contains(wrong), "{wrong}: {error}");

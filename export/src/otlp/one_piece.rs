@@ -141,3 +141,120 @@ impl Buffers for Held {
         self.amount == 0 && self.buffers.can_use_input()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time;
+
+    use super::*;
+
+    const SLOW: time::Duration = time::Duration::from_millis(30);
+
+    /// Writes slowly, answers what it was told to, and remembers both.
+    #[derive(Debug)]
+    struct Fake {
+        buffers: LazyBuffers,
+        sent: Vec<Vec<u8>>,
+        answers: Vec<&'static [u8]>,
+        left: Vec<Duration>,
+    }
+
+    impl Transport for Fake {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            std::thread::sleep(SLOW);
+            self.sent.push(self.buffers.output()[..amount].to_vec());
+            Ok(())
+        }
+
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+            self.left.push(timeout.after);
+            let Some(answer) = self.answers.pop() else {
+                return Ok(false);
+            };
+            self.buffers.input_append_buf()[..answer.len()].copy_from_slice(answer);
+            self.buffers.input_appended(answer.len());
+            Ok(true)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    /// With as much room for input, and for output.
+    fn one_piece(input: usize, output: usize, answers: Vec<&'static [u8]>) -> OnePiece<Fake> {
+        OnePiece {
+            inner: Fake {
+                buffers: LazyBuffers::new(64, output),
+                sent: Vec::new(),
+                answers,
+                left: Vec::new(),
+            },
+            held: Held {
+                buffers: LazyBuffers::new(input, output),
+                amount: 0,
+            },
+        }
+    }
+
+    fn write(to: &mut OnePiece<Fake>, bytes: &[u8], timeout: NextTimeout) {
+        to.buffers().output()[..bytes.len()].copy_from_slice(bytes);
+        to.transmit_output(bytes.len(), timeout)
+            .expect("it is sent");
+    }
+
+    fn within(time: time::Duration) -> NextTimeout {
+        NextTimeout {
+            after: Duration::Exact(time),
+            ..NextTimeout::default()
+        }
+    }
+
+    #[test]
+    fn head_and_body_leave_together_and_what_that_takes_is_no_longer_left() {
+        let mut whole = one_piece(64, 64 << 10, vec![b"answer"]);
+        let time = time::Duration::from_secs(10);
+        write(&mut whole, b"head ", within(time));
+        write(&mut whole, b"body", within(time));
+        assert!(whole.inner.sent.is_empty() && !whole.is_open());
+        assert!(whole.await_input(within(time)).expect("it is answered"));
+        assert_eq!(whole.inner.sent, [b"head body"]);
+        assert!(whole.inner.left[0] <= Duration::Exact(time - SLOW));
+        assert_eq!(whole.buffers().input(), b"answer");
+        assert!(whole.is_open());
+    }
+
+    #[test]
+    fn more_than_there_is_room_for_leaves_before() {
+        let mut whole = one_piece(64, LEAST_ROOM + 8, Vec::new());
+        for part in [&[1; 8][..], &[2; 8], &[3; 4]] {
+            write(&mut whole, part, NextTimeout::default());
+            assert!(whole.buffers().output().len() >= LEAST_ROOM);
+        }
+        assert!(!whole
+            .await_input(NextTimeout::default())
+            .expect("there is no answer"));
+        let sent = [[[1; 8], [2; 8]].as_flattened(), &[3; 4]];
+        assert_eq!(whole.inner.sent, sent);
+    }
+
+    #[test]
+    fn input_that_finds_no_room_comes_before_more_is_waited_for() {
+        let mut whole = one_piece(4, 64 << 10, vec![b"answer"]);
+        assert!(whole
+            .await_input(NextTimeout::default())
+            .expect("it is answered"));
+        assert_eq!(whole.buffers().input(), b"answ");
+        assert!(!whole.is_open(), "there is more");
+        whole.buffers().input_consume(4);
+        assert!(whole
+            .await_input(NextTimeout::default())
+            .expect("it is there"));
+        assert_eq!(whole.buffers().input(), b"er");
+        assert_eq!(whole.inner.left.len(), 1);
+    }
+}

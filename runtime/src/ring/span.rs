@@ -142,7 +142,7 @@ impl Note {
 }
 
 /// The labels of tenants by their ids, of all that have spans in the queue. A span doesn't carry its tenant's: to count who
-/// has it costs both sides more than all the rest, since each would wait for the other's cache line.
+/// has it, taker and sidecar would wait for each other's cache line at each span.
 #[derive(Default)]
 pub struct Labels {
     of: HashMap<u64, Arc<str>>,
