@@ -273,6 +273,8 @@ pub enum Error {
         "the device was lost; jobs that were open have the status DEVICE_LOST; open a new runtime"
     )]
     DeviceLost,
+    #[error("a bug in Rota was caught: {0}")]
+    Panicked(String),
     #[error("{call} failed: {result}")]
     Driver {
         call: &'static str,
@@ -410,6 +412,7 @@ impl Error {
                 ..
             } => Status::OutOfMemory,
             Self::Driver { .. } | Self::DriverHangs | Self::Compose(_) => Status::DriverError,
+            Self::Panicked(_) => Status::Panic,
             Self::Stopped => Status::Stopped,
             Self::Unsupported(_) | Self::NotResident(_) | Self::NoMetrics => Status::Unsupported,
             Self::Io { .. }

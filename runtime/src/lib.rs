@@ -61,7 +61,10 @@ pub use {
 };
 
 #[cfg(all(feature = "experiments", not(loom)))]
-pub use {recorder::OtherDisk, runtime::Experiment};
+pub use {
+    recorder::OtherDisk,
+    runtime::{Breakdown, Experiment},
+};
 
 /// Flags that a job may carry.
 pub mod job_flags {

@@ -4,11 +4,15 @@
 //! already queued then. When leases find nothing to do for the idle limit, no more are launched; if by the end of the
 //! last one every published job is done, the pump sleeps until a submit rings.
 
+use std::any::Any;
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use ash::vk;
 
 use crate::device::lease::LaunchSlot;
 use crate::error::Error;
@@ -16,7 +20,7 @@ use crate::metrics::Action;
 use crate::ring::doorbell::Work;
 use crate::ring::layout::{binding, lease_flag, leave, listed, Push};
 use crate::ring::sync::lock;
-use crate::runtime::{Engine, Mode};
+use crate::runtime::{Breakdown, Engine, Mode};
 use crate::tenant::{count, Inner};
 
 /// What a lease should take where no driver's limit decides.
@@ -51,6 +55,16 @@ pub(crate) fn start(engine: &Arc<Engine>) -> Result<JoinHandle<()>, Error> {
             what: "starting the pump thread",
             source,
         })
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+        .into()
 }
 
 /// A launch under way.
@@ -109,20 +123,34 @@ impl Pump {
     }
 
     fn run(&mut self) {
-        let outcome = match self.engine.mode {
+        // Without the pump nothing completes any more: those who wait would wait for ever.
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| match self.engine.mode {
             Mode::Batch => self.run_batch(),
             _ => self.run_resident(),
-        };
+        }))
+        .unwrap_or_else(|panic| Err(Error::Panicked(text_of(&*panic))));
         if let Err(e) = &outcome {
             log::error!(target: "rota::pump", "the kernel can't go on: {e}");
             if let Some(recorder) = &self.engine.recorder {
                 recorder.failure(e);
             }
-            self.flights.clear();
+            self.end_flights();
         }
         // No lease runs any more: what has not completed never will.
         self.engine.metrics.time_passes(true);
         self.engine.ended(outcome.is_err());
+    }
+
+    /// After an error: ends the leases that are under way still. Whoever waits is told then that what has not completed
+    /// never will.
+    fn end_flights(&mut self) {
+        self.engine.stop_leases(&mut lock(&self.engine.leases));
+        for slot in &mut self.slots {
+            if let Err(e) = slot.wait(u64::MAX) {
+                log::debug!(target: "rota::pump", "waiting for the last leases: {e}");
+            }
+        }
+        self.flights.clear();
     }
 
     fn run_resident(&mut self) -> Result<(), Error> {
@@ -261,6 +289,12 @@ impl Pump {
 
     fn launch_as(&mut self, (lease, wide): (u32, bool)) -> Result<(), Error> {
         let engine = &self.engine;
+        if engine.breakdown == Some((lease, Breakdown::LaunchRefused)) {
+            return Err(Error::Driver {
+                call: "an experiment",
+                result: vk::Result::ERROR_OUT_OF_HOST_MEMORY,
+            });
+        }
         let free = (0..self.slots.len())
             .find(|&i| !self.slots[i].is_running())
             .expect("there are no more flights than slots");
@@ -334,16 +368,15 @@ impl Pump {
         let flight = self.flights.remove(0);
         self.slots[flight.slot].wait(u64::MAX)?;
         let engine = &self.engine;
-        if engine.lose_device_at != 0 && flight.lease >= engine.lose_device_at {
-            // As on a lost device, no lease runs any more.
-            engine.stop_leases(&mut lock(&engine.leases));
-            for slot in &mut self.slots {
-                slot.wait(u64::MAX)?;
+        match engine.breakdown {
+            Some((lease, Breakdown::DeviceLost)) if flight.lease >= lease => {
+                return Err(Error::Driver {
+                    call: "an experiment",
+                    result: vk::Result::ERROR_DEVICE_LOST,
+                });
             }
-            return Err(Error::Driver {
-                call: "an experiment",
-                result: ash::vk::Result::ERROR_DEVICE_LOST,
-            });
+            Some((lease, Breakdown::Panic)) if flight.lease >= lease => panic!("an experiment"),
+            _ => (),
         }
         let end = Instant::now();
         let time = end - flight.launched.max(self.last_end);

@@ -126,8 +126,20 @@ pub struct Experiment {
     pub without: Without,
     /// Leases go on beyond the driver's limit of loop iterations.
     pub ignore_loop_cap: bool,
-    /// The device is as good as lost when this lease has ended; 0: never.
-    pub lose_device_at: u32,
+    /// What goes wrong with the kernel, and with which lease.
+    pub breakdown: Option<(u32, Breakdown)>,
+}
+
+/// What keeps the kernel from going on.
+#[cfg_attr(not(feature = "experiments"), allow(dead_code))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakdown {
+    /// The device is as good as lost when the lease has ended.
+    DeviceLost,
+    /// The driver doesn't take the lease, while the one before may run.
+    LaunchRefused,
+    /// The pump has a bug that shows when the lease has ended.
+    Panic,
 }
 
 /// What a runtime is and has done.
@@ -280,7 +292,7 @@ pub(crate) struct Engine {
     pub metrics: Arc<Metrics>,
     pub spans: Option<Arc<Spans>>,
     /// An experiment's.
-    pub lose_device_at: u32,
+    pub breakdown: Option<(u32, Breakdown)>,
     pub device: Arc<Device>,
 }
 
@@ -509,7 +521,7 @@ impl Engine {
             recorder,
             metrics,
             spans: spans.transpose()?.map(Arc::new),
-            lose_device_at: options.experiment().lose_device_at,
+            breakdown: options.experiment().breakdown,
             shared,
             device,
         });

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rota::completion_status;
 use rota::replay::{self, Outcome, ReplayOptions, ReplayReport};
-use rota::{Error, Experiment, OtherDisk, RecorderOptions, Resource};
+use rota::{Breakdown, Error, Experiment, OtherDisk, RecorderOptions, Resource};
 use rota_recorder::disk::{Disk, DiskFile, How, Map, RealDisk};
 use rota_recorder::{EvidenceClass, Item, Reader, Record};
 
@@ -276,54 +276,108 @@ fn where_gaps_are_allowed_nobody_waits_and_the_log_says_how_much_is_missing() {
     assert_eq!(replayed.missing_records, lost);
 }
 
+/// Options for a kernel that breaks down with this lease.
+fn breaking(mode: Mode, lease: u32, how: Breakdown) -> RuntimeOptions {
+    RuntimeOptions {
+        experiment: Experiment {
+            breakdown: Some((lease, how)),
+            ..Experiment::default()
+        },
+        ..options(mode)
+    }
+}
+
 #[test]
-fn a_lost_device_is_in_the_log_and_its_jobs_are_not_run_again() {
+fn a_kernel_that_breaks_down_is_in_the_log_and_its_jobs_are_not_run_again() {
+    let cases = [
+        (
+            Breakdown::DeviceLost,
+            EvidenceClass::DeviceLoss,
+            -4,
+            "device has been lost",
+        ),
+        (
+            Breakdown::LaunchRefused,
+            EvidenceClass::Unclassified,
+            -1,
+            "host memory allocation has failed",
+        ),
+        (
+            Breakdown::Panic,
+            EvidenceClass::Unclassified,
+            0,
+            "a bug in Rota was caught: an experiment",
+        ),
+    ];
     for mode in MODES {
-        let mut bench = Bench::with(
-            RuntimeOptions {
-                experiment: Experiment {
-                    lose_device_at: 3,
-                    ..Experiment::default()
-                },
-                ..options(mode)
-            },
-            |options| options.capacity_bytes = 16 << 20,
-        );
-        let tenant = tenant(bench.runtime());
-        let buffer = tenant.buffer_create(64, false).unwrap();
-        let (mut ended, mut lost) = (0, 0);
-        let e = loop {
-            let (accepted, result) = tenant.submit(&[fill(buffer, 16, 7, 1); 8], None);
-            for done in take(&tenant, accepted) {
-                match done.status {
-                    OK => ended += 1,
-                    completion_status::DEVICE_LOST => lost += 1,
-                    other => panic!("{other}"),
+        for (how, class, code, says) in cases {
+            let mut bench = Bench::with(breaking(mode, 3, how), |options| {
+                options.capacity_bytes = 16 << 20;
+            });
+            let tenant = tenant(bench.runtime());
+            let buffer = tenant.buffer_create(64, false).unwrap();
+            let (mut ended, mut lost) = (0, 0);
+            let e = loop {
+                let (accepted, result) = tenant.submit(&[fill(buffer, 16, 7, 1); 8], None);
+                for done in take(&tenant, accepted) {
+                    match done.status {
+                        OK => ended += 1,
+                        completion_status::DEVICE_LOST => lost += 1,
+                        other => panic!("{other}"),
+                    }
                 }
-            }
-            if let Err(e) = result {
-                break e;
-            }
-        };
-        assert_eq!(e.status(), Status::DeviceLost);
-        let again = bench.runtime().create_tenant(&TenantOptions::default());
-        assert_eq!(again.err().unwrap().status(), Status::DeviceLost);
-        drop(tenant);
-        let records = bench.records();
-        let evidence: Vec<_> = records
-            .iter()
-            .filter_map(|record| match record {
-                Record::Evidence(evidence) => Some(evidence),
-                _ => None,
-            })
+                if let Err(e) = result {
+                    break e;
+                }
+            };
+            assert_eq!(e.status(), Status::DeviceLost);
+            let again = bench.runtime().create_tenant(&TenantOptions::default());
+            assert_eq!(again.err().unwrap().status(), Status::DeviceLost);
+            drop(tenant);
+            let records = bench.records();
+            let evidence: Vec<_> = records
+                .iter()
+                .filter_map(|record| match record {
+                    Record::Evidence(evidence) => Some(evidence),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(evidence.len(), 1);
+            assert_eq!((evidence[0].class, evidence[0].backend_code), (class, code));
+            let text = String::from_utf8_lossy(&evidence[0].bytes);
+            assert!(text.to_lowercase().contains(&says.to_lowercase()), "{text}");
+            let report = bench.replay();
+            assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
+            assert_eq!((report.compared, report.not_ended), (ended, lost));
+        }
+    }
+}
+
+/// What is told to have been lost doesn't happen later: the lease before the one that failed has ended by then.
+#[test]
+fn nothing_runs_any_more_when_a_breakdown_is_told() {
+    for how in [
+        Breakdown::DeviceLost,
+        Breakdown::LaunchRefused,
+        Breakdown::Panic,
+    ] {
+        let runtime = open(breaking(Mode::Resident, 2, how));
+        let tenant = tenant(&runtime);
+        let buffer = tenant.buffer_create(4 * 400, false).unwrap();
+        let jobs: Vec<Job> = (0..400)
+            .flat_map(|i| [spin(8000), job(op::FILL, 1, &[buffer, i, 1, 7])])
             .collect();
-        assert_eq!(evidence.len(), 1);
-        assert_eq!(evidence[0].class, EvidenceClass::DeviceLoss);
-        assert_eq!(evidence[0].backend_code, -4);
-        let text = String::from_utf8_lossy(&evidence[0].bytes);
-        assert!(text.contains("device has been lost"), "{text}");
-        let report = bench.replay();
-        assert_eq!(report.outcome(), Outcome::Same, "{report:?}");
-        assert_eq!((report.compared, report.not_ended), (ended, lost));
+        let (accepted, _) = tenant.submit(&jobs, None);
+        let mut done = vec![Completion::default(); accepted];
+        let mut have = 0;
+        while have < accepted {
+            have += tenant
+                .poll(&mut done[have..], Wait::Block, PATIENCE)
+                .unwrap();
+        }
+        assert!(done.iter().any(|d| d.status != OK), "{how:?}");
+        let then = words(&tenant, buffer, 400);
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(words(&tenant, buffer, 400), then, "{how:?}");
     }
 }
