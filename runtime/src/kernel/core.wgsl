@@ -7,7 +7,8 @@
 //
 // Software drivers don't branch around code that no lane takes: they run it with all lanes masked, and every memory
 // access in it costs. What they do branch on is the end of a loop. So the loops are nested by how often they are
-// needed: innermost looking, around it looking and running light jobs, around that everything else.
+// needed: innermost looking, and running the light jobs that were seen; around these two, both by turns; around that
+// everything else.
 //
 // Some drivers also cap the iterations of all loops of a lease together. They count each pass through a loop's end, also
 // where no lane enters the loop. ROTA_PASSES and ROTA_LIGHT_PASSES say how many loops the handlers have, in all and on
@@ -923,6 +924,19 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
         var round = 0u;
         var idle_before = 0u;
         loop {
+            // What this lane sees.
+            var sight = Sight(KIND_NONE, 0u, 0u, 0u);
+            var seen = 0u;
+            var seen_turn = 0u;
+            var key = KEY_NONE;
+            // Where in which list to go on behind that.
+            var behind = 0u;
+            // The lowest key of all lanes, and below which the tenant has a turn.
+            var best = KEY_NONE;
+            var until = 0u;
+            // For how many more claims this look is good, and of which class.
+            var more = 0u;
+            var best_class = 0u;
             loop {
                 // One lane reads what decides whether the worker goes on, and how many tenants there are to look at.
                 var counts = vec3<u32>(0u);
@@ -963,24 +977,27 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 let rank = select(0u, 1u, lane >= first) + select(0u, 1u, lane >= first + second);
                 let nth = lane - select(0u, first, rank != 0u) - select(0u, second, rank == 2u);
                 let count = select(select(counts.x, counts.y, rank == 1u), counts.z, rank == 2u);
-                let slack = SLACK * ((max(counts.x + counts.y + counts.z, 1u) - 1u) / ROTA_LANES);
+                // So many looks more it takes to see all tenants.
+                let further = (max(counts.x + counts.y + counts.z, 1u) - 1u) / ROTA_LANES;
+                let slack = SLACK * further;
                 next = select(next, vec3<u32>(0u), next >= counts);
                 var i = select(select(next.x, next.y, rank == 1u), next.z, rank == 2u) + nth;
                 i = select(i, i - count, i >= count);
+                behind = select(i + 1u, 0u, i + 1u >= count) | (rank << KIND_SHIFT);
 
                 // A ballot shows who has something and goes first.
-                var sight = Sight(KIND_NONE, 0u, 0u, 0u);
-                var key = KEY_NONE;
+                sight = Sight(KIND_NONE, 0u, 0u, 0u);
+                key = KEY_NONE;
                 if ((nth < count) & (i < count)) {
-                    listed = rota_control.list[rank * room + i];
-                    let tenant = listed & ROTA_LISTED_TENANT;
+                    seen = rota_control.list[rank * room + i];
+                    let tenant = seen & ROTA_LISTED_TENANT;
                     if (tenant < arrayLength(&rota_tenants)) {
                         sight = look_at(tenant, takes_scalars, rank);
-                        turn = atomicLoad(&rota_state.tenants[tenant].turn);
-                        key = select(key_of(turn, round, slack, sight.rank), KEY_NONE, sight.kind == KIND_NONE);
+                        seen_turn = atomicLoad(&rota_state.tenants[tenant].turn);
+                        key = select(key_of(seen_turn, round, slack, sight.rank), KEY_NONE, sight.kind == KIND_NONE);
                     }
                 }
-                let best = subgroupMin(key);
+                best = subgroupMin(key);
                 passed += shares;
                 let looked_at_all = all(passed >= counts);
                 var serves = best < KEY_AHEAD;
@@ -1002,21 +1019,9 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                     }
                 }
                 if (serves) {
-                    let winner = first_lane(subgroupBallot(key == best));
-                    // A shuffle costs: what fits into one word goes together.
-                    let word = subgroupShuffle(listed | (sight.kind << KIND_SHIFT), winner);
-                    listed = word & ((1u << KIND_SHIFT) - 1u);
-                    kind = word >> KIND_SHIFT;
-                    cursor = subgroupShuffle(sight.cursor, winner);
-                    let ring = subgroupShuffle(sight.ring, winner);
-                    base = ring >> 5u;
-                    mask = (1u << (ring & 31u)) - 1u;
-                    turn = subgroupShuffle(turn, winner);
-                    // Behind the winner in its list.
-                    let list = select(0u, 1u, winner >= first) + select(0u, 1u, winner >= first + second);
-                    let before = vec3<u32>(0u, first, first + second);
-                    let behind = next + vec3<u32>(winner + 1u) - before;
-                    next = select(next, select(behind, behind - counts, behind >= counts), vec3<u32>(list) == vec3<u32>(0u, 1u, 2u));
+                    until = select(KEY_AHEAD, best + slack + 1u, best >= KEY_AHEAD);
+                    more = further;
+                    best_class = select(select(2u, 1u, counts.y != 0u), 0u, counts.x != 0u);
                     passed = vec3<u32>(0u);
                     has_nearest = false;
                     break;
@@ -1030,22 +1035,53 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
             if (reason != 0u) {
                 break;
             }
-            // Lanes see limits together with the tenant; who has some goes the long way.
-            kind = select(kind, KIND_SCALAR, (kind == KIND_LIGHT) & (listed > ROTA_LISTED_TENANT));
             idle_before = idle;
             idle = 0u;
-            busy += 1u;
+            // Where there are more tenants than a look sees, it is good for as many light claims as it takes looks to see all
+            // of them: looking costs, and whoever isn't in sight waits for several looks anyway. Only for the best class that has
+            // tenants, so that none of a better one has to wait; and before a longer job it looks again who goes first.
+            loop {
+                let winner = first_lane(subgroupBallot(key == best));
+                // A shuffle costs: what fits into one word goes together.
+                let word = subgroupShuffle(seen | (sight.kind << KIND_SHIFT), winner);
+                listed = word & ((1u << KIND_SHIFT) - 1u);
+                kind = word >> KIND_SHIFT;
+                cursor = subgroupShuffle(sight.cursor, winner);
+                let ring = subgroupShuffle(sight.ring, winner);
+                base = ring >> 5u;
+                mask = (1u << (ring & 31u)) - 1u;
+                turn = subgroupShuffle(seen_turn, winner);
+                let place = subgroupShuffle(behind, winner);
+                next = select(next, vec3<u32>(place & ((1u << KIND_SHIFT) - 1u)), vec3<u32>(place >> KIND_SHIFT) == vec3<u32>(0u, 1u, 2u));
+                // Lanes see limits together with the tenant; who has some goes the long way.
+                kind = select(kind, KIND_SCALAR, (kind == KIND_LIGHT) & (listed > ROTA_LISTED_TENANT));
+                busy += 1u;
+                if (kind != KIND_LIGHT) {
+                    break;
+                }
+                run_light(listed, cursor, base, mask, lane, turn, round);
+                w_small_at = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
+                key = select(key, KEY_NONE, (lane == winner) | (sight.rank > best_class));
+                best = subgroupMin(key);
+                let longer = (sight.kind != KIND_LIGHT) | (seen > ROTA_LISTED_TENANT);
+                let ends = any_lane(subgroupBallot((key == best) & longer));
+                if (ends | (more == 0u) | (best >= until)) {
+                    break;
+                }
+                more -= 1u;
+                // Counted as if there had been a look of its own.
+                rounds += 1u;
+                idle_before = 0u;
+            }
             if (kind != KIND_LIGHT) {
                 break;
             }
-            run_light(listed, cursor, base, mask, lane, turn, round);
-            w_small_at = w_fuel + LOOK_TIME * rounds + LIGHT_TIME * busy;
         }
         if (reason != 0u) {
             break;
         }
-        // The core's own loops in here are those that count canaries, clear scratch and revoke slots.
-        w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 2u;
+        // The core's own loops in here are those that count canaries, clear scratch and revoke slots; and this one.
+        w_fuel += ROTA_PASSES + 2u * (rota_push.canary + 1u) + 3u;
         let fuel_before = w_fuel;
         let lost_before = w_lost;
         let jobs_before = w_jobs;
