@@ -29,6 +29,8 @@ const LEASE_TIME: Duration = Duration::from_millis(20);
 const SLOWEST_ROUNDS_PER_US: f64 = 2.0;
 /// In BATCH mode, rounds without work after which a worker leaves.
 const BATCH_IDLE_ROUNDS: u32 = 64;
+/// How long leases may take to end when the kernel can't go on. A job that runs comes to its end first.
+const LAST_LEASES: Duration = Duration::from_secs(60);
 /// How often the active list is swept.
 const SWEEP_EVERY: Duration = Duration::from_millis(20);
 /// In BATCH mode, how long the pump looks for new slots before it parks.
@@ -129,28 +131,37 @@ impl Pump {
             _ => self.run_resident(),
         }))
         .unwrap_or_else(|panic| Err(Error::Panicked(text_of(&*panic))));
-        if let Err(e) = &outcome {
-            log::error!(target: "rota::pump", "the kernel can't go on: {e}");
-            if let Some(recorder) = &self.engine.recorder {
-                recorder.failure(e);
-            }
-            self.end_flights();
-        }
+        let all_ended = outcome.is_ok() || self.end_flights();
         // No lease runs any more: what has not completed never will.
         self.engine.metrics.time_passes(true);
         self.engine.ended(outcome.is_err());
-    }
-
-    /// After an error: ends the leases that are under way still. Whoever waits is told then that what has not completed
-    /// never will.
-    fn end_flights(&mut self) {
-        self.engine.stop_leases(&mut lock(&self.engine.leases));
-        for slot in &mut self.slots {
-            if let Err(e) = slot.wait(u64::MAX) {
-                log::debug!(target: "rota::pump", "waiting for the last leases: {e}");
+        // Last, since a program's logger may panic, and a full log wait for its disk.
+        if let Err(e) = &outcome {
+            if let Some(recorder) = &self.engine.recorder {
+                recorder.failure(e);
+            }
+            log::error!(target: "rota::pump", "the kernel can't go on: {e}");
+            if !all_ended {
+                log::error!(target: "rota::pump", "the last lease has not ended: jobs told as lost may run still");
             }
         }
+    }
+
+    /// After an error: ends the leases that are under way still, so that nothing runs that is told to be lost. Gives
+    /// false if one didn't end in time.
+    fn end_flights(&mut self) -> bool {
+        self.engine.stop_leases(&mut lock(&self.engine.leases));
         self.flights.clear();
+        let deadline = Instant::now() + LAST_LEASES;
+        for slot in &mut self.slots {
+            while slot.is_running() && Instant::now() < deadline {
+                // An error says nothing of the lease, unless the device is lost, and then it doesn't run.
+                if slot.wait(10_000_000).is_err() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+        self.slots.iter().all(|slot| !slot.is_running())
     }
 
     fn run_resident(&mut self) -> Result<(), Error> {

@@ -1039,7 +1039,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
             idle = 0u;
             // Where there are more tenants than a look sees, it is good for as many light claims as it takes looks to see all
             // of them: looking costs, and whoever isn't in sight waits for several looks anyway. Only for the best class that has
-            // tenants, so that none of a better one has to wait; and before a longer job it looks again who goes first.
+            // tenants, so that who comes back to a better one waits no longer; and before a longer job it looks again who goes first.
             loop {
                 let winner = first_lane(subgroupBallot(key == best));
                 // A shuffle costs: what fits into one word goes together.
@@ -1071,7 +1071,6 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
                 more -= 1u;
                 // Counted as if there had been a look of its own.
                 rounds += 1u;
-                idle_before = 0u;
             }
             if (kind != KIND_LIGHT) {
                 break;
@@ -1094,7 +1093,9 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) group
             }
             if (any_lane(subgroupBallot(!admitted))) {
                 kind = KIND_NONE;
+                // Two ends of loops that busy stands for were passed all the same.
                 busy -= 1u;
+                w_fuel += 2u;
                 idle = idle_before + REFUSED_ROUNDS;
                 w_refusals += 1u;
             } else {

@@ -77,7 +77,7 @@ fn single_at(words: Words, k: u32) -> u32 {
     return select(k, k + ((words.end - words.start) << 2u), k >= words.head);
 }
 
-// Vectors of a part that was found to lie in the buffer. On software drivers a check for each access, or a branch around
+// Vectors of which it is known that they lie in the buffer, or at least in its segment where they are only read. On software drivers a check for each access, or a branch around
 // one, takes a fifth of the time of a loop that does little else.
 fn vector_of(b: Buffer, i: u32) -> vec4<u32> {
     return rota_load_vec4(b.segment, (b.base >> 2u) + i, true);
