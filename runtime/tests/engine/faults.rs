@@ -368,13 +368,7 @@ fn nothing_runs_any_more_when_a_breakdown_is_told() {
             .flat_map(|i| [spin(8000), job(op::FILL, 1, &[buffer, i, 1, 7])])
             .collect();
         let (accepted, _) = tenant.submit(&jobs, None);
-        let mut done = vec![Completion::default(); accepted];
-        let mut have = 0;
-        while have < accepted {
-            have += tenant
-                .poll(&mut done[have..], Wait::Block, PATIENCE)
-                .unwrap();
-        }
+        let done = take(&tenant, accepted);
         assert!(done.iter().any(|d| d.status != OK), "{how:?}");
         let then = words(&tenant, buffer, 400);
         std::thread::sleep(Duration::from_millis(100));
