@@ -340,3 +340,45 @@ func labelIsOnSomeGoroutine(label string) bool {
 	_ = pprof.Lookup("goroutine").WriteTo(&text, 1)
 	return bytes.Contains(text.Bytes(), []byte(label))
 }
+
+// A call is over as soon as somebody has its completion, maybe before the leader hears that its job
+// was accepted. What the leader notes then must not be another call's.
+func TestCallsBesideTriesThatTakeTheirCompletions(t *testing.T) {
+	checkLeaks(t)
+	var all sync.WaitGroup
+	for range 2 {
+		tenant := newTenant(t, shared, rota.WithSlots(16))
+		for g := range uint32(8) {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for i := range uint32(1000) {
+					done, err := tenant.Do(background, nop(g, i))
+					if err != nil || done.Results != [2]uint32{g, i} {
+						t.Errorf("goroutine %d, job %d: %+v, %v", g, i, done, err)
+						return
+					}
+				}
+			}()
+		}
+		for range 2 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				var batch rota.Batch
+				for range 1000 {
+					err := tenant.TrySubmit(&batch, repeat(nop(1, 2), 16))
+					if err != nil && !errors.Is(err, rota.ErrWouldBlock) {
+						t.Error(err)
+						return
+					}
+					if _, err := batch.Wait(background); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}()
+		}
+	}
+	all.Wait()
+}

@@ -32,8 +32,6 @@ const (
 	spin  = 10 * time.Microsecond // of one library call: a call that lasts is taken off its processor
 	brisk = 50 * time.Microsecond // without completions, until who leads gives up spinning
 	nap   = 50 * time.Millisecond // of one blocking library call, then it is seen if anybody waits
-
-	patience = time.Millisecond // of a try with another one's lead
 )
 
 // errCancelledInTime ends a Do whose context ended before its job was submitted.
@@ -43,7 +41,8 @@ var errCancelledInTime = &Error{Status: ErrWrongState, Message: "cancelled befor
 type round struct {
 	batches []*Batch
 	wakes   []*Batch
-	ended   int // batches that were done with it
+	ended   int               // batches that were done with it
+	places  [roundJobs]uint32 // of the batches
 	jobs    [roundJobs]Job
 	traces  *[roundJobs]TraceContext // of the jobs; nil where the runtime makes no spans
 	tickets [roundJobs]Ticket
@@ -142,17 +141,6 @@ func (t *Tenant) ensureLeader() {
 func (t *Tenant) leave() {
 	t.active = false
 	t.ensureLeader()
-}
-
-// awaitRound lets who leads take what there is to take, or leave, if that comes soon: the leader may
-// be off its processor between two library calls. The round that is under way may be too early.
-func (t *Tenant) awaitRound() {
-	last, until := t.rounds+2, time.Now().Add(patience)
-	for t.active && t.rounds < last && time.Now().Before(until) {
-		t.mu.Unlock()
-		runtime.Gosched()
-		t.mu.Lock()
-	}
 }
 
 // leadFor leads until the batch is done, or it has taken too long to go on spinning.
@@ -257,7 +245,6 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	got := C.rota_go_exchange(handle, jobs, traces, C.size_t(n), (*C.rota_ticket)(unsafe.Pointer(&r.tickets)),
 		(*C.rota_completion)(unsafe.Pointer(&r.done)), roundJobs, wait, C.uint64_t(timeout))
 	t.mu.Lock()
-	t.rounds++
 	if n > 0 {
 		t.submitted(&got, r)
 	}
@@ -289,6 +276,7 @@ func (t *Tenant) gather(r *round) {
 			break
 		}
 		kept = append(kept, b)
+		r.places[len(r.batches)] = b.place
 		r.jobs[len(r.batches)] = b.jobs[0]
 		if r.traces != nil {
 			r.traces[len(r.batches)] = b.trace
@@ -308,6 +296,10 @@ func (t *Tenant) submitted(got *C.rota_go_exchanged, r *round) {
 	}
 	gone := accepted
 	for i, b := range r.batches[:accepted] {
+		// Who polls beside the leader may have ended it already: then it can be another tenant's by now.
+		if t.places[r.places[i]] != b {
+			continue
+		}
 		b.tickets[0] = r.tickets[i]
 		if b.cancelled {
 			_ = t.Cancel(r.tickets[i])

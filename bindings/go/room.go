@@ -3,34 +3,33 @@
 package rota
 
 // #include "shim.h"
+//
+// #cgo noescape rota_go_exchange
 import "C"
 
-import "context"
+import (
+	"context"
+	"runtime"
+	"unsafe"
+)
 
 // submitForRoom submits the jobs from `from` on when completions have made room: those that are
 // there already, and, if the caller wants to wait, those that come. It returns how many jobs it has
 // submitted, and no error where there may be more room.
 func (t *Tenant) submitForRoom(ctx context.Context, b *Batch, from int, wait bool) (int, error) {
-	t.mu.Lock()
 	if !wait {
-		t.awaitRound()
+		t.takeForRoom(len(b.jobs) - from)
+		return t.submit(b, from)
 	}
+	t.mu.Lock()
 	if !t.active && t.failed == nil {
 		t.active = true
-		timeout := spin
-		if !wait {
-			timeout = 0
-		}
-		taken := t.exchange(C.ROTA_WAIT_SPIN, timeout)
+		taken := t.exchange(C.ROTA_WAIT_SPIN, spin)
 		t.leave()
-		if taken > 0 && wait {
+		if taken > 0 {
 			t.mu.Unlock()
 			return 0, nil
 		}
-	}
-	if !wait {
-		t.mu.Unlock()
-		return t.submit(b, from)
 	}
 	if t.room == nil {
 		t.room = make(chan struct{})
@@ -54,4 +53,22 @@ func (t *Tenant) submitForRoom(ctx context.Context, b *Batch, from int, wait boo
 	t.watched--
 	t.mu.Unlock()
 	return accepted, err
+}
+
+// takeForRoom takes completions that are there, until as many as are wanted have made room. It doesn't
+// ask who leads, who may be off its processor.
+func (t *Tenant) takeForRoom(wanted int) {
+	var done [napJobs]Completion
+	for wanted > 0 {
+		got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(&done)),
+			napJobs, C.ROTA_WAIT_SPIN, 0)
+		t.mu.Lock()
+		t.polled(&got, done[:], nil)
+		t.mu.Unlock()
+		if got.count == 0 {
+			break
+		}
+		wanted -= int(got.count)
+	}
+	runtime.KeepAlive(t)
 }

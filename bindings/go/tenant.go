@@ -95,7 +95,6 @@ type Tenant struct {
 	inbox    []*Batch      // calls of Do for the leader to submit
 	watched  int           // what somebody waits for without leading: batches, Do, and room
 	active   bool          // there is a leader
-	rounds   uint64        // of leaders, that have ended
 	sleeping bool          // there is a sleeper
 	room     chan struct{} // closed when completions are taken; nil unless somebody waits for room
 
