@@ -52,6 +52,21 @@ func TestDoInATraceAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestATryOnAFullRingAllocatesNothing(t *testing.T) {
+	tenant := hold(t, shared, 100)
+	held, err := tenant.Submit(background, repeat(nop(1, 2), 64))
+	ok(t, err)
+	var batch rota.Batch
+	jobs := repeat(nop(3, 4), 1)
+	each := leastAllocations(func() { wants(t, tenant.TrySubmit(&batch, jobs), rota.ErrWouldBlock) })
+	if each > 0 {
+		t.Errorf("%v allocations per call", each)
+	}
+	ok(t, tenant.SetQuota(nil))
+	_, err = held.Wait(background)
+	ok(t, err)
+}
+
 func TestMetricsAllocateNothing(t *testing.T) {
 	tenant := newTenant(t, shared, rota.WithLabel("allocates nothing"))
 	_, err := tenant.Do(background, nop(1, 2))

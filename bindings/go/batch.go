@@ -328,7 +328,7 @@ func (t *Tenant) Do(ctx context.Context, job Job) (Completion, error) {
 	t.register(b)
 	b.set(0, &job)
 	t.inbox = append(t.inbox, b)
-	if !t.active {
+	if !t.active && !t.waitsForRoom() {
 		t.active = true
 		t.leadFor(b)
 	}
@@ -374,6 +374,10 @@ func (b *Batch) await(ctx context.Context) {
 		t.mu.Lock()
 		b.cancelled = true
 		ticket := b.tickets[0]
+		if ticket == 0 { // it may wait for room, and shall not go on with it
+			t.full = false
+			t.ensureLeader()
+		}
 		t.mu.Unlock()
 		if ticket != 0 {
 			_ = t.Cancel(ticket) // it may be done by now

@@ -164,6 +164,46 @@ func TestACallThatWaitsForRoomEndsWithItsContext(t *testing.T) {
 	ok(t, err)
 }
 
+func TestCallsWaitForRoomAsLongAsItTakesAndLetGoOnesEnd(t *testing.T) {
+	checkLeaks(t)
+	tenant := hold(t, shared, 100)
+	held, err := tenant.Submit(background, repeat(nop(1, 1), 64))
+	ok(t, err)
+	var waiting, cancelled sync.WaitGroup
+	ctx, cancel := context.WithCancel(background)
+	for g := range uint32(100) {
+		if g%2 == 0 {
+			waiting.Add(1)
+			go func() {
+				defer waiting.Done()
+				done, err := tenant.Do(background, nop(g, 7))
+				if err != nil || done.Results != [2]uint32{g, 7} {
+					t.Errorf("call %d: %+v, %v", g, done, err)
+				}
+			}()
+			continue
+		}
+		cancelled.Add(1)
+		go func() {
+			defer cancelled.Done()
+			if _, err := tenant.Do(ctx, nop(g, 7)); !errors.Is(err, context.Canceled) {
+				t.Errorf("call %d: %v", g, err)
+			}
+		}()
+	}
+	var batch rota.Batch
+	for range 100 {
+		wants(t, tenant.TrySubmit(&batch, repeat(nop(1, 1), 1)), rota.ErrWouldBlock)
+		time.Sleep(100 * time.Microsecond)
+	}
+	cancel()
+	cancelled.Wait() // nothing has completed that would make room
+	ok(t, tenant.SetQuota(nil))
+	waiting.Wait()
+	_, err = held.Wait(background)
+	ok(t, err)
+}
+
 func TestCloseEndsAllWaitingCallsWithErrClosed(t *testing.T) {
 	checkLeaks(t)
 	for _, closer := range []string{"tenant", "runtime"} {

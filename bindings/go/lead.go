@@ -6,8 +6,11 @@
 // as a library call may spin: alone on its tenant it waits as a C program does, without a switch of
 // goroutines. What takes longer, or concerns several, is left to a goroutine of the tenant, which is
 // started when it is needed and ends when nobody waits. When nothing comes for a while it becomes the
-// sleeper, which blocks in the library; a leader may then appear beside it. So nothing runs for a
-// tenant whose jobs nobody waits for, and a forgotten tenant can be collected.
+// sleeper, which blocks in the library; a leader may then appear beside it. Calls for which the ring
+// has no room are left in the inbox then: the sleeper has the completions that make room. So nothing
+// runs for a tenant whose jobs nobody waits for, and a forgotten tenant can be collected.
+//
+// Whoever else needs room takes completions beside both: a leader may be off its processor.
 //
 // Functions here are called with the tenant's mutex held and return with it held, except `lead`.
 
@@ -131,11 +134,14 @@ func (t *Tenant) ensureLeader() {
 	if t.active || t.failed != nil {
 		return
 	}
-	if len(t.inbox) > 0 || (t.watched > 0 && !t.sleeping && !t.over) {
+	if (len(t.inbox) > 0 && !t.waitsForRoom()) || (t.watched > 0 && !t.sleeping && !t.over) {
 		t.active = true
 		go t.lead()
 	}
 }
+
+// waitsForRoom says that nothing can be submitted until completions come, which the sleeper takes.
+func (t *Tenant) waitsForRoom() bool { return t.full && t.sleeping }
 
 // leave ends the caller's leading.
 func (t *Tenant) leave() {
@@ -185,11 +191,13 @@ func (t *Tenant) lead() {
 		if idle.IsZero() || time.Since(idle) < brisk {
 			continue
 		}
-		if len(t.inbox) > 0 { // the ring is full
-			t.exchange(C.ROTA_WAIT_BLOCK, nap)
-		} else if t.sleeping {
+		if len(t.inbox) > 0 && !t.full { // it came after the last look
+			continue
+		}
+		if t.sleeping {
 			break
-		} else if !t.sleep() {
+		}
+		if !t.sleep() {
 			return
 		}
 		idle = time.Time{}
@@ -208,7 +216,7 @@ func (t *Tenant) sleep() bool {
 			napJobs, C.ROTA_WAIT_BLOCK, C.uint64_t(nap))
 		t.mu.Lock()
 		t.polled(&got, t.nap[:], nil)
-		if got.count > 0 {
+		if got.count > 0 || len(t.inbox) > 0 {
 			break
 		}
 	}
@@ -234,8 +242,7 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	r.wakes = r.wakes[:0]
 	r.ended = 0
 	t.gather(r)
-	n := len(r.batches)
-	handle := t.handle
+	n, taken, handle := len(r.batches), t.taken, t.handle
 	t.mu.Unlock()
 	var jobs *C.rota_job
 	traces := (*C.rota_trace_context)(unsafe.Pointer(r.traces))
@@ -248,6 +255,7 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	if n > 0 {
 		t.submitted(&got, r)
 	}
+	t.full = got.submitted == C.ROTA_STATUS_WOULD_BLOCK && t.taken == taken
 	t.polled(&got, r.done[:], r)
 	if len(r.wakes) > 0 {
 		t.mu.Unlock()
@@ -347,6 +355,8 @@ func (t *Tenant) polled(got *C.rota_go_exchanged, done []Completion, r *round) {
 		}
 	}
 	if got.count > 0 {
+		t.taken++
+		t.full = false
 		t.giveRoom()
 	}
 	switch got.polled {

@@ -7,7 +7,6 @@ package rota
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -114,8 +113,8 @@ func (e *QuotaError) Unwrap() error { return e.Err }
 
 // isOfSlots tells whether slots were refused.
 func isOfSlots(err error) bool {
-	var quota *QuotaError
-	return errors.As(err, &quota) && quota.Resource == ResourceSlots
+	quota, is := err.(*QuotaError)
+	return is && quota.Resource == ResourceSlots
 }
 
 // SetQuota changes how much the tenant may have; nil: no limit. If it is less than the tenant has of

@@ -151,6 +151,28 @@ func TestCompletionsThatNobodyWaitsForDoNotUseUpAQuota(t *testing.T) {
 	}
 }
 
+func TestWhoeverTakesTheCompletionsThatHoldAQuotaNobodyIsRefused(t *testing.T) {
+	checkLeaks(t)
+	tenant := newTenant(t, shared, rota.WithSlots(64), rota.WithQuota(rota.Quota{rota.ResourceSlots: 4}))
+	var before, batch rota.Batch
+	for range 2000 {
+		ok(t, tenant.SubmitInto(background, &before, repeat(nop(1, 1), 4)))
+		completed(t, tenant, &before)
+		// Two of four, for which the four that nobody has taken have to be taken.
+		call := make(chan error)
+		go func() {
+			_, err := tenant.Do(background, nop(1, 1))
+			call <- err
+		}()
+		ok(t, tenant.TrySubmit(&batch, repeat(nop(2, 2), 1)))
+		ok(t, <-call)
+		for _, b := range []*rota.Batch{&batch, &before} {
+			_, err := b.Wait(background)
+			ok(t, err)
+		}
+	}
+}
+
 func TestTheQuotaOfARuntimeIsForAllTenants(t *testing.T) {
 	r := openRuntime(t, rota.WithRuntimeQuota(rota.Quota{rota.ResourceBuffers: 1}))
 	one, two := newTenant(t, r), newTenant(t, r)

@@ -3,13 +3,12 @@
 package rota
 
 // #include "shim.h"
-//
-// #cgo noescape rota_go_exchange
 import "C"
 
 import (
 	"context"
 	"runtime"
+	"sync"
 	"unsafe"
 )
 
@@ -55,15 +54,20 @@ func (t *Tenant) submitForRoom(ctx context.Context, b *Batch, from int, wait boo
 	return accepted, err
 }
 
+// naps is memory for completions of those who don't lead.
+var naps = sync.Pool{New: func() any { return new([napJobs]Completion) }}
+
 // takeForRoom takes completions that are there, until as many as are wanted have made room. It doesn't
 // ask who leads, who may be off its processor.
 func (t *Tenant) takeForRoom(wanted int) {
-	var done [napJobs]Completion
+	done := naps.Get().(*[napJobs]Completion)
+	defer naps.Put(done)
 	for wanted > 0 {
-		got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(&done)),
+		got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(done)),
 			napJobs, C.ROTA_WAIT_SPIN, 0)
 		t.mu.Lock()
 		t.polled(&got, done[:], nil)
+		t.ensureLeader() // the inbox may have waited for room
 		t.mu.Unlock()
 		if got.count == 0 {
 			break

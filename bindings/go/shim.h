@@ -31,7 +31,8 @@ static inline rota_status rota_go_submit(rota_tenant *tenant, const rota_job *jo
 /* Submits n jobs, if any, and polls for completions. A refused job leaves out the poll: the caller
  * has to look at it first, and there may be nothing to wait for. Only where a quota of slots
  * refused it, the completions that are there are taken, which may hold some, and it is tried again
- * by itself: the error is then about one job, which is all that a call of Do has asked for. */
+ * by itself, also where somebody else has just taken them: the error is then about one job, which is
+ * all that a call of Do has asked for. */
 static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota_job *jobs,
                                                  const rota_trace_context *contexts, size_t n,
                                                  rota_ticket *tickets, rota_completion *done,
@@ -46,13 +47,11 @@ static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota
         rota_error_resource(out.submit_error) == ROTA_RESOURCE_SLOTS) {
         size_t before = out.accepted;
         out.polled = rota_poll(tenant, done, cap, wait, 0, &out.count, &out.poll_error);
-        if (out.count > 0 || n - before > 1) {
-            rota_error_destroy(out.submit_error);
-            out.submitted =
-                rota_go_submit(tenant, jobs + before, contexts == NULL ? NULL : contexts + before,
-                               1, tickets + before, &out.accepted, &out.submit_error);
-            out.accepted += before;
-        }
+        rota_error_destroy(out.submit_error);
+        out.submitted =
+            rota_go_submit(tenant, jobs + before, contexts == NULL ? NULL : contexts + before, 1,
+                           tickets + before, &out.accepted, &out.submit_error);
+        out.accepted += before;
     }
     return out;
 }

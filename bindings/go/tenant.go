@@ -96,6 +96,8 @@ type Tenant struct {
 	watched  int           // what somebody waits for without leading: batches, Do, and room
 	active   bool          // there is a leader
 	sleeping bool          // there is a sleeper
+	full     bool          // there was no room for the inbox, and no completion has been taken since
+	taken    uint64        // how often completions were taken
 	room     chan struct{} // closed when completions are taken; nil unless somebody waits for room
 
 	round *round              // the leader's
