@@ -105,7 +105,7 @@ fn measure(run: &Run) -> Fallible<()> {
     }
     say(&format!(
         "{}\nmore in {}\n",
-        report.table(),
+        report.table(&run.parts),
         report.path().display()
     ));
     if failed.is_empty() {

@@ -51,10 +51,10 @@ impl Report {
         self.folder.join("report.md")
     }
 
-    /// The table of the promised figures that are measured.
-    pub fn table(&self) -> String {
+    /// The table of the promised figures of these parts, measured or not.
+    pub fn table(&self, parts: &[&str]) -> String {
         let mut rows = vec![["figure", "measured", "must", "aim", "verdict"].map(String::from)];
-        for figure in FIGURES {
+        for figure in FIGURES.iter().filter(|f| parts.contains(&f.part)) {
             let (must, aim) = figure.goals();
             let key = format!("{} [`{}.{}`]", figure.text, figure.part, figure.key);
             let (measured, verdict) = match figure.value(&self.content) {
@@ -86,7 +86,8 @@ impl Report {
             "\nAll peers run in one process, by turns, on the same device. Figures are medians; \
                  p10, p90 and p99 are quantiles of the same samples. others_cpu_percent is what other \
                  processes took of one core meanwhile: figures are good where it is near 0.\n\n## Figures\n\n";
-        text += &self.table();
+        let all: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+        text += &self.table(&all);
         for part in PARTS {
             let object = self.part(part.name);
             if object.is_empty() {
@@ -205,8 +206,9 @@ mod tests {
         assert_eq!(read["publish"]["single_p50_ns"], 39.5);
         assert_eq!(read["wake"]["ratio"], 9.0);
         assert!(!read.contains_key("idle"));
-        let table = second.table();
+        let table = second.table(&["publish", "wake"]);
         assert!(table.contains("39.5 ns") && table.contains("missed"));
+        assert!(!second.table(&["wake"]).contains("publish"));
     }
 
     #[test]
