@@ -31,8 +31,8 @@ static inline rota_status rota_go_submit(rota_tenant *tenant, const rota_job *jo
 /* Submits n jobs, if any, and polls for completions. A refused job leaves out the poll: the caller
  * has to look at it first, and there may be nothing to wait for. Only where a quota of slots
  * refused it, the completions that are there are taken, which may hold some, and it is tried again
- * by itself, also where somebody else has just taken them: the error is then about one job, which is
- * all that a call of Do has asked for. */
+ * by itself, also where somebody else has just taken them: the error is then about one job, which
+ * is all that a call of Do has asked for. */
 static inline rota_go_exchanged rota_go_exchange(rota_tenant *tenant, const rota_job *jobs,
                                                  const rota_trace_context *contexts, size_t n,
                                                  rota_ticket *tickets, rota_completion *done,
