@@ -375,7 +375,7 @@ func (b *Batch) await(ctx context.Context) {
 		b.cancelled = true
 		ticket := b.tickets[0]
 		if ticket == 0 { // it may wait for room, and shall not go on with it
-			t.full = false
+			t.lookAgain()
 			t.ensureLeader()
 		}
 		t.mu.Unlock()

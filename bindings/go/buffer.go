@@ -3,9 +3,6 @@
 package rota
 
 // #include "shim.h"
-//
-// #cgo noescape rota_buffer_write
-// #cgo noescape rota_buffer_read
 import "C"
 
 import (

@@ -17,8 +17,6 @@
 package rota
 
 // #include "shim.h"
-//
-// #cgo noescape rota_go_exchange
 import "C"
 
 import (
@@ -143,6 +141,13 @@ func (t *Tenant) ensureLeader() {
 // waitsForRoom says that nothing can be submitted until completions come, which the sleeper takes.
 func (t *Tenant) waitsForRoom() bool { return t.full && t.sleeping }
 
+// lookAgain says that there may be room for the inbox, or less in it, than at the last look; also to a
+// leader whose look is under way.
+func (t *Tenant) lookAgain() {
+	t.full = false
+	t.changes++
+}
+
 // leave ends the caller's leading.
 func (t *Tenant) leave() {
 	t.active = false
@@ -242,7 +247,7 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	r.wakes = r.wakes[:0]
 	r.ended = 0
 	t.gather(r)
-	n, taken, handle := len(r.batches), t.taken, t.handle
+	n, changes, handle := len(r.batches), t.changes, t.handle
 	t.mu.Unlock()
 	var jobs *C.rota_job
 	traces := (*C.rota_trace_context)(unsafe.Pointer(r.traces))
@@ -255,7 +260,7 @@ func (t *Tenant) exchange(wait C.uint32_t, timeout time.Duration) int {
 	if n > 0 {
 		t.submitted(&got, r)
 	}
-	t.full = got.submitted == C.ROTA_STATUS_WOULD_BLOCK && t.taken == taken
+	t.full = got.submitted == C.ROTA_STATUS_WOULD_BLOCK && t.changes == changes
 	t.polled(&got, r.done[:], r)
 	if len(r.wakes) > 0 {
 		t.mu.Unlock()
@@ -355,8 +360,7 @@ func (t *Tenant) polled(got *C.rota_go_exchanged, done []Completion, r *round) {
 		}
 	}
 	if got.count > 0 {
-		t.taken++
-		t.full = false
+		t.lookAgain()
 		t.giveRoom()
 	}
 	switch got.polled {

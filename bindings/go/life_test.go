@@ -91,6 +91,32 @@ func TestADrainedTenantEndsWhatItHas(t *testing.T) {
 	wants(t, tenant.Drain(background), rota.ErrWrongState)
 }
 
+func TestADrainedTenantTellsWhoWaitsForRoom(t *testing.T) {
+	checkLeaks(t)
+	tenant := hold(t, shared, 100)
+	held, err := tenant.Submit(background, repeat(nop(1, 1), 64))
+	ok(t, err)
+	waits := make(chan error)
+	go func() {
+		_, err := tenant.Submit(background, repeat(nop(1, 1), 1))
+		waits <- err
+	}()
+	go func() {
+		_, err := tenant.Do(background, nop(1, 1))
+		waits <- err
+	}()
+	time.Sleep(5 * time.Millisecond)
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	wants(t, tenant.Drain(ctx), context.Canceled)
+	for range 2 {
+		wants(t, <-waits, rota.ErrWrongState)
+	}
+	ok(t, tenant.SetQuota(nil))
+	_, err = held.Wait(background)
+	ok(t, err)
+}
+
 func TestARevokedTenantsJobsEnd(t *testing.T) {
 	checkLeaks(t)
 	tenant := hold(t, shared, 64)

@@ -3,8 +3,6 @@
 package rota
 
 // #include "shim.h"
-//
-// #cgo noescape rota_buffers_read_into
 import "C"
 
 import (

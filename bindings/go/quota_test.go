@@ -234,6 +234,36 @@ func TestAReservationHoldsSomeOfAQuota(t *testing.T) {
 	wants(t, err, rota.ErrClosed)
 }
 
+func TestWhoWaitsForRoomGetsThatOfAReservation(t *testing.T) {
+	checkLeaks(t)
+	tenant := newTenant(t, shared, rota.WithSlots(64))
+	reserved, err := tenant.Reserve(rota.ResourceSlots, 64)
+	ok(t, err)
+	waits := make(chan error)
+	for _, jobs := range []int{1, 100} {
+		go func() {
+			batch, err := tenant.Submit(background, repeat(nop(1, 1), jobs))
+			if err == nil {
+				_, err = batch.Wait(background)
+			}
+			waits <- err
+		}()
+	}
+	go func() {
+		_, err := tenant.Do(background, nop(1, 1))
+		waits <- err
+	}()
+	select {
+	case err := <-waits:
+		t.Fatalf("somebody got room that there isn't: %v", err)
+	case <-time.After(5 * time.Millisecond):
+	}
+	ok(t, reserved.Release())
+	for range 3 {
+		ok(t, <-waits)
+	}
+}
+
 func TestAForgottenReservationIsReleased(t *testing.T) {
 	tenant := newTenant(t, shared)
 	func() {

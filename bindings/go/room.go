@@ -1,4 +1,4 @@
-// Waiting for room in a full ring.
+// Room in a full ring: who waits for it, and who makes some at once.
 
 package rota
 
@@ -9,6 +9,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -41,8 +42,13 @@ func (t *Tenant) submitForRoom(ctx context.Context, b *Batch, from int, wait boo
 	// by another try.
 	accepted, err := t.submit(b, from)
 	if err == ErrWouldBlock {
+		// A reservation that is released makes room too, and the end of the tenant is no completion.
+		again := time.NewTimer(nap)
+		defer again.Stop()
 		select {
 		case <-room:
+			err = nil
+		case <-again.C:
 			err = nil
 		case <-ctx.Done():
 			err = ctx.Err()

@@ -7,7 +7,9 @@ package rota
 // #include "shim.h"
 //
 // #cgo noescape rota_cancel
+// #cgo nocallback rota_cancel
 // #cgo noescape rota_ticket_state
+// #cgo nocallback rota_ticket_state
 import "C"
 
 import (
@@ -96,8 +98,8 @@ type Tenant struct {
 	watched  int           // what somebody waits for without leading: batches, Do, and room
 	active   bool          // there is a leader
 	sleeping bool          // there is a sleeper
-	full     bool          // there was no room for the inbox, and no completion has been taken since
-	taken    uint64        // how often completions were taken
+	full     bool          // there was no room for the inbox, and nothing has changed since
+	changes  uint64        // how often the inbox became worth another look
 	room     chan struct{} // closed when completions are taken; nil unless somebody waits for room
 
 	round *round              // the leader's
