@@ -86,7 +86,7 @@ func newBatch(submit func(*Batch) error) (*Batch, error) {
 }
 
 // SubmitInto is Submit with a batch of the caller's, whose memory is used again: nothing is
-// allocated where it suffices. The batch must be done (Wait has returned its completions); else
+// allocated where it suffices and the ring has room. The batch must be done (Wait has returned its completions); else
 // ErrWrongState. Len tells how many jobs were accepted.
 func (t *Tenant) SubmitInto(ctx context.Context, b *Batch, jobs []Job) error {
 	return t.submitInto(ctx, b, jobs, nil, true)

@@ -26,7 +26,8 @@
 // ends when nobody waits. It spins for about 50 us and then blocks in the library, which keeps one
 // operating-system thread per tenant that waits for long. A tenant that nobody waits for has no
 // goroutine, and one with nothing to do uses no processor. Completions that nobody waits for stay in
-// the ring, and hold their slots, until somebody waits or submits into a full ring.
+// the ring, and hold their slots, until somebody waits or submits into a full ring: a TrySubmit takes
+// them itself, beside whoever takes them for all.
 //
 // A process that has called fork must not use the library in the child; os/exec is fine.
 //

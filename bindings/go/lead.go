@@ -22,13 +22,14 @@ import "C"
 import (
 	"runtime"
 	"runtime/pprof"
+	"sync"
 	"time"
 	"unsafe"
 )
 
 const (
 	roundJobs = 256 // most jobs, and most completions, of one library call
-	napJobs   = 64  // most completions of the sleeper's
+	napJobs   = 64  // most completions of one library call of somebody else's
 
 	spin  = 10 * time.Microsecond // of one library call: a call that lasts is taken off its processor
 	brisk = 50 * time.Microsecond // without completions, until who leads gives up spinning
@@ -216,12 +217,7 @@ func (t *Tenant) lead() {
 func (t *Tenant) sleep() bool {
 	t.active, t.sleeping = false, true
 	for t.watched > 0 && t.failed == nil && !t.over {
-		t.mu.Unlock()
-		got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(&t.nap)),
-			napJobs, C.ROTA_WAIT_BLOCK, C.uint64_t(nap))
-		t.mu.Lock()
-		t.polled(&got, t.nap[:], nil)
-		if got.count > 0 || len(t.inbox) > 0 {
+		if t.takeBeside(C.ROTA_WAIT_BLOCK, nap) > 0 || len(t.inbox) > 0 {
 			break
 		}
 	}
@@ -231,6 +227,21 @@ func (t *Tenant) sleep() bool {
 	}
 	t.active = true
 	return true
+}
+
+// naps is memory for completions of those who don't lead.
+var naps = sync.Pool{New: func() any { return new([napJobs]Completion) }}
+
+// takeBeside takes completions without leading, maybe beside a leader. It returns how many.
+func (t *Tenant) takeBeside(wait C.uint32_t, timeout time.Duration) int {
+	t.mu.Unlock()
+	done := naps.Get().(*[napJobs]Completion)
+	got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(done)), napJobs,
+		wait, C.uint64_t(timeout))
+	t.mu.Lock()
+	t.polled(&got, done[:], nil)
+	naps.Put(done)
+	return int(got.count)
 }
 
 // exchange is one round: it submits from the inbox and takes completions. It returns how many

@@ -7,10 +7,7 @@ import "C"
 
 import (
 	"context"
-	"runtime"
-	"sync"
 	"time"
-	"unsafe"
 )
 
 // submitForRoom submits the jobs from `from` on when completions have made room: those that are
@@ -60,25 +57,17 @@ func (t *Tenant) submitForRoom(ctx context.Context, b *Batch, from int, wait boo
 	return accepted, err
 }
 
-// naps is memory for completions of those who don't lead.
-var naps = sync.Pool{New: func() any { return new([napJobs]Completion) }}
-
 // takeForRoom takes completions that are there, until as many as are wanted have made room. It doesn't
 // ask who leads, who may be off its processor.
 func (t *Tenant) takeForRoom(wanted int) {
-	done := naps.Get().(*[napJobs]Completion)
-	defer naps.Put(done)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for wanted > 0 {
-		got := C.rota_go_exchange(t.handle, nil, nil, 0, nil, (*C.rota_completion)(unsafe.Pointer(done)),
-			napJobs, C.ROTA_WAIT_SPIN, 0)
-		t.mu.Lock()
-		t.polled(&got, done[:], nil)
+		taken := t.takeBeside(C.ROTA_WAIT_SPIN, 0)
 		t.ensureLeader() // the inbox may have waited for room
-		t.mu.Unlock()
-		if got.count == 0 {
+		if taken == 0 {
 			break
 		}
-		wanted -= int(got.count)
+		wanted -= taken
 	}
-	runtime.KeepAlive(t)
 }

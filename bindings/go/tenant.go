@@ -102,8 +102,7 @@ type Tenant struct {
 	changes  uint64        // how often the inbox became worth another look
 	room     chan struct{} // closed when completions are taken; nil unless somebody waits for room
 
-	round *round              // the leader's
-	nap   [napJobs]Completion // the sleeper's
+	round *round // the leader's
 }
 
 // tenantID is what the clean-up of a forgotten tenant needs.
