@@ -107,7 +107,8 @@ func (b *Buffer[T]) TakeBack(from *Tenant) error {
 	return callError(status, object)
 }
 
-// Name is what a job's argument takes; 0 for nil.
+// Name is what a job's argument takes; 0 for nil. A job has nothing but this number: until it is done,
+// keep the buffer from being forgotten, by a Close that comes later or by runtime.KeepAlive.
 func (b *Buffer[T]) Name() uint32 {
 	if b == nil {
 		return 0

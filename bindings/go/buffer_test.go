@@ -73,6 +73,7 @@ func TestJobsSeeWhatWasWrittenAndTheHostWhatJobsWrote(t *testing.T) {
 	wants(t, err, rota.FaultReadOnly)
 	_, err = newTenant(t, shared).Do(background, rota.Job{Op: rota.OpFill, Args: [10]uint32{y.Name(), 0, 1, 1}})
 	wants(t, err, rota.FaultForeignBuffer)
+	runtime.KeepAlive([]any{x, y})
 }
 
 func TestRangesOutsideABufferAreRefused(t *testing.T) {

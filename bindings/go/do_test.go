@@ -78,6 +78,7 @@ func TestAFaultedJobGivesItsCompletionAndAJobError(t *testing.T) {
 	tenant := newTenant(t, shared)
 	buffer, err := rota.NewBuffer[uint32](tenant, 16, 0)
 	ok(t, err)
+	defer buffer.Close()
 	done, err := tenant.Do(background, rota.Job{
 		Op: rota.OpFill, UserData: 5, Args: [10]uint32{buffer.Name(), 10, 100, 1}})
 	var failure *rota.JobError

@@ -193,6 +193,7 @@ func ExampleBuffer_Grant() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer granted.Close() // forgotten it would be closed: the jobs have only its name
 	sum := rota.Job{Op: rota.OpSumU32, Args: [10]uint32{granted.Name(), 0, 3}}
 	done, err := other.Do(context.Background(), sum)
 	fmt.Println(done.Uint64(), err)

@@ -273,6 +273,7 @@ func TestDigestsComeWithoutARecorderToo(t *testing.T) {
 		ok(t, err)
 		done, err := tenant.Do(background, rota.Job{Op: rota.OpFill, Args: [10]uint32{words.Name(), 0, 16, 3}})
 		ok(t, err)
+		runtime.KeepAlive(words)
 		if (done.Digest != 0) != (flags != 0) || done.OrderDependent() {
 			t.Errorf("flags %d: the digest is %#x", flags, done.Digest)
 		}

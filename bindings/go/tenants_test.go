@@ -92,6 +92,7 @@ func TestCountersTellWhatATenantHasDone(t *testing.T) {
 	wants(t, err, rota.FaultInvalidBuffer)
 	_, err = tenant.Do(background, rota.Job{Op: rota.OpFill, Tiles: 3, Args: [10]uint32{buffer.Name(), 0, 100, 7}})
 	ok(t, err)
+	runtime.KeepAlive(buffer)
 	_, err = tenant.Do(background, rota.Job{Op: rota.OpSpin, Args: [10]uint32{2000}})
 	ok(t, err)
 	ok(t, tenant.Quiesce(background))
